@@ -1,0 +1,49 @@
+"""Sentence pairs in memory: what every corpus of the package is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Parallel sentences: `target[i]` translates `source[i]`.
+
+    Args:
+        source: the source sentences, a sequence of `n` strings.
+        target: the target sentences, a sequence of `n` strings.
+
+    Raises:
+        ValueError: if the two sides differ in length.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "source", tuple(self.source))
+        object.__setattr__(self, "target", tuple(self.target))
+        if len(self.source) != len(self.target):
+            raise ValueError(
+                "Expected as many target sentences as source sentences, "
+                f"got {len(self.source)} source and {len(self.target)} target sentences."
+            )
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return zip(self.source, self.target, strict=True)
+
+    def __getitem__(self, index: slice) -> Pairs:
+        return Pairs(self.source[index], self.target[index])
+
+
+class Corpus(NamedTuple):
+    """A corpus in its three parts, which share no sentence pair."""
+
+    train: Pairs
+    dev: Pairs
+    test: Pairs
