@@ -1,0 +1,164 @@
+"""Attention: each decoder step looks at the encoder outputs with a query and gets its own context.
+
+Both layers have one interface. The memory is an argument, never a state of the layer, so the same
+layer serves any number of sentences, a SavedModel, and a beam search:
+
+    keys = attention.project_memory(memory)                     # once per sentence
+    context, weights = attention(query, keys, memory, mask)     # once per decoder step
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from tf_seq2seq.layers.recurrence import check_positive
+
+
+class Attention(keras.layers.Layer):
+    """Base of the attention layers: the weighted sum of the memory (S5 of the notes).
+
+        alpha_ij  = softmax_i e(h_i, s_j)
+        context_j = sum_i alpha_ij h_i
+
+    A subclass gives `project_memory`, which does the part of the score `e` that depends on the
+    memory alone, and `score`, which does the rest.
+
+    Call arguments:
+        query: `(batch, query_size)`, the decoder's state `s_j`.
+        keys: `(batch, source_length, key_size)`, from `project_memory(memory)`.
+        memory: `(batch, source_length, memory_size)`, the encoder outputs `h_1, ..., h_T`.
+        mask: bool `(batch, source_length)`, False where a position must not be looked at. A row
+            without any True gets weights of zero and a context of zero.
+
+    Returns:
+        `(context, weights)`: `(batch, memory_size)` and `(batch, source_length)`; the weights of
+        a row sum to 1.
+    """
+
+    def project_memory(self, memory):
+        """Keys of a memory: `(batch, source_length, memory_size)` -> `(..., key_size)`."""
+        raise NotImplementedError(f"{type(self).__name__} gives no `project_memory`.")
+
+    def score(self, query, keys):
+        """Scores `e(h_i, s)`: `(batch, query_size)`, keys -> `(batch, source_length)`."""
+        raise NotImplementedError(f"{type(self).__name__} gives no `score`.")
+
+    def call(self, query, keys, memory, mask=None):
+        weights = masked_softmax(self.score(query, keys), mask)
+        context = ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), memory), 1)
+        return context, weights
+
+
+def masked_softmax(scores, mask=None):
+    """Softmax over the last axis where `mask` is True, zero elsewhere; all zero without any True.
+
+    Args:
+        scores: float `(batch, length)`. Half precision is computed in float32.
+        mask: bool `(batch, length)`, or None for all True.
+    """
+    dtype = scores.dtype
+    scores = ops.cast(scores, "float32")
+    if mask is None:
+        return ops.cast(ops.softmax(scores), dtype)
+    # A finite floor keeps a row without any True free of NaN; the product makes it zero.
+    weights = ops.softmax(ops.where(mask, scores, -1e30))
+    return ops.cast(weights * ops.cast(mask, "float32"), dtype)
+
+
+@keras.saving.register_keras_serializable(package="tf_seq2seq")
+class BahdanauAttention(Attention):
+    """Additive attention: the score is a network with one hidden layer (S6 of the notes).
+
+        e(h, s) = U tanh(V h + W s)
+
+    with `V` = `memory_layer`, `W` = `query_layer` (with a bias) and the vector `U` = `scorer`.
+
+    Args:
+        units: width of the hidden layer.
+
+    Source: Bahdanau et al. 2015, "Neural Machine Translation by Jointly Learning to Align and
+    Translate", section 3.1 and appendix A.1.2; the book, section 9.3.3.
+    """
+
+    def __init__(self, units: int, **kwargs):
+        super().__init__(**kwargs)
+        self.units = check_positive("units", units)
+        self.memory_layer = keras.layers.Dense(units, use_bias=False, name="memory_layer")
+        self.query_layer = keras.layers.Dense(units, name="query_layer")
+
+    def build(self, query_shape, keys_shape, memory_shape):
+        self.memory_layer.build(memory_shape)
+        self.query_layer.build(query_shape)
+        self.scorer = self.add_weight(
+            shape=(self.units, 1), initializer="glorot_uniform", name="scorer"
+        )
+        self.built = True
+
+    def project_memory(self, memory):
+        """`V h_i` for each i: `(batch, source_length, units)`."""
+        return self.memory_layer(memory)
+
+    def score(self, query, keys):
+        hidden = ops.tanh(keys + ops.expand_dims(self.query_layer(query), 1))
+        return ops.squeeze(ops.matmul(hidden, self.scorer), -1)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable(package="tf_seq2seq")
+class DotAttention(Attention):
+    """Multiplicative attention: the score is an inner product (S7 of the notes).
+
+        "dot":      e(h, s) = h^T s
+        "scaled":   e(h, s) = h^T s / sqrt(size)
+        "general":  e(h, s) = h^T W s
+
+    The first two need a memory as wide as the query; `"general"` fits any widths. The keys of
+    every form are the memory itself.
+
+    Args:
+        form: `"dot"`, `"scaled"` or `"general"`.
+
+    Raises:
+        ValueError: for an unknown `form`, or when built on widths that `form` cannot multiply.
+
+    Source: Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine
+    Translation", section 3.1; the scale from Vaswani et al. 2017, section 3.2.1.
+    """
+
+    def __init__(self, form: str = "dot", **kwargs):
+        super().__init__(**kwargs)
+        if form not in ("dot", "scaled", "general"):
+            raise ValueError(
+                "Received an unknown `form` of attention: expected 'dot', 'scaled' or 'general', "
+                f"got {form!r}."
+            )
+        self.form = form
+
+    def build(self, query_shape, keys_shape, memory_shape):
+        query_size, memory_size = query_shape[-1], memory_shape[-1]
+        if self.form == "general":
+            self.query_layer = keras.layers.Dense(memory_size, use_bias=False, name="query_layer")
+            self.query_layer.build(query_shape)
+        elif query_size != memory_size:
+            raise ValueError(
+                f"Attention of form {self.form!r} needs a query as wide as the memory, got "
+                f"{query_size} (the decoder's state) and {memory_size} (the encoder's outputs); "
+                "use DotAttention('general') or make the widths equal."
+            )
+        self.built = True
+
+    def project_memory(self, memory):
+        """The memory itself: `(batch, source_length, memory_size)`."""
+        return memory
+
+    def score(self, query, keys):
+        if self.form == "general":
+            query = self.query_layer(query)
+        scores = ops.squeeze(ops.matmul(keys, ops.expand_dims(query, -1)), -1)
+        return scores / keys.shape[-1] ** 0.5 if self.form == "scaled" else scores
+
+    def get_config(self):
+        return {**super().get_config(), "form": self.form}

@@ -1,0 +1,100 @@
+"""The bridge: from the encoder's final state to the decoder's first."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from tf_seq2seq.layers.recurrence import State, check_cell, check_positive, state_parts
+
+
+@keras.saving.register_keras_serializable(package="tf_seq2seq")
+class Bridge(keras.layers.Layer):
+    """Turns the encoder's final state into the decoder's initial state, whatever their shapes.
+
+    Decoder layer `l` starts from the encoder layer at the same height, counted from the top; where
+    the decoder has more layers, its lowest ones share the encoder's first. The kinds are
+
+    - `"dense"`: `s_0 = tanh(W h_T + b)` with a matrix for each layer and part of the state
+      (Bahdanau et al. 2015, appendix A.2.2; Cho et al. 2014, appendix A.1.2),
+    - `"copy"`: `s_0 = h_T`, for which the widths must be equal (the book, section 9.3.2),
+    - `"zeros"`: `s_0 = 0`: the decoder knows the source by its context alone (section 9.3.3).
+
+    An LSTM decoder behind an encoder without memory cells takes its `c` from `h` (`"dense"`) or
+    starts it at zero (`"copy"`). A decoder without memory cells leaves the encoder's `c` aside.
+
+    Args:
+        kind: `"dense"`, `"copy"` or `"zeros"`.
+        cell, units, num_layers: the decoder's.
+
+    Call arguments:
+        encoder_state: for each encoder layer `(h,)` or `(h, c)`, each `(batch, encoder_width)`.
+
+    Returns:
+        For each decoder layer `(h,)` or `(h, c)`, each `(batch, units)`.
+
+    Raises:
+        ValueError: for an unknown `kind`, or for `"copy"` between unequal widths.
+    """
+
+    def __init__(self, kind: str, *, cell: str, units: int, num_layers: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        if kind not in ("dense", "copy", "zeros"):
+            raise ValueError(
+                "Received an unknown `kind` of bridge: expected 'dense', 'copy' or 'zeros', "
+                f"got {kind!r}."
+            )
+        self.kind = kind
+        self.cell = check_cell(cell)
+        self.units = check_positive("units", units)
+        self.num_layers = check_positive("num_layers", num_layers)
+        self.projections = [
+            [
+                keras.layers.Dense(units, activation="tanh", name=f"layer_{layer}_part_{part}")
+                for part in range(state_parts(cell))
+            ]
+            for layer in range(num_layers if kind == "dense" else 0)
+        ]
+
+    def build(self, encoder_state_shape):
+        width = encoder_state_shape[-1][0][-1]
+        if self.kind == "copy" and width != self.units:
+            raise ValueError(
+                f"A bridge of kind 'copy' needs a decoder as wide as the encoder's state, got "
+                f"{self.units} decoder units and a state of {width}; use kind 'dense', or "
+                f"{width} decoder units."
+            )
+        for projections in self.projections:
+            for projection in projections:
+                projection.build((None, width))
+        self.built = True
+
+    def call(self, encoder_state: State) -> State:
+        return tuple(
+            tuple(
+                self._part(encoder_state[self._source_layer(layer, len(encoder_state))], layer, i)
+                for i in range(state_parts(self.cell))
+            )
+            for layer in range(self.num_layers)
+        )
+
+    def _source_layer(self, layer: int, encoder_layers: int) -> int:
+        return max(0, encoder_layers - self.num_layers + layer)
+
+    def _part(self, encoder_state, layer: int, part: int):
+        has_part = part < len(encoder_state)
+        if self.kind == "dense":
+            return self.projections[layer][part](encoder_state[part if has_part else 0])
+        if self.kind == "copy" and has_part:
+            return encoder_state[part]
+        h = encoder_state[0]
+        return ops.zeros((ops.shape(h)[0], self.units), dtype=h.dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "cell": self.cell,
+            "units": self.units,
+            "num_layers": self.num_layers,
+        }

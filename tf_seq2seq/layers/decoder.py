@@ -1,0 +1,360 @@
+"""The decoder: an RNN that writes the target sentence, by both feeding schemes, with attention."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf_seq2seq.layers.attention import Attention
+from tf_seq2seq.layers.encoder import EncoderOutput
+from tf_seq2seq.layers.recurrence import (
+    State,
+    check_cell,
+    check_positive,
+    recurrent_layer,
+    run_cell,
+    run_layer,
+    unfold,
+)
+
+FEEDINGS = ("initial_state", "context", "context_and_previous")
+QUERIES = ("current_state", "previous_state")
+
+
+class DecoderMemory(NamedTuple):
+    """What stays the same through all steps of a sentence.
+
+    Attributes:
+        context: `(batch, memory_size)`, the fixed context `c = h_T`; None with attention.
+        values: `(batch, source_length, memory_size)`, the encoder outputs; None without attention.
+        keys: `(batch, source_length, key_size)`, their projection; None without attention.
+        mask: bool `(batch, source_length)`; None without attention.
+    """
+
+    context: tf.Tensor | None
+    values: tf.Tensor | None
+    keys: tf.Tensor | None
+    mask: tf.Tensor | None
+
+
+class DecoderState(NamedTuple):
+    """What a step hands to the next.
+
+    Attributes:
+        cells: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
+        attended: `(batch, readout_units)`, the attention vector that is fed into the next step
+            (`query="current_state"`), else an empty tuple.
+    """
+
+    cells: State
+    attended: tf.Tensor | tuple[()]
+
+
+class DecoderOutput(NamedTuple):
+    """The result over whole target sentences.
+
+    Attributes:
+        logits: `(batch, target_length, vocabulary_size)`.
+        alignment: attention weights `(batch, target_length, source_length)`; None without
+            attention.
+        state: the `DecoderState` after the last step.
+    """
+
+    logits: tf.Tensor
+    alignment: tf.Tensor | None
+    state: DecoderState
+
+
+@keras.saving.register_keras_serializable(package="tf_seq2seq")
+class Decoder(keras.layers.Layer):
+    """Unfolds a context into the target sentence, `s_j = RNN(s_{j-1}, x_j)`.
+
+    The input `x_j` of step `j` is the **feeding** scheme, with `y_{j-1}` the embedding of the
+    previous output and `c_j` the context of the step:
+
+        "initial_state":         x_j = y_{j-1}             S3 of the notes (Sutskever et al. 2014)
+        "context":               x_j = c_j                 S4, as the notes' figure has it
+        "context_and_previous":  x_j = [y_{j-1} ; c_j]     S4, as usual (Cho et al. 2014)
+
+    Without **attention** every step has the same context `c_j = c = h_T`, and `s_j` gives the
+    logits. With it `c_j` is the weighted sum of the encoder outputs, and the readout
+    `a_j = tanh(W [s_j ; c_j])` gives the logits. What asks for the weights is the **query**:
+
+        "current_state":   s_j asks. The readout a_j goes into the next step in c_{j+1}'s place
+                           (S8 of the notes; input feeding, Luong et al. 2015, section 3.3; the
+                           `AttentionWrapper` of the book, section 9.3.3)
+        "previous_state":  s_{j-1} asks, and c_j goes into step j (Bahdanau et al. 2015, section 3)
+
+    The same weights serve two paths with the same numbers: the call takes whole target sentences
+    (teacher forcing), `step` takes one id of each sentence and the state of the step before.
+
+    Args:
+        vocabulary_size: number of target ids.
+        units: width of each RNN.
+        embedding_size: width of the word embeddings; `units` if None.
+        cell: `"simple_rnn"`, `"gru"` or `"lstm"`.
+        num_layers: how many layers are stacked.
+        feeding: a feeding scheme; None means `"context_and_previous"` with attention and
+            `"initial_state"` without.
+        attention: an `Attention` layer, or None.
+        query: which state asks, see above; of no effect without attention.
+        readout_units: width of the readout `a_j`; None means `embedding_size` if tied, else
+            `units`. Without attention a readout `tanh(W s_j)` is made only if this is given.
+        tie_embeddings: whether the embeddings of the target words are the weights of the logits
+            too (Press and Wolf 2017), as in the book.
+        dropout: rate of dropout on the embeddings, on each layer's outputs and on the readout.
+
+    Call arguments:
+        target: int `(batch, target_length)`, each sentence shifted to the right by `<sos>`.
+        initial_state: for each layer `(h,)` or `(h, c)`, each `(batch, units)`; see `Bridge`.
+        encoded: the `EncoderOutput` of the source sentences.
+
+    Returns:
+        A `DecoderOutput`.
+
+    Raises:
+        ValueError: if an argument is out of its range, or the arguments do not fit each other.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        units: int,
+        *,
+        embedding_size: int | None = None,
+        cell: str = "gru",
+        num_layers: int = 1,
+        feeding: str | None = None,
+        attention: Attention | None = None,
+        query: str = "current_state",
+        readout_units: int | None = None,
+        tie_embeddings: bool = False,
+        dropout: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if feeding is None:
+            feeding = "initial_state" if attention is None else "context_and_previous"
+        for name, value, known in (("feeding", feeding, FEEDINGS), ("query", query, QUERIES)):
+            if value not in known:
+                raise ValueError(
+                    f"Received an unknown `{name}`: expected one of {known}, got {value!r}."
+                )
+        self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
+        self.units = check_positive("units", units)
+        self.embedding_size = check_positive("embedding_size", embedding_size or units)
+        self.cell = check_cell(cell)
+        self.num_layers = check_positive("num_layers", num_layers)
+        self.feeding = feeding
+        self.attention = attention
+        self.query = query
+        if readout_units is None and attention is not None:
+            readout_units = self.embedding_size if tie_embeddings else units
+        self.readout_units = readout_units
+        self.tie_embeddings = tie_embeddings
+        self.dropout = dropout
+        # XLA would compile the whole training step anew for each shape of a batch.
+        self.supports_jit = False
+
+        logits_from = readout_units or units
+        if tie_embeddings and logits_from != self.embedding_size:
+            raise ValueError(
+                "Tied embeddings need logits computed from a vector as wide as the embeddings, "
+                f"got {logits_from} and embedding_size={self.embedding_size}; pass "
+                f"readout_units={self.embedding_size}."
+            )
+
+        self.embedding = None
+        if feeding != "context" or tie_embeddings:
+            self.embedding = keras.layers.Embedding(
+                vocabulary_size, self.embedding_size, name="embedding"
+            )
+        self.layers = [recurrent_layer(cell, units, f"layer_{i}") for i in range(num_layers)]
+        self.readout = None
+        if readout_units is not None:
+            self.readout = keras.layers.Dense(readout_units, activation="tanh", name="readout")
+        self.projection = None
+        if not tie_embeddings:
+            self.projection = keras.layers.Dense(vocabulary_size, name="projection")
+        self.dropout_layer = keras.layers.Dropout(dropout, name="dropout")
+
+    @property
+    def _feeds_previous(self) -> bool:
+        return self.feeding != "context"
+
+    @property
+    def _feeds_context(self) -> bool:
+        return self.feeding != "initial_state"
+
+    @property
+    def _asks_before(self) -> bool:
+        """Whether the context of a step is known before the step's recurrence."""
+        return self.attention is None or self.query == "previous_state"
+
+    def build(self, target_shape, initial_state_shape, encoded_shape):
+        memory_size = encoded_shape[0][-1]
+        fed_context_size = memory_size if self._asks_before else self.readout_units
+        width = self._feeds_previous * self.embedding_size + self._feeds_context * fed_context_size
+        for layer in self.layers:
+            layer.build((None, None, width))
+            width = self.units
+        if self.embedding is not None:
+            self.embedding.build((None, None))
+        if self.attention is not None:
+            if not self.attention.built:  # A loaded one is.
+                memory_shape = (None, None, memory_size)
+                self.attention.build((None, self.units), memory_shape, memory_shape)
+            width += memory_size
+        if self.readout is not None:
+            self.readout.build((None, width))
+            width = self.readout_units
+        if self.tie_embeddings:
+            self.bias = self.add_weight(
+                shape=(self.vocabulary_size,), initializer="zeros", name="projection_bias"
+            )
+        else:
+            self.projection.build((None, width))
+        self.built = True
+
+    def call(self, target, initial_state, encoded, training=None) -> DecoderOutput:
+        memory = self.remember(EncoderOutput(*encoded))
+        state = self.start(initial_state)
+        embedded = self._embed(target, training)
+        if self.attention is None:
+            features, cells = self._run_layers(embedded, state.cells, memory, training)
+            alignment, state = None, state._replace(cells=cells)
+        else:
+
+            def step(y, state):
+                features, weights, state = self._advance(y, state, memory, training)
+                return (features, weights), state
+
+            (features, alignment), state = unfold(step, embedded, state, num_outputs=2)
+        return DecoderOutput(self._logits(features, training), alignment, state)
+
+    def remember(self, encoded: EncoderOutput) -> DecoderMemory:
+        """Prepare what all steps of the sentences share; attention keys are projected here, once.
+
+        Args:
+            encoded: the source sentences, as the encoder returns them.
+
+        Returns:
+            A `DecoderMemory`, for `step`.
+        """
+        if self.attention is None:
+            return DecoderMemory(encoded.context, None, None, None)
+        keys = self.attention.project_memory(encoded.outputs)
+        return DecoderMemory(None, encoded.outputs, keys, encoded.mask)
+
+    def start(self, initial_state: State) -> DecoderState:
+        """The state before the first step, for `step`.
+
+        Args:
+            initial_state: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
+        """
+        cells = tuple(tuple(parts) for parts in initial_state)
+        if self._asks_before:
+            return DecoderState(cells, ())
+        h = cells[-1][0]
+        return DecoderState(cells, ops.zeros((ops.shape(h)[0], self.readout_units), h.dtype))
+
+    def step(self, previous, state: DecoderState, memory: DecoderMemory):
+        """Write one symbol of each sentence.
+
+        Args:
+            previous: int `(batch,)`, the ids written by the step before, `<sos>` at first.
+            state: from `start` or the step before.
+            memory: from `remember`.
+
+        Returns:
+            `(logits, weights, state)`: `(batch, vocabulary_size)`, the attention weights
+            `(batch, source_length)` (None without attention), and the state for the next step.
+        """
+        embedded = self._embed(previous, training=False)
+        features, weights, state = self._advance(embedded, state, memory, training=False)
+        return self._logits(features, training=False), weights, state
+
+    def _embed(self, ids, training):
+        """`y_{j-1}`, `(..., embedding_size)`, or of width 0 where no word is fed back."""
+        if not self._feeds_previous:
+            return ops.zeros((*ops.shape(ids), 0), dtype=self.compute_dtype)
+        return self.dropout_layer(self.embedding(ids), training=training)
+
+    def _run_layers(self, embedded, cells, memory, training):
+        """All steps at once; only without attention, where no step waits for a context."""
+        inputs = embedded
+        if self._feeds_context:
+            batch, length = ops.shape(embedded)[0], ops.shape(embedded)[1]
+            context = ops.broadcast_to(
+                ops.expand_dims(memory.context, 1), (batch, length, memory.context.shape[-1])
+            )
+            inputs = ops.concatenate([embedded, context], axis=-1)
+        states = []
+        for layer, state in zip(self.layers, cells, strict=True):
+            inputs, state = run_layer(layer, inputs, state)
+            inputs = self.dropout_layer(inputs, training=training)
+            states.append(state)
+        return inputs, tuple(states)
+
+    def _advance(self, embedded, state, memory, training):
+        """One step, from the embedded input to what the logits are computed from."""
+        weights = None
+        if self.attention is None:
+            context = memory.context
+        elif self._asks_before:
+            context, weights = self._attend(state.cells[-1][0], memory)
+        else:
+            context = state.attended
+
+        x = ops.concatenate([embedded, context], axis=-1) if self._feeds_context else embedded
+        cells = []
+        for layer, cell_state in zip(self.layers, state.cells, strict=True):
+            x, cell_state = run_cell(layer, x, cell_state)
+            x = self.dropout_layer(x, training=training)
+            cells.append(cell_state)
+        cells = tuple(cells)
+
+        if self.attention is None:
+            return x, weights, DecoderState(cells, ())
+        if self._asks_before:
+            return ops.concatenate([x, context], axis=-1), weights, DecoderState(cells, ())
+        context, weights = self._attend(x, memory)
+        attended = self.readout(ops.concatenate([x, context], axis=-1))
+        return attended, weights, DecoderState(cells, attended)
+
+    def _attend(self, query, memory):
+        return self.attention(query, memory.keys, memory.values, memory.mask)
+
+    def _logits(self, features, training):
+        """From a step's features, `(..., features)`, to its logits."""
+        if self.readout is not None and self._asks_before:
+            features = self.readout(features)
+        if self.readout is not None:
+            features = self.dropout_layer(features, training=training)
+        if self.tie_embeddings:
+            return ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
+        return self.projection(features)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "embedding_size": self.embedding_size,
+            "cell": self.cell,
+            "num_layers": self.num_layers,
+            "feeding": self.feeding,
+            "attention": keras.saving.serialize_keras_object(self.attention),
+            "query": self.query,
+            "readout_units": self.readout_units,
+            "tie_embeddings": self.tie_embeddings,
+            "dropout": self.dropout,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        attention = keras.saving.deserialize_keras_object(config["attention"])
+        return cls(**{**config, "attention": attention})

@@ -1,0 +1,159 @@
+"""The encoder: an RNN that reads the source sentence."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf_seq2seq.layers.recurrence import (
+    State,
+    check_cell,
+    check_positive,
+    recurrent_layer,
+    run_layer,
+)
+from tf_seq2seq.text import PAD_ID
+
+
+class EncoderOutput(NamedTuple):
+    """What the encoder has read; nothing is lost, so each decoder takes the context it wants.
+
+    Attributes:
+        outputs: `(batch, source_length, output_size)`, all the states `[h_1, ..., h_T]` of the
+            last layer (S2 of the notes), zero where the source is padding.
+        state: each layer's state after the last word: `(h,)`, or `(h, c)` of an LSTM, each
+            `(batch, output_size)`. `state[-1][0]` is `h_T` (S1 of the notes).
+        mask: bool `(batch, source_length)`, False where the source is padding.
+    """
+
+    outputs: tf.Tensor
+    state: State
+    mask: tf.Tensor
+
+    @property
+    def context(self) -> tf.Tensor:
+        """The fixed context `c = h_T`, `(batch, output_size)`."""
+        return self.state[-1][0]
+
+
+@keras.saving.register_keras_serializable(package="tf_seq2seq")
+class Encoder(keras.layers.Layer):
+    """Reads a sentence with an RNN: `h_i = RNN(h_{i-1}, x_i)`.
+
+    `x_i` is the embedding of the i-th source id. A bidirectional layer runs a second RNN from the
+    end to the start and joins both: `h_i = [forward h_i ; backward h_i]` (Bahdanau et al. 2015,
+    section 3.2); its final state joins the two directions' final states in the same way.
+
+    Args:
+        vocabulary_size: number of source ids.
+        units: width of each RNN.
+        embedding_size: width of the word embeddings; `units` if None.
+        cell: `"simple_rnn"`, `"gru"` or `"lstm"`.
+        num_layers: how many layers are stacked.
+        bidirectional: whether each layer reads in both directions.
+        dropout: rate of dropout on the embeddings and on each layer's outputs.
+
+    Call arguments:
+        source: int `(batch, source_length)`, padded on the right with 0.
+
+    Returns:
+        An `EncoderOutput`.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Example:
+
+    >>> encoder = Encoder(vocabulary_size=100, units=16, bidirectional=True)
+    >>> encoder(np.array([[5, 6, 7, 3, 0]])).outputs.shape
+    TensorShape([1, 5, 32])
+
+    Source: the notes, S1 and S2; the book, sections 9.3.2 (stacked) and 9.3.3 (bidirectional).
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        units: int,
+        *,
+        embedding_size: int | None = None,
+        cell: str = "gru",
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
+        self.units = check_positive("units", units)
+        self.embedding_size = check_positive("embedding_size", embedding_size or units)
+        self.cell = check_cell(cell)
+        self.num_layers = check_positive("num_layers", num_layers)
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        # XLA would compile the whole training step anew for each shape of a batch.
+        self.supports_jit = False
+
+        self.embedding = keras.layers.Embedding(
+            vocabulary_size, self.embedding_size, name="embedding"
+        )
+        self.forward_layers = [
+            recurrent_layer(cell, units, f"forward_{i}") for i in range(num_layers)
+        ]
+        self.backward_layers = [
+            recurrent_layer(cell, units, f"backward_{i}", go_backwards=True)
+            for i in range(num_layers if bidirectional else 0)
+        ]
+        self.dropout_layer = keras.layers.Dropout(dropout, name="dropout")
+
+    @property
+    def output_size(self) -> int:
+        """Width of the outputs and of each state: `units`, or `2 * units` if bidirectional."""
+        return self.units * (2 if self.bidirectional else 1)
+
+    def build(self, source_shape=None):
+        self.embedding.build((None, None))
+        width = self.embedding_size
+        for i in range(self.num_layers):
+            self.forward_layers[i].build((None, None, width))
+            if self.bidirectional:
+                self.backward_layers[i].build((None, None, width))
+            width = self.output_size
+        self.built = True
+
+    def call(self, source, training=None) -> EncoderOutput:
+        mask = ops.not_equal(source, PAD_ID)
+        outputs = self.dropout_layer(self.embedding(source), training=training)
+        states = []
+        for i in range(self.num_layers):
+            outputs, state = self._run(i, outputs, mask)
+            outputs = self.dropout_layer(outputs, training=training)
+            states.append(state)
+        return EncoderOutput(outputs, tuple(states), mask)
+
+    def _run(self, i, inputs, mask):
+        outputs, state = run_layer(self.forward_layers[i], inputs, mask=mask)
+        if self.bidirectional:
+            back, back_state = run_layer(self.backward_layers[i], inputs, mask=mask)
+            # The backward layer puts its outputs out in the order in which it made them.
+            outputs = ops.concatenate([outputs, ops.flip(back, axis=1)], axis=-1)
+            state = tuple(
+                ops.concatenate([ahead, behind], axis=-1)
+                for ahead, behind in zip(state, back_state, strict=True)
+            )
+        return outputs, state
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "embedding_size": self.embedding_size,
+            "cell": self.cell,
+            "num_layers": self.num_layers,
+            "bidirectional": self.bidirectional,
+            "dropout": self.dropout,
+        }

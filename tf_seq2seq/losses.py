@@ -1,0 +1,97 @@
+"""The training loss: cross-entropy over the target words, padding left out."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf_seq2seq.text import PAD_ID
+
+
+def token_cross_entropy(labels, logits, label_smoothing: float = 0.0):
+    """Cross-entropy of each target word, in nats.
+
+        -sum_k q_k log p_k,   q_k = (1 - epsilon) [k = label] + epsilon / V
+
+    Args:
+        labels: int `(batch, target_length)`.
+        logits: `(batch, target_length, V)`. Half precision is computed in float32.
+        label_smoothing: epsilon (Szegedy et al. 2016, section 7).
+
+    Returns:
+        float32 `(batch, target_length)`, padding included.
+    """
+    logits = ops.cast(logits, "float32")
+    loss = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    if label_smoothing:
+        # -mean_k log p_k, from the same logits without a second array of their size.
+        uniform = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)
+        loss = (1.0 - label_smoothing) * loss + label_smoothing * uniform
+    return loss
+
+
+def token_mask(labels):
+    """float32 1 where `labels` holds a word (`<eos>` is one), 0 where it holds padding."""
+    return ops.cast(ops.not_equal(labels, PAD_ID), "float32")
+
+
+@keras.saving.register_keras_serializable(package="tf_seq2seq")
+class SequenceCrossEntropy(keras.losses.Loss):
+    """Cross-entropy of the target words, padding left out, averaged over the global batch.
+
+    Under a `tf.distribute` strategy the replicas' losses add up to the loss of the whole batch:
+    each divides by the count of all replicas, so that a word weighs the same wherever it fell.
+
+    Args:
+        average: `"tokens"` divides the sum by the number of target words; `"sentences"` by the
+            number of sentences, as the book does (section 9.3.2), which makes a gradient grow
+            with the length of the sentences.
+        label_smoothing: share of the probability that is spread over all words, in [0, 1).
+
+    Call arguments:
+        y_true: int `(batch, target_length)`, padded with 0.
+        y_pred: logits `(batch, target_length, vocabulary_size)`.
+
+    Returns:
+        float32 scalar, in nats.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    def __init__(self, average="tokens", label_smoothing=0.0, name="loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if average not in ("tokens", "sentences"):
+            raise ValueError(
+                f"Received an unknown `average`: expected 'tokens' or 'sentences', got {average!r}."
+            )
+        if not 0.0 <= label_smoothing < 1.0:
+            raise ValueError(
+                f"Received an invalid `label_smoothing`: expected 0 <= value < 1, "
+                f"got {label_smoothing!r}."
+            )
+        self.average = average
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        labels = ops.cast(y_true, "int32")
+        mask = token_mask(labels)
+        total = ops.sum(token_cross_entropy(labels, y_pred, self.label_smoothing) * mask)
+        per_sentence = self.average == "sentences"
+        count = ops.sum(ops.max(mask, axis=1) if per_sentence else mask)
+        return total / ops.maximum(_sum_over_replicas(count), 1.0)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "average": self.average,
+            "label_smoothing": self.label_smoothing,
+        }
+
+
+def _sum_over_replicas(value):
+    replica = tf.distribute.get_replica_context()
+    if replica is None or replica.num_replicas_in_sync == 1:
+        return value
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, value)
