@@ -1,0 +1,41 @@
+"""Recurrent sequence-to-sequence learning and attention for TensorFlow 2 and Keras 3.
+
+One way leads through the package: text -> ids -> batches -> encoder -> decoder -> search -> text.
+"""
+
+from tf_seq2seq import data, evaluation, plotting, search, serving, text
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers import (
+    Attention,
+    BahdanauAttention,
+    Bridge,
+    Decoder,
+    DotAttention,
+    Encoder,
+)
+from tf_seq2seq.losses import SequenceCrossEntropy
+from tf_seq2seq.metrics import Perplexity, TokenAccuracy
+from tf_seq2seq.models import Seq2Seq
+from tf_seq2seq.translator import Translation, Translator
+
+__all__ = [
+    "Attention",
+    "BahdanauAttention",
+    "Bridge",
+    "Decoder",
+    "DotAttention",
+    "Encoder",
+    "InputError",
+    "Perplexity",
+    "Seq2Seq",
+    "SequenceCrossEntropy",
+    "TokenAccuracy",
+    "Translation",
+    "Translator",
+    "data",
+    "evaluation",
+    "plotting",
+    "search",
+    "serving",
+    "text",
+]

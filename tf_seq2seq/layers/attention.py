@@ -88,7 +88,8 @@ class BahdanauAttention(Attention):
         self.query_layer = keras.layers.Dense(units, name="query_layer")
 
     def build(self, query_shape, keys_shape, memory_shape):
-        self.memory_layer.build(memory_shape)
+        if not self.memory_layer.built:  # `project_memory` comes first where a layer stands alone.
+            self.memory_layer.build(memory_shape)
         self.query_layer.build(query_shape)
         self.scorer = self.add_weight(
             shape=(self.units, 1), initializer="glorot_uniform", name="scorer"

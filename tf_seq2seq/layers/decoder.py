@@ -172,7 +172,7 @@ class Decoder(keras.layers.Layer):
             self.embedding = keras.layers.Embedding(
                 vocabulary_size, self.embedding_size, name="embedding"
             )
-        self.layers = [recurrent_layer(cell, units, f"layer_{i}") for i in range(num_layers)]
+        self.recurrent_layers = [recurrent_layer(cell, units, f"layer_{i}") for i in range(num_layers)]
         self.readout = None
         if readout_units is not None:
             self.readout = keras.layers.Dense(readout_units, activation="tanh", name="readout")
@@ -198,7 +198,7 @@ class Decoder(keras.layers.Layer):
         memory_size = encoded_shape[0][-1]
         fed_context_size = memory_size if self._asks_before else self.readout_units
         width = self._feeds_previous * self.embedding_size + self._feeds_context * fed_context_size
-        for layer in self.layers:
+        for layer in self.recurrent_layers:
             layer.build((None, None, width))
             width = self.units
         if self.embedding is not None:
@@ -293,7 +293,7 @@ class Decoder(keras.layers.Layer):
             )
             inputs = ops.concatenate([embedded, context], axis=-1)
         states = []
-        for layer, state in zip(self.layers, cells, strict=True):
+        for layer, state in zip(self.recurrent_layers, cells, strict=True):
             inputs, state = run_layer(layer, inputs, state)
             inputs = self.dropout_layer(inputs, training=training)
             states.append(state)
@@ -311,7 +311,7 @@ class Decoder(keras.layers.Layer):
 
         x = ops.concatenate([embedded, context], axis=-1) if self._feeds_context else embedded
         cells = []
-        for layer, cell_state in zip(self.layers, state.cells, strict=True):
+        for layer, cell_state in zip(self.recurrent_layers, state.cells, strict=True):
             x, cell_state = run_cell(layer, x, cell_state)
             x = self.dropout_layer(x, training=training)
             cells.append(cell_state)

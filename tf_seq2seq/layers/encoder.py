@@ -114,6 +114,11 @@ class Encoder(keras.layers.Layer):
         """Width of the outputs and of each state: `units`, or `2 * units` if bidirectional."""
         return self.units * (2 if self.bidirectional else 1)
 
+    @property
+    def recurrent_layers(self) -> list[keras.layers.Layer]:
+        """Keras' recurrent layers of both directions."""
+        return [*self.forward_layers, *self.backward_layers]
+
     def build(self, source_shape=None):
         self.embedding.build((None, None))
         width = self.embedding_size

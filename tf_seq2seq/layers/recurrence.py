@@ -6,7 +6,8 @@ Each such layer holds a *cell* with the layer's weights; whoever needs a single 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -58,6 +59,23 @@ def recurrent_layer(cell: str, units: int, name: str, go_backwards: bool = False
 def state_parts(cell: str) -> int:
     """How many vectors a layer's state has: 2 (h and c) for an LSTM, else 1 (h)."""
     return 2 if cell == "lstm" else 1
+
+
+@contextlib.contextmanager
+def without_cudnn(layers: Iterable[keras.layers.Layer]):
+    """Within this context the recurrent `layers` are traced without cuDNN.
+
+    Keras chooses the kernel when a graph is traced, so a graph that was traced on a GPU host for
+    export could not run on a CPU. The weights fit both kernels.
+    """
+    chosen = [(layer, layer.use_cudnn) for layer in layers if hasattr(layer, "use_cudnn")]
+    try:
+        for layer, _ in chosen:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, use_cudnn in chosen:
+            layer.use_cudnn = use_cudnn
 
 
 def run_layer(layer, inputs, initial_state=None, mask=None):

@@ -1,0 +1,68 @@
+"""What several tests share: the systems of the notes, small, and random batches for them."""
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tf_seq2seq import BahdanauAttention, Decoder, DotAttention, Encoder, Seq2Seq
+
+ROOT = Path(__file__).parents[1]
+SOURCE_SIZE, TARGET_SIZE = 20, 15
+
+SYSTEMS = {
+    "initial_state": lambda: {"feeding": "initial_state"},
+    "context_alone": lambda: {"feeding": "context"},
+    "context_and_previous": lambda: {"feeding": "context_and_previous"},
+    "additive_current": lambda: {"attention": BahdanauAttention(7), "query": "current_state"},
+    "additive_previous": lambda: {"attention": BahdanauAttention(7), "query": "previous_state"},
+    "dot_current": lambda: {"attention": DotAttention("general"), "query": "current_state"},
+    "dot_previous": lambda: {"attention": DotAttention("general"), "query": "previous_state"},
+}
+CELLS = ("simple_rnn", "gru", "lstm")
+GRID = list(itertools.product(SYSTEMS, CELLS, (1, 2), (False, True)))
+
+
+def small_model(system, cell="gru", num_layers=1, bidirectional=False, bridge="dense", **decoder):
+    """A model of a few units over 20 source and 15 target ids."""
+    common = {"units": 8, "cell": cell, "num_layers": num_layers}
+    return Seq2Seq(
+        Encoder(SOURCE_SIZE, embedding_size=6, bidirectional=bidirectional, **common),
+        Decoder(TARGET_SIZE, embedding_size=5, **common, **SYSTEMS[system](), **decoder),
+        bridge,
+    )
+
+
+def random_batch(lengths=((6, 5), (4, 3), (1, 5)), seed=0):
+    """Inputs and labels with rows of the given (source, target) lengths, padded with 0."""
+    rng = np.random.default_rng(seed)
+    source_width, target_width = np.max(lengths, axis=0)
+    source = rng.integers(4, SOURCE_SIZE, (len(lengths), source_width))
+    target = rng.integers(4, TARGET_SIZE, (len(lengths), target_width))
+    labels = rng.integers(3, TARGET_SIZE, (len(lengths), target_width))
+    for row, (source_length, target_length) in enumerate(lengths):
+        source[row, source_length:] = 0
+        target[row, target_length:] = 0
+        labels[row, target_length:] = 0
+    return {"source": source, "target": target}, labels
+
+
+def pad_columns(array, columns):
+    """More padding on the right of `(batch, length)`."""
+    return np.pad(array, [(0, 0), (0, columns)])
+
+
+def run_python(script, *arguments):
+    """Run a script in a fresh process from the project's root; returns what it printed."""
+    process = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout

@@ -1,0 +1,175 @@
+import keras
+import numpy as np
+import pytest
+from helpers import CELLS, GRID, SYSTEMS, random_batch, run_python, small_model
+
+from tf_seq2seq import BahdanauAttention, Bridge, Decoder, DotAttention, Encoder
+
+
+@pytest.mark.parametrize(("system", "cell", "num_layers", "bidirectional"), GRID)
+def test_whole_sequences_equal_single_steps(system, cell, num_layers, bidirectional):
+    model = small_model(system, cell, num_layers, bidirectional)
+    inputs, _ = random_batch()
+    whole = np.array(model(inputs))
+
+    state, memory = model.read(inputs["source"])
+    for j in range(inputs["target"].shape[1]):
+        logits, weights, state = model.decoder.step(inputs["target"][:, j], state, memory)
+        np.testing.assert_allclose(logits, whole[:, j], atol=1e-5)
+        assert (weights is None) == (model.decoder.attention is None)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gru_step(layer, x, h):
+    """Cho et al. 2014, with the biases of Keras' `reset_after=True`."""
+    kernel, recurrent_kernel, (bias, recurrent_bias) = (np.array(w) for w in layer.weights)
+    xz, xr, xh = np.split(x @ kernel + bias, 3, axis=-1)
+    hz, hr, hh = np.split(h @ recurrent_kernel + recurrent_bias, 3, axis=-1)
+    z, r = sigmoid(xz + hz), sigmoid(xr + hr)
+    return z * h + (1 - z) * np.tanh(xh + r * hh)
+
+
+def additive_attention(attention, query, encoded):
+    v, w, b, u = (
+        np.array(x)
+        for x in (
+            attention.memory_layer.kernel,
+            attention.query_layer.kernel,
+            attention.query_layer.bias,
+            attention.scorer,
+        )
+    )
+    memory, mask = np.array(encoded.outputs), np.array(encoded.mask)
+    scores = (np.tanh(memory @ v + (query @ w + b)[:, None]) @ u)[..., 0]
+    weights = np.exp(scores) * mask
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.einsum("bs,bsd->bd", weights, memory), weights
+
+
+@pytest.mark.parametrize("query", ["current_state", "previous_state"])
+def test_attention_and_gru_steps_equal_numpy(query):
+    """Two steps by hand, so that what the first hands to the second is checked too."""
+    model = small_model(f"additive_{query.split('_')[0]}", bidirectional=True)
+    inputs, _ = random_batch()
+    encoded = model.encoder(inputs["source"])
+    decoder = model.decoder
+    h = np.array(model.bridge(encoded.state)[0][0])
+    readout = [np.array(w) for w in decoder.readout.weights]
+    projection = [np.array(w) for w in decoder.projection.weights]
+    attended = np.zeros((3, 8))
+    output = model.decoder(inputs["target"], model.bridge(encoded.state), encoded)
+    for j in range(2):
+        y = np.array(decoder.embedding.embeddings)[inputs["target"][:, j]]
+        if query == "previous_state":
+            context, weights = additive_attention(decoder.attention, h, encoded)
+            h = gru_step(decoder.recurrent_layers[0], np.concatenate([y, context], -1), h)
+        else:
+            h = gru_step(decoder.recurrent_layers[0], np.concatenate([y, attended], -1), h)
+            context, weights = additive_attention(decoder.attention, h, encoded)
+        attended = np.tanh(np.concatenate([h, context], -1) @ readout[0] + readout[1])
+        np.testing.assert_allclose(output.alignment[:, j], weights, atol=1e-6)
+        np.testing.assert_allclose(
+            output.logits[:, j], attended @ projection[0] + projection[1], atol=1e-5
+        )
+
+
+def test_context_alone_ignores_the_previous_words():
+    model = small_model("context_alone")
+    inputs, _ = random_batch()
+    other = {**inputs, "target": (inputs["target"] + 1) % 15}
+    np.testing.assert_array_equal(model(inputs), model(other))
+    assert model.decoder.embedding is None
+
+
+@pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "context_alone"])
+def test_every_other_system_reads_the_previous_words(system):
+    model = small_model(system)
+    inputs, _ = random_batch()
+    other = {**inputs, "target": (inputs["target"] + 1) % 15}
+    assert np.any(model(inputs) != model(other))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_no_step_sees_the_words_after_it(system):
+    model = small_model(system)
+    inputs, _ = random_batch()
+    later = inputs["target"].copy()
+    later[:, 3:] = 7
+    np.testing.assert_allclose(
+        model(inputs)[:, :3], model({**inputs, "target": later})[:, :3], atol=1e-6
+    )
+
+
+def test_tied_embeddings_are_the_weights_of_the_logits():
+    model = small_model("additive_current", tie_embeddings=True)
+    inputs, _ = random_batch()
+    model(inputs)
+    shapes = [tuple(w.shape) for w in model.decoder.weights]
+    assert shapes.count((15, 5)) == 1
+    assert (5, 15) not in shapes
+    assert model.decoder.readout_units == 5
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("system", ["context_and_previous", "additive_current", "dot_previous"])
+def test_half_precision(system, policy, cell):
+    inputs, _ = random_batch()
+    full = small_model(system, cell, bidirectional=True)
+    expected = np.array(full(inputs))
+    keras.config.set_dtype_policy(policy)
+    half = small_model(system, cell, bidirectional=True)
+    half.build()
+    half.set_weights(full.get_weights())
+    assert half.decoder.compute_dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(np.array(half(inputs), "float32"), expected, atol=0.05)
+    state, memory = half.read(inputs["source"])
+    logits, _, _ = half.decoder.step(inputs["target"][:, 0], state, memory)
+    np.testing.assert_allclose(np.array(logits, "float32"), expected[:, 0], atol=0.05)
+
+
+@pytest.mark.parametrize("attention", [BahdanauAttention(7), DotAttention("general"), None])
+def test_config_round_trip(attention):
+    decoder = Decoder(15, 8, cell="lstm", attention=attention, query="previous_state", dropout=0.1)
+    config = decoder.get_config()
+    assert Decoder.from_config(config).get_config() == config
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"feeding": "teacher"}, "`feeding`.*got 'teacher'"),
+        ({"query": "next_state"}, "`query`.*got 'next_state'"),
+        ({"cell": "LSTM"}, "`cell`.*got 'LSTM'"),
+        ({"embedding_size": 5, "tie_embeddings": True}, "8 and embedding_size=5; pass readout"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Decoder(15, 8, **arguments)
+
+
+def test_functional_model_of_the_layers_survives_a_fresh_process(tmp_path):
+    """Engineers take the layers into their own Keras code, and save that."""
+    source = keras.Input((None,), dtype="int32")
+    target = keras.Input((None,), dtype="int32")
+    encoded = Encoder(20, 8, cell="lstm", bidirectional=True)(source)
+    state = Bridge("dense", cell="gru", units=8)(encoded.state)
+    output = Decoder(15, 8, attention=BahdanauAttention(4))(target, state, encoded)
+    model = keras.Model([source, target], output.logits)
+    inputs, _ = random_batch()
+    expected = np.array(model([inputs["source"], inputs["target"]]))
+
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "inputs.npz", **inputs)
+    run_python(
+        "import sys, keras, numpy as np, tf_seq2seq\n"
+        "model = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
+        "inputs = np.load(sys.argv[1] + '/inputs.npz')\n"
+        "np.save(sys.argv[1] + '/out', model([inputs['source'], inputs['target']]))\n",
+        tmp_path,
+    )
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, atol=1e-6)

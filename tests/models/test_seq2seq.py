@@ -1,0 +1,95 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import SYSTEMS, pad_columns, random_batch, run_python, small_model
+
+from tf_seq2seq import SequenceCrossEntropy
+
+
+def padded(inputs, labels, columns):
+    return {k: pad_columns(v, columns) for k, v in inputs.items()}, pad_columns(labels, columns)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_padding_changes_neither_loss_nor_logits(system, cell):
+    model = small_model(system, cell, num_layers=2, bidirectional=True)
+    inputs, labels = random_batch()
+    logits = np.array(model(inputs))
+    loss = SequenceCrossEntropy()
+    more_inputs, more_labels = padded(inputs, labels, 20)
+    more_logits = np.array(model(more_inputs))
+    np.testing.assert_allclose(more_logits[:, : logits.shape[1]], logits, atol=1e-5)
+    np.testing.assert_allclose(loss(more_labels, more_logits), loss(labels, logits), rtol=1e-5)
+
+    for row, (source_length, target_length) in enumerate(((6, 5), (4, 3), (1, 5))):
+        alone = model(
+            {
+                "source": inputs["source"][row : row + 1, :source_length],
+                "target": inputs["target"][row : row + 1, :target_length],
+            }
+        )
+        np.testing.assert_allclose(alone[0], logits[row, :target_length], atol=1e-5)
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_fit_and_evaluate_in_both_graph_modes(run_eagerly):
+    model = small_model("additive_current", dropout=0.1)
+    inputs, labels = random_batch()
+    model.compile(keras.optimizers.Adam(0.03), run_eagerly=run_eagerly)
+    assert not model.jit_compile
+    before = model.evaluate(inputs, labels, verbose=0, return_dict=True)
+    assert set(before) == {"loss", "perplexity", "token_accuracy"}
+    np.testing.assert_allclose(before["perplexity"], np.exp(before["loss"]), rtol=1e-4)
+    model.fit(inputs, labels, epochs=5, verbose=0)
+    assert model.evaluate(inputs, labels, verbose=0, return_dict=True)["loss"] < before["loss"]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_weight_is_trained(system):
+    model = small_model(system, "lstm", num_layers=2, bidirectional=True)
+    inputs, labels = random_batch()
+    with tf.GradientTape() as tape:
+        loss = SequenceCrossEntropy()(labels, model(inputs, training=True))
+    for weight, gradient in zip(
+        model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True
+    ):
+        assert gradient is not None, weight.path
+        gradient = tf.convert_to_tensor(gradient)
+        assert np.isfinite(gradient).all(), weight.path
+        if "part_1" not in weight.path:
+            assert np.any(gradient), weight.path
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_saved_model_continues_in_a_fresh_process(system, tmp_path):
+    model = small_model(system, "lstm", num_layers=2, bidirectional=True)
+    inputs, labels = random_batch()
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(inputs, labels, verbose=0)
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "batch.npz", **inputs, labels=labels)
+    expected = np.array(model(inputs))
+    model.fit(inputs, labels, verbose=0)
+    run_python(
+        "import sys, keras, numpy as np, tf_seq2seq\n"
+        "model = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
+        "batch = np.load(sys.argv[1] + '/batch.npz')\n"
+        "inputs = {'source': batch['source'], 'target': batch['target']}\n"
+        "before = model(inputs)\n"
+        "model.fit(inputs, batch['labels'], verbose=0)\n"
+        "np.savez(sys.argv[1] + '/out', before=before, after=model(inputs))\n",
+        tmp_path,
+    )
+    out = np.load(tmp_path / "out.npz")
+    np.testing.assert_allclose(out["before"], expected, atol=1e-6)
+    # The optimizer's state was saved too, so the next step is the same.
+    np.testing.assert_allclose(out["after"], model(inputs), atol=1e-5)
+
+
+def test_config_round_trip():
+    model = small_model("additive_previous", bridge="zeros")
+    again = type(model).from_config(model.get_config())
+    assert again.bridge.kind == "zeros"
+    assert again.decoder.get_config() == model.decoder.get_config()

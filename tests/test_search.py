@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import SYSTEMS, pad_columns, random_batch, small_model
+
+from tf_seq2seq import search
+
+LETTERS = ["<pad>", "<unk>", "<sos>", "<eos>", *"abcdefghijklmnopqrstuvwxyz"]
+
+
+def spelling(words, pause=0.0):
+    """A step function that spells a word for each row and looks at the letter it writes."""
+    rows = np.full((len(words), 12), 3)
+    for row, word in enumerate(words):
+        rows[row, : len(word)] = [LETTERS.index(letter) for letter in word]
+    table = tf.constant(rows)
+
+    def step(ids, position):
+        column = table[:, position] if len(words) else tf.zeros([0], tf.int64)
+        logits = 5.0 * tf.one_hot(column, len(LETTERS)) + pause * tf.one_hot([0], len(LETTERS))
+        return logits, tf.one_hot(tf.fill([len(words)], position), 12), position + 1
+
+    return step
+
+
+def read(sequences):
+    return [
+        "".join(LETTERS[i] for i in row[:length] if i != 3)
+        for row, length in zip(sequences.ids.numpy(), sequences.lengths.numpy(), strict=True)
+    ]
+
+
+def test_spells_words_of_unequal_length():
+    words = ["attention", "", "rnn", "gru"]
+    found = search.greedy(spelling(words), tf.constant(0), 4, 12, source_length=12)
+    assert read(found) == words
+    np.testing.assert_array_equal(found.lengths, [10, 1, 4, 4])
+    assert found.ids.shape == (4, 10), "the loop ends with the longest row"
+    log_p = 5 - np.log(np.exp(5) + len(LETTERS) - 1)
+    np.testing.assert_allclose(found.scores, log_p * found.lengths.numpy(), rtol=1e-5)
+    for row, length in enumerate(found.lengths):
+        np.testing.assert_array_equal(found.alignment[row, :length, :length], np.eye(length))
+        assert not np.any(found.alignment[row, length:])
+
+
+def test_never_longer_than_the_maximum():
+    found = search.greedy(spelling(["attention", "rnn"]), tf.constant(0), 2, 5)
+    assert read(found) == ["atten", "rnn"]
+    np.testing.assert_array_equal(found.lengths, [5, 4])
+    assert found.alignment is None
+
+
+def test_never_writes_padding():
+    found = search.greedy(spelling(["rnn"], pause=9.0), tf.constant(0), 1, 12)
+    assert read(found) == ["rnn"]
+
+
+def test_empty_batch():
+    found = search.greedy(spelling([]), tf.constant(0), 0, 12, source_length=12)
+    assert found.ids.shape[0] == 0
+    assert found.scores.shape == (0,)
+    assert found.alignment.shape[0] == 0
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_row_does_not_depend_on_the_others_nor_on_padding(system):
+    model = small_model(system, "lstm", num_layers=2, bidirectional=True)
+    source = random_batch()[0]["source"]
+
+    def translate(source):
+        state, memory = model.read(source)
+        return search.greedy(
+            lambda ids, state: model.decoder.step(ids, state, memory), state, len(source), 9
+        )
+
+    together = translate(source)
+    padded = translate(pad_columns(source, 20))
+    np.testing.assert_array_equal(together.ids, padded.ids)
+    np.testing.assert_allclose(together.scores, padded.scores, atol=1e-5)
+    for row in range(3):
+        alone = translate(source[row : row + 1])
+        np.testing.assert_array_equal(alone.ids[0], together.ids[row, : alone.ids.shape[1]])
+        np.testing.assert_allclose(alone.scores[0], together.scores[row], atol=1e-5)
+
+
+def test_scores_are_the_log_probabilities_under_teacher_forcing():
+    model = small_model("additive_current", bidirectional=True)
+    source = random_batch()[0]["source"]
+    state, memory = model.read(source)
+    found = search.greedy(
+        lambda ids, state: model.decoder.step(ids, state, memory), state, 3, 9, source_length=6
+    )
+    shifted = np.pad(found.ids[:, :-1], [(0, 0), (1, 0)], constant_values=2)
+    log_p = tf.nn.log_softmax(model({"source": source, "target": shifted}))
+    own = tf.gather(log_p, found.ids, batch_dims=2).numpy() * (found.ids.numpy() > 0)
+    np.testing.assert_allclose(found.scores, own.sum(axis=1), atol=1e-5)

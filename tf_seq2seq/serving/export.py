@@ -1,0 +1,125 @@
+"""Floor 5: from a translator to a SavedModel that TensorFlow Serving serves.
+
+What is exported needs TensorFlow and TensorFlow Text to run, not this package:
+
+| signature         | input                   | outputs                                             |
+|-------------------|-------------------------|-----------------------------------------------------|
+| `serving_default` | `text`: string `[batch]`| `translation`: string `[batch]`,                    |
+|                   |                         | `score`: float32 `[batch]`, log probability in nats |
+| `align`           | `text`: string `[batch]`| the above, and                                      |
+| (with attention)  |                         | `source_tokens`: string `[batch, source]`,          |
+|                   |                         | `source_length`: int32 `[batch]`,                   |
+|                   |                         | `target_tokens`: string `[batch, target]`,          |
+|                   |                         | `target_length`: int32 `[batch]`,                   |
+|                   |                         | `alignment`: float32 `[batch, target, source]`      |
+
+Rows are filled with empty strings and zeros up to the batch's longest; the lengths tell how much
+of a row is its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.recurrence import without_cudnn
+from tf_seq2seq.translator import Translator
+
+_TEXT = tf.TensorSpec([None], tf.string, "text")
+
+
+def export(
+    translator: Translator,
+    directory: str | Path,
+    version: int | None = None,
+    *,
+    replace: bool = False,
+) -> Path:
+    """Write a translator as a SavedModel, `directory/version`.
+
+    The server polls the directory, and a folder that it finds half written fails for good. So the
+    model is written into a hidden folder beside it and renamed.
+
+    Args:
+        translator: what to export.
+        directory: the model's folder in a model repository, such as `saved_models/en_zh`.
+        version: a positive integer; the next free one if None.
+        replace: whether a version that exists may be replaced.
+
+    Returns:
+        The path of the version's folder.
+
+    Raises:
+        InputError: if the version exists, or is no positive integer.
+        OSError: if the disk is full or the folder cannot be written; nothing is left behind.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    if version is None:
+        version = 1 + max(versions(directory), default=0)
+    if version < 1:
+        raise InputError(f"A version is a positive integer, got {version}.")
+    target = directory / str(version)
+    if target.exists() and not replace:
+        raise InputError(
+            f"{target} exists already; choose another version, or None for the next free one."
+        )
+    hidden = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory))
+    try:
+        _save(translator, hidden / "model")
+        if target.exists():
+            target.rename(hidden / "replaced")
+        (hidden / "model").rename(target)
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    return target
+
+
+def versions(directory: str | Path) -> list[int]:
+    """The versions of a model that a folder of a model repository holds, ascending."""
+    return sorted(int(path.name) for path in Path(directory).iterdir() if path.name.isdecimal())
+
+
+def _save(translator: Translator, path: Path) -> None:
+    model = translator.model
+
+    def pick(*names):
+        return tf.function(
+            lambda text: {name: value for name, value in translator.graph(text).items() if name in names},
+            input_signature=[_TEXT],
+        )
+
+    with without_cudnn([*model.encoder.recurrent_layers, *model.decoder.recurrent_layers]):
+        signatures = {"serving_default": pick("translation", "score").get_concrete_function()}
+        if translator.aligns:
+            signatures["align"] = tf.function(
+                translator.graph, input_signature=[_TEXT]
+            ).get_concrete_function()
+    for name, function in signatures.items():
+        _check_portable(name, function)
+
+    module = tf.Module()
+    # The C++ loader finds a variable only where it hangs on the module as a tf.Variable of its
+    # own; by way of a Keras model the Python loader finds it and the server does not.
+    module.weights = [weight.value for weight in model.weights]
+    module.tokenizers = [translator.source_tokenizer, translator.target_tokenizer]
+    tf.saved_model.save(module, os.fspath(path), signatures=signatures)
+
+
+def _check_portable(name: str, function) -> None:
+    """A stock server has neither cuDNN on a CPU host nor XLA."""
+    graph = function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    foreign = sorted({node.op for node in nodes if node.op.startswith(("Cudnn", "Xla"))})
+    if any(f.attr["_XlaMustCompile"].b for f in graph.library.function):
+        foreign.append("jit_compile=True")
+    if foreign:
+        raise ValueError(
+            f"The signature {name!r} holds {', '.join(foreign)}, which a stock server cannot run; "
+            "build the model's layers without cuDNN and without jit_compile."
+        )

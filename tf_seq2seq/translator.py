@@ -1,0 +1,254 @@
+"""Floor 4: strings in, strings out, in one graph."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_seq2seq import search
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.models import Seq2Seq
+from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, Tokenizer
+
+
+@dataclasses.dataclass(frozen=True)
+class Translation:
+    """One sentence's translation.
+
+    Attributes:
+        text: the translation.
+        score: its log probability, in nats, `<eos>` included.
+        source_tokens: the source as the encoder read it, `<eos>` included.
+        target_tokens: the translation as the decoder wrote it, `<eos>` included.
+        alignment: float32 `(target tokens, source tokens)`, attention weights whose rows sum to 1;
+            None for a model without attention.
+    """
+
+    text: str
+    score: float
+    source_tokens: list[str]
+    target_tokens: list[str]
+    alignment: np.ndarray | None
+
+
+class Translator(tf.Module):
+    """Translates strings: normalises, tokenises, encodes, searches and detokenises in one graph.
+
+    A sentence's translation does not depend on the batch that it is in. An empty sentence has an
+    empty translation of score 0. Invalid UTF-8 is read as U+FFFD.
+
+    Args:
+        model: a trained `Seq2Seq`.
+        source_tokenizer, target_tokenizer: the tokenizers it was trained with.
+        max_source_length: longer sentences are cut off after so many tokens.
+        max_target_length: translations are cut off after so many tokens.
+
+    Raises:
+        ValueError: if a tokenizer's vocabulary is not of the size that the model was built for.
+
+    Example:
+
+    >>> translator = Translator(model, english, chinese)
+    >>> translator(["She reads a book."])[0].text
+    '她看书。'
+    """
+
+    def __init__(
+        self,
+        model: Seq2Seq,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        *,
+        max_source_length: int = 100,
+        max_target_length: int = 100,
+    ):
+        super().__init__()
+        for side, tokenizer, layer in (
+            ("source", source_tokenizer, model.encoder),
+            ("target", target_tokenizer, model.decoder),
+        ):
+            if tokenizer.vocabulary_size != layer.vocabulary_size:
+                raise ValueError(
+                    f"The {side} tokenizer has {tokenizer.vocabulary_size} tokens, but the model "
+                    f"was built for {layer.vocabulary_size}; pass the tokenizer that the model was "
+                    "trained with."
+                )
+        self.model = model
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.max_source_length = max_source_length
+        self.max_target_length = max_target_length
+        self._translate = tf.function(
+            self.graph, input_signature=[tf.TensorSpec([None], tf.string, "text")]
+        )
+
+    @property
+    def aligns(self) -> bool:
+        """Whether the model has attention, so that translations come with an alignment."""
+        return self.model.decoder.attention is not None
+
+    def graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The whole way as TensorFlow operations, for calling inside a graph and for export.
+
+        Args:
+            text: string `(batch,)`; the batch may be empty.
+
+        Returns:
+            - `translation`: string `(batch,)`,
+            - `score`: float32 `(batch,)`,
+            - `source_tokens`: string `(batch, source_length)`, filled with empty strings,
+            - `source_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
+            - `target_tokens`: string `(batch, target_length)`, filled with empty strings,
+            - `target_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
+            - `alignment`: float32 `(batch, target_length, source_length)`, filled with zeros;
+              absent for a model without attention.
+        """
+        # TF Serving does not check the rank, and a scalar would bring a TF-Text kernel down.
+        text = tf.ensure_shape(text, [None])
+        batch_size = tf.shape(text)[0]
+        tokens = self.source_tokenizer.tokenize(text)[:, : self.max_source_length]
+        empty = tokens.row_lengths() == 0
+
+        source = self.source_tokenizer.token_to_id(tokens)
+        source = _append(source, EOS_ID, batch_size).to_tensor(default_value=PAD_ID)
+        # The encoder wants at least one column, which an empty batch has not.
+        source = tf.pad(source, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
+
+        state, memory = self.model.read(source)
+        found = search.greedy(
+            lambda ids, state: self.model.decoder.step(ids, state, memory),
+            state,
+            batch_size,
+            self.max_target_length,
+            source_length=tf.shape(source)[1] if self.aligns else None,
+        )
+        lengths = tf.where(empty, 0, found.lengths)
+        written = tf.sequence_mask(lengths, tf.shape(found.ids)[1])
+        ids = tf.where(written, found.ids, PAD_ID)
+        source_tokens = _append(tokens, EOS, batch_size).to_tensor(default_value="")
+        result = {
+            "translation": self.target_tokenizer.decode(ids),
+            "score": tf.where(empty, 0.0, found.scores),
+            "source_tokens": tf.where(empty[:, None], "", source_tokens),
+            "source_length": tf.where(
+                empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32)
+            ),
+            "target_tokens": tf.where(written, self.target_tokenizer.id_to_token(ids), ""),
+            "target_length": lengths,
+        }
+        if self.aligns:
+            result["alignment"] = tf.where(written[:, :, None], found.alignment, 0.0)
+        return result
+
+    def __call__(self, sentences: str | Sequence[str], batch_size: int = 64) -> list[Translation]:
+        """Translate sentences.
+
+        Args:
+            sentences: one string, or a sequence of strings.
+            batch_size: how many sentences go through the graph at a time.
+
+        Returns:
+            A `Translation` for each sentence, in their order.
+
+        Warns:
+            UserWarning: names each sentence that was cut off at `max_source_length`.
+        """
+        if isinstance(sentences, str):
+            sentences = [sentences]
+        for i, sentence in enumerate(sentences):
+            if not isinstance(sentence, str | bytes):
+                raise TypeError(
+                    f"Expected sentences as strings, got {type(sentence).__name__} {sentence!r} "
+                    f"at position {i}."
+                )
+        # Sentences of like length share a batch, so that little of it is padding.
+        order = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))
+        results: list[Translation | None] = [None] * len(sentences)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = self._translate(tf.constant([sentences[i] for i in rows], tf.string))
+            for i, translation in zip(rows, self._unpack(batch), strict=True):
+                results[i] = translation
+        for i, translation in enumerate(results):
+            if len(translation.source_tokens) > self.max_source_length:
+                warnings.warn(
+                    f"Sentence {i} ({sentences[i][:30]!r}...) is longer than "
+                    f"max_source_length={self.max_source_length} tokens and may have been cut off "
+                    "there; split it into sentences.",
+                    stacklevel=2,
+                )
+        return results
+
+    def _unpack(self, batch: dict[str, tf.Tensor]):
+        arrays = {name: tensor.numpy() for name, tensor in batch.items()}
+        for row, text in enumerate(arrays["translation"]):
+            width, height = arrays["source_length"][row], arrays["target_length"][row]
+            yield Translation(
+                text=text.decode(),
+                score=float(arrays["score"][row]),
+                source_tokens=[
+                    self.source_tokenizer.display(token.decode())
+                    for token in arrays["source_tokens"][row, :width]
+                ],
+                target_tokens=[
+                    self.target_tokenizer.display(token.decode())
+                    for token in arrays["target_tokens"][row, :height]
+                ],
+                alignment=(
+                    arrays["alignment"][row, :height, :width] if "alignment" in arrays else None
+                ),
+            )
+
+    def save(self, directory: str | Path) -> None:
+        """Write model and tokenizers, for `Translator.load`.
+
+        Args:
+            directory: made if it is not there: `model.keras`, `source/`, `target/` and
+                `translator.json`.
+        """
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        self.model.save(directory / "model.keras")
+        self.source_tokenizer.save(directory / "source")
+        self.target_tokenizer.save(directory / "target")
+        config = {
+            "max_source_length": self.max_source_length,
+            "max_target_length": self.max_target_length,
+        }
+        (directory / "translator.json").write_text(json.dumps(config, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Translator:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: if the directory does not hold a translator, or a damaged one.
+        """
+        directory = Path(directory)
+        try:
+            config = json.loads((directory / "translator.json").read_text())
+            model = keras.saving.load_model(directory / "model.keras")
+        except FileNotFoundError as error:
+            raise InputError(
+                f"No translator in {directory}: {error.filename or error} is missing; pass the "
+                "directory that `Translator.save` wrote."
+            ) from error
+        except (ValueError, OSError, KeyError) as error:
+            raise InputError(
+                f"The translator in {directory} cannot be read ({error}); save it again."
+            ) from error
+        tokenizers = [Tokenizer.load(directory / side) for side in ("source", "target")]
+        return cls(model, *tokenizers, **config)
+
+
+def _append(ragged: tf.RaggedTensor, value, batch_size) -> tf.RaggedTensor:
+    """Put `value` behind each row."""
+    column = tf.fill([batch_size, 1], tf.constant(value, ragged.dtype))
+    return tf.concat([ragged, column], axis=1)
