@@ -122,7 +122,6 @@ def test_half_precision(system, policy, cell):
     expected = np.array(full(inputs))
     keras.config.set_dtype_policy(policy)
     half = small_model(system, cell, bidirectional=True)
-    half.build()
     half.set_weights(full.get_weights())
     assert half.decoder.compute_dtype == policy.removeprefix("mixed_")
     np.testing.assert_allclose(np.array(half(inputs), "float32"), expected, atol=0.05)

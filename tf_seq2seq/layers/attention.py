@@ -10,9 +10,10 @@ layer serves any number of sentences, a SavedModel, and a beam search:
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.layers.recurrence import check_positive
+from tf_seq2seq.layers.recurrence import build_once, check_positive
 
 
 class Attention(keras.layers.Layer):
@@ -60,9 +61,9 @@ def masked_softmax(scores, mask=None):
     dtype = scores.dtype
     scores = ops.cast(scores, "float32")
     if mask is None:
-        return ops.cast(ops.softmax(scores), dtype)
+        return ops.cast(tf.nn.softmax(scores), dtype)
     # A finite floor keeps a row without any True free of NaN; the product makes it zero.
-    weights = ops.softmax(ops.where(mask, scores, -1e30))
+    weights = tf.nn.softmax(ops.where(mask, scores, -1e30))
     return ops.cast(weights * ops.cast(mask, "float32"), dtype)
 
 
@@ -84,13 +85,14 @@ class BahdanauAttention(Attention):
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
-        self.memory_layer = keras.layers.Dense(units, use_bias=False, name="memory_layer")
-        self.query_layer = keras.layers.Dense(units, name="query_layer")
+        self.memory_layer = keras.layers.Dense(
+            units, use_bias=False, name="memory_layer", dtype=self.dtype_policy
+        )
+        self.query_layer = keras.layers.Dense(units, name="query_layer", dtype=self.dtype_policy)
 
     def build(self, query_shape, keys_shape, memory_shape):
-        if not self.memory_layer.built:  # `project_memory` comes first where a layer stands alone.
-            self.memory_layer.build(memory_shape)
-        self.query_layer.build(query_shape)
+        build_once(self.memory_layer, memory_shape)
+        build_once(self.query_layer, query_shape)
         self.scorer = self.add_weight(
             shape=(self.units, 1), initializer="glorot_uniform", name="scorer"
         )
@@ -141,7 +143,9 @@ class DotAttention(Attention):
     def build(self, query_shape, keys_shape, memory_shape):
         query_size, memory_size = query_shape[-1], memory_shape[-1]
         if self.form == "general":
-            self.query_layer = keras.layers.Dense(memory_size, use_bias=False, name="query_layer")
+            self.query_layer = keras.layers.Dense(
+                memory_size, use_bias=False, name="query_layer", dtype=self.dtype_policy
+            )
             self.query_layer.build(query_shape)
         elif query_size != memory_size:
             raise ValueError(

@@ -5,7 +5,13 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tf_seq2seq.layers.recurrence import State, check_cell, check_positive, state_parts
+from tf_seq2seq.layers.recurrence import (
+    State,
+    build_once,
+    check_cell,
+    check_positive,
+    state_parts,
+)
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
@@ -50,7 +56,12 @@ class Bridge(keras.layers.Layer):
         self.num_layers = check_positive("num_layers", num_layers)
         self.projections = [
             [
-                keras.layers.Dense(units, activation="tanh", name=f"layer_{layer}_part_{part}")
+                keras.layers.Dense(
+                    units,
+                    activation="tanh",
+                    name=f"layer_{layer}_part_{part}",
+                    dtype=self.dtype_policy,
+                )
                 for part in range(state_parts(cell))
             ]
             for layer in range(num_layers if kind == "dense" else 0)
@@ -66,7 +77,7 @@ class Bridge(keras.layers.Layer):
             )
         for projections in self.projections:
             for projection in projections:
-                projection.build((None, width))
+                build_once(projection, (None, width))
         self.built = True
 
     def call(self, encoder_state: State) -> State:

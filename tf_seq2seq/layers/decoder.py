@@ -12,6 +12,7 @@ from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.recurrence import (
     State,
+    build_once,
     check_cell,
     check_positive,
     recurrent_layer,
@@ -167,19 +168,24 @@ class Decoder(keras.layers.Layer):
                 f"readout_units={self.embedding_size}."
             )
 
+        policy = self.dtype_policy
         self.embedding = None
         if feeding != "context" or tie_embeddings:
             self.embedding = keras.layers.Embedding(
-                vocabulary_size, self.embedding_size, name="embedding"
+                vocabulary_size, self.embedding_size, name="embedding", dtype=policy
             )
-        self.recurrent_layers = [recurrent_layer(cell, units, f"layer_{i}") for i in range(num_layers)]
+        self.recurrent_layers = [
+            recurrent_layer(cell, units, f"layer_{i}", policy) for i in range(num_layers)
+        ]
         self.readout = None
         if readout_units is not None:
-            self.readout = keras.layers.Dense(readout_units, activation="tanh", name="readout")
+            self.readout = keras.layers.Dense(
+                readout_units, activation="tanh", name="readout", dtype=policy
+            )
         self.projection = None
         if not tie_embeddings:
-            self.projection = keras.layers.Dense(vocabulary_size, name="projection")
-        self.dropout_layer = keras.layers.Dropout(dropout, name="dropout")
+            self.projection = keras.layers.Dense(vocabulary_size, name="projection", dtype=policy)
+        self.dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
 
     @property
     def _feeds_previous(self) -> bool:
@@ -199,24 +205,23 @@ class Decoder(keras.layers.Layer):
         fed_context_size = memory_size if self._asks_before else self.readout_units
         width = self._feeds_previous * self.embedding_size + self._feeds_context * fed_context_size
         for layer in self.recurrent_layers:
-            layer.build((None, None, width))
+            build_once(layer, (None, None, width))
             width = self.units
         if self.embedding is not None:
-            self.embedding.build((None, None))
+            build_once(self.embedding, (None, None))
         if self.attention is not None:
-            if not self.attention.built:  # A loaded one is.
-                memory_shape = (None, None, memory_size)
-                self.attention.build((None, self.units), memory_shape, memory_shape)
+            memory_shape = (None, None, memory_size)
+            build_once(self.attention, (None, self.units), memory_shape, memory_shape)
             width += memory_size
         if self.readout is not None:
-            self.readout.build((None, width))
+            build_once(self.readout, (None, width))
             width = self.readout_units
         if self.tie_embeddings:
             self.bias = self.add_weight(
                 shape=(self.vocabulary_size,), initializer="zeros", name="projection_bias"
             )
         else:
-            self.projection.build((None, width))
+            build_once(self.projection, (None, width))
         self.built = True
 
     def call(self, target, initial_state, encoded, training=None) -> DecoderOutput:

@@ -10,6 +10,7 @@ from keras import ops
 
 from tf_seq2seq.layers.recurrence import (
     State,
+    build_once,
     check_cell,
     check_positive,
     recurrent_layer,
@@ -98,16 +99,16 @@ class Encoder(keras.layers.Layer):
         self.supports_jit = False
 
         self.embedding = keras.layers.Embedding(
-            vocabulary_size, self.embedding_size, name="embedding"
+            vocabulary_size, self.embedding_size, name="embedding", dtype=self.dtype_policy
         )
         self.forward_layers = [
-            recurrent_layer(cell, units, f"forward_{i}") for i in range(num_layers)
+            recurrent_layer(cell, units, f"forward_{i}", self.dtype_policy) for i in range(num_layers)
         ]
         self.backward_layers = [
-            recurrent_layer(cell, units, f"backward_{i}", go_backwards=True)
+            recurrent_layer(cell, units, f"backward_{i}", self.dtype_policy, go_backwards=True)
             for i in range(num_layers if bidirectional else 0)
         ]
-        self.dropout_layer = keras.layers.Dropout(dropout, name="dropout")
+        self.dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     @property
     def output_size(self) -> int:
@@ -120,13 +121,12 @@ class Encoder(keras.layers.Layer):
         return [*self.forward_layers, *self.backward_layers]
 
     def build(self, source_shape=None):
-        self.embedding.build((None, None))
-        width = self.embedding_size
-        for i in range(self.num_layers):
-            self.forward_layers[i].build((None, None, width))
-            if self.bidirectional:
-                self.backward_layers[i].build((None, None, width))
-            width = self.output_size
+        build_once(self.embedding, (None, None))
+        for layers in (self.forward_layers, self.backward_layers):
+            width = self.embedding_size
+            for layer in layers:
+                build_once(layer, (None, None, width))
+                width = self.output_size
         self.built = True
 
     def call(self, source, training=None) -> EncoderOutput:

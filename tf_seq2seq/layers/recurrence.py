@@ -41,7 +41,13 @@ def check_positive(name: str, value: int) -> int:
     return value
 
 
-def recurrent_layer(cell: str, units: int, name: str, go_backwards: bool = False):
+def build_once(layer: keras.layers.Layer, *shapes) -> None:
+    """Build a sub-layer, unless it was called or loaded before the layer that holds it."""
+    if not layer.built:
+        layer.build(*shapes)
+
+
+def recurrent_layer(cell: str, units: int, name: str, dtype, go_backwards: bool = False):
     """A Keras layer that returns `(outputs, h)`, or `(outputs, h, c)` of an LSTM.
 
     Where the mask is False the state stands still and the output is zero.
@@ -53,6 +59,7 @@ def recurrent_layer(cell: str, units: int, name: str, go_backwards: bool = False
         zero_output_for_mask=True,
         go_backwards=go_backwards,
         name=name,
+        dtype=dtype,
     )
 
 

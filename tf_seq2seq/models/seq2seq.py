@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from tf_seq2seq.layers import Bridge, Decoder, DecoderMemory, DecoderState, Encoder
+from tf_seq2seq.layers.recurrence import build_once
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 
@@ -48,6 +49,7 @@ class Seq2Seq(keras.Model):
         )
         # XLA would compile the whole training step anew for each shape of a batch.
         self.supports_jit = False
+        self.build()
 
     def compile(self, optimizer="adam", loss=None, metrics=None, **kwargs):
         """As `keras.Model.compile`, with the loss and the metrics of sequences as defaults."""
@@ -60,22 +62,17 @@ class Seq2Seq(keras.Model):
     def compile_from_config(self, config):
         # Keras leaves a model with a `compile` of its own uncompiled after loading.
         self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
+        self.optimizer.build(self.trainable_variables)
 
     def build(self, input_shape=None):
-        """Make all weights; the layers' arguments tell every shape."""
+        """Make all weights; the layers tell every shape, so the constructor does it."""
         width = self.encoder.output_size
         encoder_state = [[(None, width)] * 2] * self.encoder.num_layers
         decoder_state = [[(None, self.decoder.units)] * 2] * self.decoder.num_layers
         encoded = ((None, None, width), encoder_state, (None, None))
-        for layer, shapes in (
-            (self.encoder, [(None, None)]),
-            (self.bridge, [encoder_state]),
-            (self.decoder, [(None, None), decoder_state, encoded]),
-        ):
-            if not layer.built:  # A loaded one is.
-                layer.build(*shapes)
+        build_once(self.encoder, (None, None))
+        build_once(self.bridge, encoder_state)
+        build_once(self.decoder, (None, None), decoder_state, encoded)
         self.built = True
 
     def call(self, inputs, training=None):

@@ -1,0 +1,187 @@
+import random
+from pathlib import Path
+
+import pytest
+
+from tf_seq2seq.data.corpora import read_lines, read_parallel, read_tab_separated, split
+from tf_seq2seq.data.pairs import Pairs
+from tf_seq2seq.errors import InputError
+
+SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
+needs_shared_data = pytest.mark.skipif(
+    not SHARED_DATA.is_dir(), reason=f"the development data are not at {SHARED_DATA}"
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+class TestReadLines:
+    def test_strips_sentences_and_keeps_blank_lines_in_place(self, write):
+        assert read_lines(write("a", " we 're here \n\n  \nthe end")) == [
+            "we 're here",
+            "",
+            "",
+            "the end",
+        ]
+
+    def test_byte_order_mark_and_crlf_are_no_part_of_a_sentence(self, write):
+        assert read_lines(write("a", b"\xef\xbb\xbfone\r\ntwo\r\n")) == ["one", "two"]
+
+    @pytest.mark.parametrize("character", ["\u2028", "\u0085", "\x0b", "\x0c"])
+    def test_only_line_feeds_end_a_line(self, write, character):
+        assert read_lines(write("a", f"one{character}two\nthree\n")) == [
+            f"one{character}two",
+            "three",
+        ]
+
+    def test_names_file_and_line_of_a_byte_that_is_not_utf8(self, write):
+        path = write("a.zh", "一\n二\n".encode() + "三\n".encode("gb18030"))
+        with pytest.raises(InputError, match=r"a\.zh, line 3, holds the byte 0xc8.*iconv"):
+            read_lines(path)
+
+    def test_names_the_last_line_cut_within_a_character(self, write):
+        with pytest.raises(InputError, match="line 2, holds the byte 0xe4"):
+            read_lines(write("a", "一\n".encode() + "二".encode()[:2]))
+
+    def test_missing_file(self, tmp_path):
+        with pytest.raises(InputError, match=r"gone\.txt cannot be read .*check the path"):
+            read_lines(tmp_path / "gone.txt")
+
+    def test_directory_for_a_file(self, tmp_path):
+        with pytest.raises(InputError, match="cannot be read"):
+            read_lines(tmp_path)
+
+    @pytest.mark.parametrize("content", [b"", b"\n \n\r\n", b"\xef\xbb\xbf"])
+    def test_file_without_a_sentence(self, write, content):
+        with pytest.raises(InputError, match="holds no sentence"):
+            read_lines(write("a", content))
+
+
+class TestReadParallel:
+    def test_pairs_line_by_line(self, write):
+        pairs = read_parallel(write("a.de", "eins\n\ndrei\n"), write("a.en", "one\ntwo\nthree"))
+        assert pairs == Pairs(["eins", "", "drei"], ["one", "two", "three"])
+
+    def test_names_both_counts_when_they_differ(self, write):
+        with pytest.raises(InputError, match=r"a\.de has 3 lines and .*a\.en has 2"):
+            read_parallel(write("a.de", "1\n2\n3\n"), write("a.en", "1\n2\n"))
+
+    @needs_shared_data
+    def test_multi30k(self):
+        pairs = read_parallel(SHARED_DATA / "multi30k/val.de", SHARED_DATA / "multi30k/val.en")
+        assert len(pairs) == 1014
+        assert all(source and target for source, target in pairs)
+
+
+class TestReadTabSeparated:
+    def test_takes_the_first_two_columns_and_skips_blank_lines(self, write):
+        path = write("a.txt", "Hi.\t嗨。\tCC-BY 2.0 #1 & #2\r\n\r\n Run! \t 跑！\r\n")
+        assert read_tab_separated(path) == Pairs(["Hi.", "Run!"], ["嗨。", "跑！"])
+
+    def test_names_the_line_with_one_column(self, write):
+        with pytest.raises(InputError, match=r"a\.txt, line 2, has one column \('Run!'\)"):
+            read_tab_separated(write("a.txt", "Hi.\t嗨。\nRun!\n"))
+
+    def test_a_blank_column_is_a_blank_sentence(self, write):
+        assert read_tab_separated(write("a", "\t嗨。\nHi.\t\n")) == Pairs(["", "Hi."], ["嗨。", ""])
+
+    @needs_shared_data
+    def test_tatoeba(self):
+        pairs = read_tab_separated(SHARED_DATA / "cmn-eng/cmn.txt")
+        assert len(pairs) == 29155
+        assert next(iter(pairs)) == ("Hi.", "嗨。")
+
+
+def numbered_pairs(count):
+    return Pairs([f"s{i}" for i in range(count)], [f"t{i}" for i in range(count)])
+
+
+def assert_no_leak(corpus):
+    for side in ("source", "target"):
+        train, dev, test = ({s.strip() for s in getattr(part, side)} for part in corpus)
+        assert not train & dev
+        assert not train & test
+        assert not dev & test
+
+
+class TestSplit:
+    def test_sizes_are_exact_and_nothing_is_lost(self):
+        pairs = numbered_pairs(100)
+        corpus = split(pairs, dev=10, test=20)
+        assert [len(part) for part in corpus] == [70, 10, 20]
+        assert sorted(pair for part in corpus for pair in part) == sorted(pairs)
+        assert list(corpus.train) == [pair for pair in pairs if pair in set(corpus.train)]
+
+    def test_the_seed_decides(self):
+        pairs = numbered_pairs(100)
+        assert split(pairs, 10, 10, seed=3) == split(pairs, 10, 10, seed=3)
+        assert split(pairs, 10, 10, seed=3).dev != split(pairs, 10, 10, seed=4).dev
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_no_sentence_of_either_side_leaks(self, seed):
+        draw = random.Random(seed)
+        source, target = ([f"{draw.randrange(150)}" for _ in range(200)] for _ in range(2))
+        corpus = split(Pairs(source, [f" {t}" for t in target]), dev=5, test=9, seed=seed)
+        assert 0 < len(corpus.dev) <= 5
+        assert 0 < len(corpus.test) <= 9
+        assert_no_leak(corpus)
+
+    def test_a_chain_of_shared_sentences_stays_together(self):
+        chain = Pairs(["a", "b", "b", "c"], ["A", "A", "B", "B"])
+        rest = numbered_pairs(3)
+        pairs = Pairs(chain.source + rest.source, chain.target + rest.target)
+        for seed in range(10):
+            corpus = split(pairs, dev=1, test=1, seed=seed)
+            assert set(chain) <= set(corpus.train)
+            assert [len(part) for part in corpus] == [5, 1, 1]
+
+    def test_the_sides_are_compared_apart(self):
+        # "go" as an English and as a target sentence is no sentence in common.
+        corpus = split(Pairs(["go", "x", "y"], ["p", "go", "q"]), dev=1, test=1)
+        assert [len(part) for part in corpus] == [1, 1, 1]
+
+    def test_repeated_pairs_count_once_when_held_out_and_stay_repeated_in_training(self):
+        pairs = Pairs(["a"] * 5 + ["b"] * 3 + ["c"] * 2, ["A"] * 5 + ["B"] * 3 + ["C"] * 2)
+        corpus = split(pairs, dev=1, test=1)
+        assert [len(corpus.dev), len(corpus.test)] == [1, 1]
+        (kept,) = set(corpus.train)
+        assert len(corpus.train) == list(pairs).count(kept)
+
+    def test_blank_sentences_are_never_held_out(self):
+        pairs = Pairs(["", "a", "b", "c"], ["X", "", "B", "C"])
+        for seed in range(10):
+            corpus = split(pairs, dev=1, test=1, seed=seed)
+            assert {*corpus.dev, *corpus.test} == {("b", "B"), ("c", "C")}
+
+    def test_parts_of_size_zero(self):
+        corpus = split(numbered_pairs(3), dev=0, test=1)
+        assert [len(part) for part in corpus] == [2, 0, 1]
+
+    @pytest.mark.parametrize("dev,test", [(3, 3), (6, 0), (6, 1), (1, 5)])
+    def test_too_small_a_corpus(self, dev, test):
+        with pytest.raises(InputError, match=rf"6 pairs.*dev={dev}, test={test}.*smaller parts"):
+            split(numbered_pairs(6), dev, test)
+
+    def test_a_corpus_of_one_group(self):
+        with pytest.raises(InputError, match="4 pairs, 1 groups"):
+            split(Pairs("abcd", "XXXX"), dev=1, test=1)
+
+    def test_negative_size(self):
+        with pytest.raises(InputError, match="dev=-1"):
+            split(numbered_pairs(6), dev=-1, test=1)
+
+    @needs_shared_data
+    def test_tatoeba(self):
+        pairs = read_tab_separated(SHARED_DATA / "cmn-eng/cmn.txt")
+        corpus = split(pairs, dev=500, test=1000)
+        assert [len(corpus.dev), len(corpus.test)] == [500, 1000]
+        assert len(set(corpus.train)) == len(set(pairs)) - 1500
+        assert_no_leak(corpus)

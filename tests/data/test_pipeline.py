@@ -1,0 +1,362 @@
+import collections
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_seq2seq.data.pairs import Pairs
+from tf_seq2seq.data.pipeline import batches, encode_pairs, fit_widths, plan_batches
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+
+
+class NumberTokenizer:
+    """Reads a sentence of numbers as the ids themselves: what goes in can be told from the ids."""
+
+    def __init__(self):
+        self.traces = 0
+
+    def encode(self, text):
+        self.traces += 1
+        return tf.strings.to_number(tf.strings.split(text), tf.int32)
+
+
+def number_batches(source, target, **kwargs):
+    return batches(Pairs(source, target), NumberTokenizer(), NumberTokenizer(), **kwargs)
+
+
+def numbered_pairs(lengths, target_lengths=None):
+    """Sentences of these lengths, each of which starts with a number of its own."""
+    target_lengths = lengths if target_lengths is None else target_lengths
+    return tuple(
+        [" ".join(["9"] * (length - 1) + [str(1000 + i)]) for i, length in enumerate(side)]
+        for side in (lengths, target_lengths)
+    )
+
+
+def sentences(dataset):
+    """The pairs of an epoch in their order, by the number in the source sentence."""
+    return [int(row.max()) - 1000 for inputs, _ in dataset for row in inputs["source"].numpy()]
+
+
+def summary_of(source, target, **kwargs):
+    reports = []
+    number_batches(source, target, report=reports.append, **kwargs)
+    (summary,) = reports
+    return summary
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return numbered_pairs(np.random.default_rng(1).integers(1, 40, 500))
+
+
+@pytest.fixture(scope="module")
+def realistic_lengths():
+    """Lengths as those of Multi30k: log-normal, 13 tokens on average, the sides correlated."""
+    draw = np.random.default_rng(0)
+    common = draw.normal(np.log(12), 0.3, 4000)
+    lengths = np.exp(common + draw.normal(0, 0.1, (2, 4000)))
+    return np.clip(lengths.round().astype(int), 3, 45)
+
+
+class TestContent:
+    def test_one_batch_literally(self):
+        ((inputs, labels),) = number_batches(["5 6", "7", "8 9 10"], ["15", "16 17", "18 19"])
+        expected = {
+            "source": [[5, 6, EOS_ID, 0], [7, EOS_ID, 0, 0], [8, 9, 10, EOS_ID]],
+            "target": [[SOS_ID, 15, 0, 0], [SOS_ID, 16, 17, 0], [SOS_ID, 18, 19, 0]],
+        }
+        expected_labels = [[15, EOS_ID, 0, 0], [16, 17, EOS_ID, 0], [18, 19, EOS_ID, 0]]
+        assert inputs.keys() == expected.keys()
+        for name, rows in expected.items():
+            np.testing.assert_array_equal(inputs[name], rows)
+        np.testing.assert_array_equal(labels, expected_labels)
+
+    def test_types_and_cardinality(self):
+        dataset = number_batches(*numbered_pairs([3] * 25), batch_size=10)
+        inputs, labels = dataset.element_spec
+        assert {spec.dtype for spec in (*inputs.values(), labels)} == {tf.int32}
+        assert dataset.cardinality() == 3
+        assert len(list(dataset)) == 3
+
+    def test_tokenizes_once_for_all_epochs(self):
+        tokenizer = NumberTokenizer()
+        dataset = batches(Pairs(*numbered_pairs([3] * 10)), tokenizer, tokenizer)
+        traces = tokenizer.traces
+        for _ in range(3):
+            list(dataset)
+        assert tokenizer.traces == traces
+
+    def test_without_a_seed_the_order_is_fixed_and_that_of_the_corpus(self):
+        dataset = number_batches(*numbered_pairs([3] * 25), batch_size=10)
+        assert sentences(dataset) == sentences(dataset) == list(range(25))
+
+    def test_more_lines_than_are_tokenized_at_once(self):
+        dataset = number_batches(*numbered_pairs([3] * 2500))
+        assert sentences(dataset) == list(range(2500))
+
+
+class TestEpochs:
+    @pytest.mark.parametrize("sizes", [{"tokens": 300}, {"batch_size": 7}, {"tokens": 100_000}])
+    @pytest.mark.parametrize("shuffle_seed", [None, 1])
+    def test_nothing_is_lost_or_doubled(self, corpus, sizes, shuffle_seed):
+        dataset = number_batches(*corpus, shuffle_seed=shuffle_seed, **sizes)
+        for _ in range(3):
+            assert sorted(sentences(dataset)) == list(range(500))
+
+    def test_every_epoch_has_an_order_of_its_own_that_the_seed_repeats(self, corpus):
+        def epochs(seed):
+            dataset = number_batches(*corpus, tokens=300, shuffle_seed=seed)
+            return [sentences(dataset) for _ in range(3)]
+
+        first = epochs(seed=1)
+        assert first == epochs(seed=1)
+        assert all(a != b for a, b in itertools.combinations([*first, *epochs(seed=2)], 2))
+
+    def test_both_batches_and_their_members_are_shuffled(self, corpus):
+        dataset = number_batches(*corpus, tokens=300, shuffle_seed=1)
+        epochs = [
+            [frozenset(row.max() for row in inputs["source"].numpy()) for inputs, _ in dataset]
+            for _ in range(2)
+        ]
+        widths = [[inputs["source"].shape[1] for inputs, _ in dataset] for _ in range(2)]
+        assert not set(epochs[0]) & set(epochs[1])
+        assert widths[0] != widths[1]
+        assert sorted(widths[0]) == sorted(widths[1])
+
+    def test_the_dataset_repeats(self, corpus):
+        dataset = number_batches(*corpus, tokens=300, shuffle_seed=1)
+        counts = collections.Counter(sentences(dataset.repeat(2)))
+        assert set(counts.values()) == {2}
+
+
+class TestShapes:
+    def test_few_and_full(self, realistic_lengths):
+        dataset = number_batches(*numbered_pairs(*realistic_lengths), tokens=1024, shuffle_seed=1)
+        shapes = collections.Counter()
+        for inputs, labels in dataset:
+            assert inputs["source"].shape == inputs["target"].shape == labels.shape
+            shapes[tuple(labels.shape)] += 1
+        widest = max(width for _, width in shapes)
+        short = [(rows, width) for rows, width in shapes if rows != 1024 // width // 8 * 8]
+        assert len(shapes) <= 9
+        assert len(short) <= 1
+        assert all(width == widest and shapes[rows, width] == 1 for rows, width in short)
+
+    def test_little_padding(self, realistic_lengths):
+        summary = summary_of(*numbered_pairs(*realistic_lengths), tokens=4096)
+        assert summary.source_padding < 0.16
+        assert summary.target_padding < 0.16
+        # The bound means something: one width for all wastes far more.
+        plain = summary_of(*numbered_pairs(*realistic_lengths), tokens=4096, num_buckets=1)
+        assert plain.target_padding > 0.5
+
+    def test_fixed_rows(self):
+        summary = summary_of(*numbered_pairs(range(1, 41)), batch_size=3, num_buckets=4)
+        assert {rows for rows, _ in summary.shapes} == {3, 1}
+
+    def test_few_rows_are_not_rounded_to_a_multiple_of_8(self):
+        assert summary_of(*numbered_pairs([9] * 20), tokens=50).shapes == {(5, 10): 4}
+        assert summary_of(*numbered_pairs([9] * 60), tokens=199).shapes == {
+            (16, 10): 3,
+            (12, 10): 1,
+        }
+
+    def test_drop_remainder(self):
+        source, target = numbered_pairs([3] * 25)
+        dataset = number_batches(source, target, batch_size=10, drop_remainder=True, shuffle_seed=1)
+        epochs = [sentences(dataset) for _ in range(2)]
+        assert [len(set(epoch)) for epoch in epochs] == [20, 20]
+        assert set(epochs[0]) != set(epochs[1])
+        full = number_batches(source, target, batch_size=5, drop_remainder=True)
+        assert len(sentences(full)) == 25
+
+
+class TestFilter:
+    SOURCE = ("5 6", "", "5", "5 6 7 8", "5", "  ", "5 6 7")
+    TARGET = ("5", "5", " ", "5", "5 6 7 8", "", "5 6 7")
+
+    def test_counts_each_pair_under_its_first_fault(self):
+        summary = summary_of(self.SOURCE, self.TARGET, max_length=4)
+        assert summary.pairs_read == 7
+        assert summary.pairs_kept == 2
+        assert summary.dropped == {
+            "empty source": 2,
+            "empty target": 1,
+            "over-long source": 1,
+            "over-long target": 1,
+            "short batch": 0,
+        }
+
+    def test_keeps_the_sentences_just_within_the_limit(self):
+        encoded = encode_pairs(
+            Pairs(self.SOURCE, self.TARGET), NumberTokenizer(), NumberTokenizer(), max_length=4
+        )
+        assert encoded.source.to_list() == [[5, 6, EOS_ID], [5, 6, 7, EOS_ID]]
+        assert encoded.target.to_list() == [[SOS_ID, 5, EOS_ID], [SOS_ID, 5, 6, 7, EOS_ID]]
+        np.testing.assert_array_equal(encoded.lengths, [3, 4])
+
+
+class TestSummary:
+    def test_by_hand(self):
+        unknown = str(UNK_ID)
+        source = ["5 6 7", f"{unknown} 6 7", "5", "", "5 5 5 5 5 5 5 5 5 5"]
+        target = ["5", "5 6", f"{unknown} {unknown} 7", "5", "5"]
+        summary = summary_of(source, target, max_length=8, batch_size=2)
+        # Three pairs of width 4 make a batch of 2 rows and one of 1 row: 12 places.
+        assert summary.shapes == {(2, 4): 1, (1, 4): 1}
+        assert summary.num_batches == 2
+        assert summary.source_padding == pytest.approx(1 - (4 + 4 + 2) / 12)
+        assert summary.target_padding == pytest.approx(1 - (2 + 3 + 4) / 12)
+        assert summary.source_unknown == pytest.approx(1 / 7)
+        assert summary.target_unknown == pytest.approx(2 / 6)
+        assert str(summary) == (
+            "Pairs:    5 read, 3 kept; dropped: 1 empty source, 1 over-long source\n"
+            "Batches:  2 an epoch in 2 shapes (rows x width): 1x4, 2x4\n"
+            "Padding:  16.7% of source, 25.0% of target\n"
+            "Unknown:  14.3% of source, 33.3% of target"
+        )
+
+    def test_agrees_with_the_batches(self, realistic_lengths):
+        reports = []
+        dataset = number_batches(
+            *numbered_pairs(*realistic_lengths), tokens=512, shuffle_seed=1, report=reports.append
+        )
+        (summary,) = reports
+        shapes, padding, places = collections.Counter(), collections.Counter(), 0
+        for inputs, labels in dataset:
+            shapes[tuple(labels.shape)] += 1
+            places += tf.size(labels).numpy()
+            padding["source"] += np.sum(inputs["source"] == PAD_ID)
+            padding["target"] += np.sum(inputs["target"] == PAD_ID)
+        assert summary.shapes == shapes
+        assert summary.num_batches == len(dataset)
+        assert summary.source_padding == pytest.approx(padding["source"] / places)
+        assert summary.target_padding == pytest.approx(padding["target"] / places)
+
+    def test_a_dropped_short_batch_is_counted(self):
+        summary = summary_of(*numbered_pairs([3] * 25), batch_size=10, drop_remainder=True)
+        assert (summary.pairs_kept, summary.dropped["short batch"]) == (20, 5)
+
+
+class TestShards:
+    def test_share_every_batch_and_lose_nothing(self, corpus):
+        whole = number_batches(*corpus, tokens=512, shuffle_seed=3)
+        shards = [
+            number_batches(*corpus, tokens=512, shuffle_seed=3, num_shards=3, shard_index=index)
+            for index in range(3)
+        ]
+        for batch, *shares in zip(whole, *shards, strict=True):
+            rows = [share[0]["source"].numpy() for share in shares]
+            assert max(map(len, rows)) - min(map(len, rows)) <= 1
+            assert sorted(np.concatenate(rows).tolist()) == sorted(
+                batch[0]["source"].numpy().tolist()
+            )
+
+    def test_a_batch_too_short_to_share_is_left_out(self):
+        corpus = numbered_pairs([3] * 22)
+        shards = [
+            number_batches(*corpus, batch_size=10, num_shards=3, shard_index=index)
+            for index in range(3)
+        ]
+        assert [len(shard) for shard in shards] == [2, 2, 2]
+        assert sorted(itertools.chain(*map(sentences, shards))) == list(range(20))
+
+    def test_mirrored_strategy_deals_out_the_rows(self):
+        # Logical devices can only be set up before TensorFlow runs: this takes a fresh process.
+        program = """
+import numpy as np, tensorflow as tf
+from test_pipeline import number_batches, numbered_pairs
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+corpus = numbered_pairs(np.random.default_rng(2).integers(1, 40, 200))
+seen = []
+for inputs, _ in strategy.experimental_distribute_dataset(number_batches(*corpus, tokens=512)):
+    replicas = [rows.numpy() for rows in strategy.experimental_local_results(inputs["source"])]
+    assert abs(len(replicas[0]) - len(replicas[1])) <= 1, [rows.shape for rows in replicas]
+    seen += [int(row.max()) - 1000 for rows in replicas for row in rows]
+assert sorted(seen) == list(range(200))
+"""
+        here = Path(__file__).parent
+        path = os.pathsep.join(map(str, [here, here.parents[1]]))
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+class TestFitWidths:
+    def test_by_hand(self):
+        # Widths 4 and 9 pad each 3 by 1, widths 3 and 9 pad the 4 by 5.
+        np.testing.assert_array_equal(fit_widths(np.array([3] * 4 + [4, 9]), 2), [4, 9])
+        np.testing.assert_array_equal(fit_widths(np.array([3] * 6 + [4, 9]), 2), [3, 9])
+
+    def test_never_more_widths_than_lengths(self):
+        np.testing.assert_array_equal(fit_widths(np.array([5, 3, 5]), 8), [3, 5])
+        np.testing.assert_array_equal(fit_widths(np.array([7]), 8), [7])
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_no_choice_of_widths_is_cheaper(self, seed):
+        lengths = np.random.default_rng(seed).integers(1, 12, 30)
+
+        def padded(widths):
+            return np.asarray(widths)[np.searchsorted(widths, lengths)].sum()
+
+        candidates = np.unique(lengths)
+        cheapest = min(
+            padded((*chosen, candidates[-1]))
+            for chosen in itertools.combinations(candidates[:-1], 2)
+        )
+        assert padded(fit_widths(lengths, 3)) == cheapest
+
+
+def test_plan_moves_leftovers_up():
+    plan = plan_batches(counts=np.array([5, 1, 4]), widths=np.array([3, 6, 9]), rows=[4, 3, 2])
+    # 4 of 5 fill a batch; 1 + 1 wait; 2 + 4 make three batches of 2.
+    np.testing.assert_array_equal(plan.starts, [0, 4, 6, 8])
+    np.testing.assert_array_equal(plan.sizes, [4, 2, 2, 2])
+    np.testing.assert_array_equal(plan.widths, [3, 9, 9, 9])
+
+
+class TestBadInput:
+    def test_empty_corpus(self):
+        with pytest.raises(InputError, match="no sentence pair"):
+            number_batches([], [])
+
+    def test_all_over_long(self):
+        with pytest.raises(
+            InputError, match=r"All 2 pairs .* shortest has 6 .* max_length=4 to 6 or more"
+        ):
+            number_batches(["5 5 5 5 5", "5 5 5 5 5 5"], ["5", "5"], max_length=4)
+
+    def test_all_empty(self):
+        with pytest.raises(InputError, match="All 2 pairs have an empty side"):
+            number_batches(["", "5"], ["5", ""])
+
+    @pytest.mark.parametrize(
+        "sizes,message",
+        [
+            ({"tokens": 49}, "tokens=49 is too small .* max_length=50"),
+            ({"batch_size": 0}, "batch_size=0 is out of range"),
+            ({"max_length": 1}, "max_length=1 is out of range"),
+            ({"num_buckets": 0}, "num_buckets=0 is out of range"),
+            ({"num_shards": 0}, "num_shards=0 is out of range"),
+            ({"num_shards": 2, "shard_index": 2}, "shard_index=2 is out of range: give 0 to 1"),
+            ({"num_shards": 2, "batch_size": 1}, "1 rows cannot be shared by num_shards=2"),
+            ({"batch_size": 2, "drop_remainder": True}, "1 pairs do not fill one batch of 2 rows"),
+        ],
+    )
+    def test_sizes(self, sizes, message):
+        with pytest.raises(InputError, match=message):
+            number_batches(["5"], ["5"], **sizes)

@@ -1,0 +1,74 @@
+import math
+
+import pytest
+import sacrebleu
+
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.evaluation import bleu, chrf, exact_match
+
+
+class TestBleu:
+    def test_by_hand(self):
+        # Of 6, 5, 4 and 3 n-grams match 5, 3, 2 and 1; both sides are 6 tokens long.
+        score = bleu(["the cat sat on the mat"], ["the cat sat on a mat"])
+        assert score.value == pytest.approx(100 * math.prod([5 / 6, 3 / 5, 2 / 4, 1 / 3]) ** 0.25)
+
+    def test_prints_name_value_and_signature(self):
+        score = bleu(["The cat sat."], ["The cat sat."])
+        assert str(score) == (
+            "BLEU = 100.00 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|"
+            f"version:{sacrebleu.__version__})"
+        )
+
+    def test_case(self):
+        hypotheses, references = ["THE CAT SAT DOWN ."], ["the cat sat down ."]
+        assert bleu(hypotheses, references).value < 50
+        lower = bleu(hypotheses, references, lowercase=True)
+        assert lower.value == pytest.approx(100)
+        assert "case:lc" in lower.signature
+
+    def test_chinese_is_scored_by_character(self):
+        score = bleu(["我昨天买了一本书。"], ["我昨天买的一本书。"], tokenize="zh")
+        assert 0 < score.value < 100
+        assert "tok:zh" in score.signature
+
+    def test_unknown_tokenizer(self):
+        with pytest.raises(InputError, match=r"tokenize='jieba'.*zh"):
+            bleu(["a"], ["a"], tokenize="jieba")
+
+
+class TestChrf:
+    def test_bounds(self):
+        assert chrf(["a black cat"], ["a black cat"]).value == pytest.approx(100)
+        assert chrf(["xyz"], ["a black cat"]).value == 0
+
+    def test_prints_name_value_and_signature(self):
+        score = chrf(["a black cat"], ["a black cat"])
+        assert str(score) == (
+            f"chrF = 100.00 (nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|"
+            f"version:{sacrebleu.__version__})"
+        )
+
+    def test_word_order(self):
+        score = chrf(["a black cat"], ["a black cat"], word_order=2)
+        assert score.name == "chrF++"
+        assert "nw:2" in score.signature
+
+
+def test_exact_match_is_a_percentage_and_ignores_white_space_at_the_ends():
+    assert exact_match(["c b a", "f e d ", "x", ""], ["c b a", "f e d", "y", "z"]) == 50
+
+
+@pytest.mark.parametrize("metric", [bleu, chrf, exact_match])
+class TestBadInput:
+    def test_nothing_to_score(self, metric):
+        with pytest.raises(InputError, match="nothing to score"):
+            metric([], [])
+
+    def test_unequal_counts(self, metric):
+        with pytest.raises(InputError, match="2 hypotheses for 1 references"):
+            metric(["a", "b"], ["a"])
+
+    def test_a_string_for_a_list(self, metric):
+        with pytest.raises(InputError, match="references is one string, 'a'"):
+            metric(["a"], "a")

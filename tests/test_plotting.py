@@ -1,0 +1,182 @@
+import io
+import warnings
+from types import SimpleNamespace
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import font_manager, pyplot
+
+from tf_seq2seq import plotting
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.plotting import alignment, learning_curves
+
+HISTORY = {
+    "loss": [7.0, 4.0, 3.0],
+    "perplexity": [1097.0, 55.0, 20.0],
+    "token_accuracy": [0.1, 0.4, 0.5],
+    "val_loss": [6.0, 4.5, 3.5],
+    "val_perplexity": [403.0, 90.0, 33.0],
+}
+
+
+def png(figure):
+    """Draws the figure; any warning on the way fails the test."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def assert_nothing_is_clipped(figure):
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert box.x1 <= width
+    assert box.y1 <= height
+
+
+def uniform(target, source):
+    return np.full((target, source), 1 / source)
+
+
+def tick_labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+@pytest.fixture
+def no_chinese_font(monkeypatch):
+    latin = [face for face in font_manager.fontManager.ttflist if "DejaVu" in face.name]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", latin)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [])
+    plotting._warn_of_missing_font.cache_clear()
+    yield
+    plotting._warn_of_missing_font.cache_clear()
+
+
+class TestLearningCurves:
+    def test_one_panel_for_a_metric_holds_both_curves(self):
+        panels = learning_curves(HISTORY).axes
+        assert [panel.get_title() for panel in panels] == ["loss", "perplexity", "token accuracy"]
+        assert [len(panel.lines) for panel in panels] == [2, 2, 1]
+        training, validation = panels[0].lines
+        np.testing.assert_array_equal(training.get_xydata(), [[1, 7], [2, 4], [3, 3]])
+        np.testing.assert_array_equal(validation.get_ydata(), [6, 4.5, 3.5])
+
+    def test_a_perplexity_that_falls_far_is_logarithmic(self):
+        assert [panel.get_yscale() for panel in learning_curves(HISTORY).axes] == [
+            "linear",
+            "log",
+            "linear",
+        ]
+        (panel,) = learning_curves({"perplexity": [30.0, 20.0]}).axes
+        assert panel.get_yscale() == "linear"
+
+    def test_epochs_are_whole_numbers(self):
+        for epochs in (1, 2, 3, 50):
+            (panel,) = learning_curves({"loss": [1.0] * epochs}).axes
+            assert all(tick == int(tick) for tick in panel.get_xticks())
+
+    def test_one_epoch_is_a_dot(self):
+        (panel,) = learning_curves({"loss": [1.0]}).axes
+        assert panel.lines[0].get_marker() == "o"
+
+    def test_takes_the_history_of_a_resumed_run(self):
+        history = SimpleNamespace(history={"loss": [3.0, 2.0]}, epoch=[4, 5])
+        (panel,) = learning_curves(history).axes
+        np.testing.assert_array_equal(panel.lines[0].get_xdata(), [5, 6])
+
+    def test_validation_only_and_more_than_a_row(self):
+        figure = learning_curves({**HISTORY, "val_bleu": [1.0, 2.0, 3.0]}, title="第一次 $1 $2")
+        assert len(figure.axes) == 4
+        assert png(figure).startswith(b"\x89PNG")
+        assert_nothing_is_clipped(figure)
+
+    @pytest.mark.parametrize("history", [{}, {"loss": []}])
+    def test_no_epoch(self, history):
+        with pytest.raises(InputError, match="no epoch"):
+            learning_curves(history)
+
+
+class TestAlignment:
+    def test_source_across_target_down(self):
+        weights = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5]])
+        figure = alignment(["a", "black", "cat"], ["un", "chat"], weights, title="A black cat")
+        axes = figure.axes[0]
+        assert tick_labels(axes.xaxis) == ["a", "black", "cat"]
+        assert tick_labels(axes.yaxis) == ["un", "chat"]
+        (image,) = axes.images
+        np.testing.assert_array_equal(image.get_array(), weights)
+        assert image.get_clim() == (0, 1)
+        assert axes.yaxis_inverted()
+
+    @pytest.mark.parametrize("source,target", [(1, 1), (3, 40), (40, 2), (40, 40)])
+    def test_grows_with_the_sentences_and_clips_nothing(self, source, target):
+        words = ["internationalization", *["a"] * (source - 1)]
+        figure = alignment(
+            words, ["incomprehensibility"] * target, uniform(target, source), "T" * 9
+        )
+        png(figure)
+        assert_nothing_is_clipped(figure)
+        axes = figure.axes[0].get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+        assert axes.width == pytest.approx(plotting.CELL * source)
+        assert axes.height == pytest.approx(plotting.CELL * target)
+
+    def test_words_are_turned_and_characters_are_not(self):
+        axes = alignment(["我", "<eos>"], ["I"], uniform(1, 2)).axes[0]
+        assert [label.get_rotation() for label in axes.get_xticklabels()] == [0, 90]
+
+    def test_dollars_and_braces_are_no_formula(self):
+        png(alignment(["$5", "$_{", "\\"], ["$"], uniform(1, 3), title="$ to $"))
+
+    def test_chinese_is_drawn_where_a_font_is_there(self):
+        font = plotting._chinese_font()
+        if font is None:
+            pytest.skip("no font with Chinese characters is installed")
+        figure = alignment(["I", "am"], ["我", "是"], uniform(2, 2), title="我是")
+        png(figure)
+        axes = figure.axes[0]
+        assert axes.get_yticklabels()[0].get_fontproperties().get_file() == font
+        assert axes.get_xticklabels()[0].get_fontproperties().get_file() is None
+
+    def test_a_font_installed_later_is_found(self, monkeypatch):
+        font = plotting._chinese_font()
+        if font is None:
+            pytest.skip("no font with Chinese characters is installed")
+        known = font_manager.fontManager.ttflist
+        monkeypatch.setattr(
+            font_manager.fontManager,
+            "ttflist",
+            [face for face in known if face.name not in plotting.CHINESE_FONTS],
+        )
+        assert plotting._chinese_font() is not None
+
+    def test_without_a_font_it_warns_once_and_draws(self, no_chinese_font):
+        with pytest.warns(UserWarning, match="apt-get install fonts-noto-cjk") as warned:
+            figures = [alignment(["I"], ["我"], [[1.0]], title="我") for _ in range(2)]
+        assert len(warned) == 1
+        for figure in figures:
+            assert png(figure).startswith(b"\x89PNG")
+            assert tick_labels(figure.axes[0].yaxis) == ["□"]
+
+    def test_latin_text_needs_no_chinese_font(self, no_chinese_font):
+        png(alignment(["où", "“ça”"], ["Straße"], uniform(1, 2)))
+
+    @pytest.mark.parametrize("shape", [(2, 3), (3,), (3, 2, 1)])
+    def test_weights_of_another_shape(self, shape):
+        with pytest.raises(InputError, match="for 3 target and 2 source tokens"):
+            alignment(["a", "b"], ["x", "y", "z"], np.zeros(shape))
+
+    def test_an_empty_side(self):
+        with pytest.raises(InputError, match="at least one token a side"):
+            alignment([], ["x"], np.zeros((1, 0)))
+
+
+def test_no_global_state_is_touched():
+    settings = dict(matplotlib.rcParams)
+    png(alignment(["I"], ["我"], [[1.0]], title="我"))
+    png(learning_curves(HISTORY, title="我"))
+    assert pyplot.get_fignums() == []
+    assert dict(matplotlib.rcParams) == settings

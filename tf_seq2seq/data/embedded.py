@@ -1,0 +1,2476 @@
+"""The embedded corpus: English-Chinese sentence pairs written by a synchronous grammar.
+
+It needs no download, and shows in small what makes translation from English into Chinese hard:
+time and place move before the verb, relative clauses before the noun, questions keep their words
+in place, nouns take measure words, verbs take particles, and many an English word (old, play,
+light, bank, wear, lose) can only be translated once its neighbours are known.
+
+The Chinese is a function of the English: nothing in it is left to taste. The file has three
+parts: the lexicon, phrases, and the constructions, each of which documents itself by a pair.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from tf_seq2seq.data.grammar import Choose, Example, Grammar, split
+from tf_seq2seq.data.pairs import Corpus
+
+grammar = Grammar(shortest=3, longest=40)
+
+
+def embedded_corpus(seed: int = 1, train: int = 25_000, dev: int = 500, test: int = 500) -> Corpus:
+    """English-Chinese sentence pairs from the grammar of this module.
+
+    Args:
+        seed: the same seed gives the same corpus.
+        train: number of training pairs.
+        dev: number of development pairs.
+        test: number of test pairs. No sentence of either language occurs twice, within a part or
+            across parts.
+
+    Returns:
+        The corpus: English source sentences, Chinese target sentences, of 3 to 40 tokens each.
+
+    Raises:
+        InputError: if a size is negative, or more than the grammar can write.
+    """
+    pairs = ((example.source, example.target) for example in generate(seed))
+    return split(pairs, train, dev, test)
+
+
+def generate(seed: int = 1) -> Iterator[Example]:
+    """Yields the pairs of the corpus one by one, each with the name of its construction."""
+    return grammar.generate(seed)
+
+
+# --- The lexicon: kinds of words ------------------------------------------------------------------
+
+
+class Phrase(NamedTuple):
+    """A piece of a sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+def phrases(*pairs: tuple[str, str]) -> tuple[Phrase, ...]:
+    return tuple(Phrase(*pair) for pair in pairs)
+
+
+NOTHING = Phrase("", "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pronoun:
+    en: str
+    zh: str
+    me: str
+    my: str
+    am: str
+    was: str
+    have: str
+    do: str
+
+
+I = Pronoun("I", "我", "me", "my", "am", "was", "have", "do")  # noqa: E741
+YOU = Pronoun("you", "你", "you", "your", "are", "were", "have", "do")
+HE = Pronoun("he", "他", "him", "his", "is", "was", "has", "does")
+SHE = Pronoun("she", "她", "her", "her", "is", "was", "has", "does")
+WE = Pronoun("we", "我们", "us", "our", "are", "were", "have", "do")
+THEY = Pronoun("they", "他们", "them", "their", "are", "were", "have", "do")
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """Someone, with the pronoun that a second mention takes and that verbs agree with."""
+
+    en: str
+    zh: str
+    he: Pronoun
+
+    @property
+    def me(self) -> str:
+        return self.he.me if self.en == self.he.en else self.en
+
+    @property
+    def plural(self) -> bool:
+        return self.he in (WE, THEY)
+
+    def present(self, verb: Verb | Action) -> str:
+        return verb.s if self.he in (HE, SHE) else verb.base
+
+
+@dataclasses.dataclass(frozen=True)
+class Verb:
+    base: str
+    s: str
+    past: str
+    done: str
+    ing: str
+
+
+def verb(base: str, past: str = "", done: str = "", ing: str = "") -> Verb:
+    """A verb from its base form and those of its other forms that are not regular."""
+    stem = base.removesuffix("e")
+    return Verb(
+        base=base,
+        s=plural_of(base),
+        past=past or stem + "ed",
+        done=done or past or stem + "ed",
+        ing=ing or stem + "ing",
+    )
+
+
+def plural_of(word: str) -> str:
+    """Regular plural of a noun; the third person of a verb follows the same spelling."""
+    if word.endswith(("s", "sh", "ch", "x")):
+        return word + "es"
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + "s"
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """A verb with its object, and the places where one does that.
+
+    Args:
+        counted: whether the object is a definite amount, as in "ate two apples". Then 了 follows
+            the Chinese verb (吃了两个苹果); otherwise it follows the object (吃苹果了).
+    """
+
+    verb: Verb
+    object: str
+    zh_verb: str
+    zh_object: str
+    places: tuple[Phrase, ...] = (NOTHING,)
+    counted: bool = False
+
+    @property
+    def base(self) -> str:
+        return f"{self.verb.base} {self.object}"
+
+    @property
+    def s(self) -> str:
+        return f"{self.verb.s} {self.object}"
+
+    @property
+    def past(self) -> str:
+        return f"{self.verb.past} {self.object}"
+
+    @property
+    def done(self) -> str:
+        return f"{self.verb.done} {self.object}"
+
+    @property
+    def ing(self) -> str:
+        return f"{self.verb.ing} {self.object}"
+
+    @property
+    def zh(self) -> str:
+        return self.zh_verb + self.zh_object
+
+    @property
+    def zh_past(self) -> str:
+        if self.counted:
+            return f"{self.zh_verb}了{self.zh_object}"
+        return f"{self.zh}了"
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """An adjective; Chinese has one form before a noun and one as the predicate."""
+
+    en: str
+    zh_before: str
+    zh: str
+    more: str
+    most: str
+
+
+def quality(en: str, zh_before: str, zh: str = "", more: str = "", most: str = "") -> Quality:
+    """An adjective; the predicate is by default the form before the noun without its 的."""
+    return Quality(
+        en,
+        zh_before,
+        zh or zh_before.removesuffix("的"),
+        more or f"more {en}",
+        most or f"most {en}",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Thing:
+    """A countable noun with its measure word and the adjectives that suit it."""
+
+    en: str
+    plural: str
+    zh: str
+    measure: str
+    qualities: tuple[Quality, ...] = ()
+    colours: tuple[Phrase, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Deed:
+    """What is done to things of some kind, and where and when one does it."""
+
+    verb: Verb
+    zh: str
+    things: tuple[Thing, ...]
+    places: tuple[Phrase, ...]
+    times: tuple[Phrase, ...]
+    was: bool = False  # whether the thing is gone afterwards and spoken of in the past
+
+
+# --- The lexicon: people --------------------------------------------------------------------------
+
+PRONOUNS = tuple(Person(p.en, p.zh, p) for p in (I, HE, SHE, WE, THEY))
+
+KIN = (
+    ("mother", "妈妈", SHE),
+    ("father", "爸爸", HE),
+    ("grandmother", "奶奶", SHE),
+    ("grandfather", "爷爷", HE),
+    ("older brother", "哥哥", HE),
+    ("younger brother", "弟弟", HE),
+    ("older sister", "姐姐", SHE),
+    ("younger sister", "妹妹", SHE),
+    ("parents", "父母", THEY),
+)
+FAMILY = tuple(
+    Person(f"{owner.my} {en}", f"{owner.zh}{zh}", pronoun)
+    for owner in (I, I, HE, SHE)
+    for en, zh, pronoun in KIN
+)
+YOUR_FAMILY = tuple(Person(f"your {en}", f"你{zh}", pronoun) for en, zh, pronoun in KIN)
+
+ACQUAINTANCES = (
+    ("friend", "朋友", HE),
+    ("friend", "朋友", SHE),
+    ("teacher", "老师", HE),
+    ("teacher", "老师", SHE),
+    ("neighbour", "邻居", HE),
+    ("neighbour", "邻居", SHE),
+    ("colleague", "同事", HE),
+    ("colleague", "同事", SHE),
+)
+FRIENDS = tuple(Person(f"my {en}", f"我的{zh}", pronoun) for en, zh, pronoun in ACQUAINTANCES)
+YOUR_FRIENDS = tuple(
+    Person(f"your {en}", f"你的{zh}", pronoun) for en, zh, pronoun in ACQUAINTANCES
+)
+NAMES = (
+    Person("Tom", "汤姆", HE),
+    Person("Peter", "彼得", HE),
+    Person("Anna", "安娜", SHE),
+    Person("Mary", "玛丽", SHE),
+)
+# Chinese has one word for a person's age and another for that of things: 老人, but 旧书.
+STRANGERS = (
+    Person("the old man", "那位老人", HE),
+    Person("the woman", "那个女人", SHE),
+    Person("the doctor", "那位医生", HE),
+    Person("the doctor", "那位医生", SHE),
+)
+YOUNG = (
+    Person("the children", "孩子们", THEY),
+    Person("the students", "学生们", THEY),
+    Person("the girl", "那个女孩", SHE),
+    Person("the boy", "那个男孩", HE),
+    Person("my son", "我儿子", HE),
+    Person("my daughter", "我女儿", SHE),
+)
+
+
+def someone(choose: Choose) -> Person:
+    """The subject of a statement."""
+    return choose(choose((PRONOUNS, PRONOUNS, FAMILY, FAMILY, FRIENDS, NAMES, STRANGERS, YOUNG)))
+
+
+def adult(choose: Choose) -> Person:
+    """The subject of a statement about what is not a child's business."""
+    return choose(choose((PRONOUNS, PRONOUNS, FAMILY, FAMILY, FRIENDS, NAMES, STRANGERS)))
+
+
+def named(choose: Choose) -> Person:
+    """One person, by name or role."""
+    return choose([who for who in choose((FAMILY, FRIENDS, NAMES, YOUNG)) if not who.plural])
+
+
+def asked(choose: Choose) -> Person:
+    """The subject of a question."""
+    you = Person("you", "你", YOU)
+    return choose(choose(((you,), (you,), PRONOUNS[1:3], YOUR_FAMILY, YOUR_FRIENDS, NAMES)))
+
+
+def other(choose: Choose, than: Person, kind: Callable[[Choose], Person] = someone) -> Person:
+    """A second person, clearly not the first, whatever pronouns stand for either."""
+    while True:
+        who = kind(choose)
+        same = who.he is than.he or {who.he, than.he} <= {I, WE}
+        # After "my friend", a bare "she" would be read as that friend.
+        if not same and not (who in PRONOUNS and who.he in (HE, SHE) and than not in PRONOUNS):
+            return who
+
+
+# --- The lexicon: time and place ------------------------------------------------------------------
+
+RECENTLY = phrases(
+    ("yesterday", "昨天"),
+    ("yesterday morning", "昨天上午"),
+    ("yesterday afternoon", "昨天下午"),
+    ("last night", "昨晚"),
+    ("this morning", "今天上午"),
+    ("two days ago", "两天前"),
+    ("last Saturday", "上周六"),
+    ("last Sunday", "上周日"),
+)
+RECENT_DAYS = RECENTLY[:1] + RECENTLY[5:]
+ONCE = RECENTLY + phrases(
+    ("last week", "上周"),
+    ("last month", "上个月"),
+    ("last year", "去年"),
+    ("three weeks ago", "三周前"),
+    ("four months ago", "四个月前"),
+    ("last Monday", "上周一"),
+)
+SOON = phrases(
+    ("tomorrow", "明天"),
+    ("tomorrow morning", "明天上午"),
+    ("tomorrow afternoon", "明天下午"),
+    ("tonight", "今晚"),
+    ("this weekend", "这个周末"),
+    ("next Saturday", "下周六"),
+    ("next Sunday", "下周日"),
+    ("next Monday", "下周一"),
+)
+SOMEDAY = phrases(
+    ("tomorrow", "明天"),
+    ("next week", "下周"),
+    ("next month", "下个月"),
+    ("next year", "明年"),
+    ("next summer", "明年夏天"),
+)
+EVERY = phrases(
+    ("every day", "每天"),
+    ("every morning", "每天早上"),
+    ("every afternoon", "每天下午"),
+    ("every evening", "每天晚上"),
+    ("every weekend", "每个周末"),
+    ("every Saturday", "每周六"),
+    ("every Sunday", "每周日"),
+)
+SEASONS = phrases(
+    ("in spring", "春天"), ("in summer", "夏天"), ("in autumn", "秋天"), ("in winter", "冬天")
+)
+OFTEN = phrases(("often", "经常"), ("usually", "通常"), ("always", "总是"), ("sometimes", "有时"))
+
+HOURS = phrases(
+    ("one", "一"),
+    ("two", "两"),
+    ("three", "三"),
+    ("four", "四"),
+    ("five", "五"),
+    ("six", "六"),
+    ("seven", "七"),
+    ("eight", "八"),
+    ("nine", "九"),
+    ("ten", "十"),
+)
+NUMBERS = HOURS[1:10]
+TENS = phrases(("twenty", "二十"), ("thirty", "三十"), ("fifty", "五十"), ("eighty", "八十"))
+MORNING, AFTERNOON, EVENING = HOURS[5:], HOURS[:5], HOURS[5:9]
+DURATIONS = phrases(
+    ("an hour", "一个小时"),
+    ("half an hour", "半个小时"),
+    ("two hours", "两个小时"),
+    ("three hours", "三个小时"),
+    ("four hours", "四个小时"),
+    ("twenty minutes", "二十分钟"),
+    ("fifty minutes", "五十分钟"),
+)
+
+HOME = Phrase("at home", "在家里")
+LIBRARY = Phrase("in the library", "在图书馆")
+PARK = Phrase("in the park", "在公园")
+GARDEN = Phrase("in the garden", "在花园里")
+KITCHEN = Phrase("in the kitchen", "在厨房")
+LIVING_ROOM = Phrase("in the living room", "在客厅")
+CLASSROOM = Phrase("in the classroom", "在教室")
+OFFICE = Phrase("in the office", "在办公室")
+RESTAURANT = Phrase("in the restaurant", "在餐馆")
+COFFEE_SHOP = Phrase("in the coffee shop", "在咖啡馆")
+SUPERMARKET = Phrase("in the supermarket", "在超市")
+BOOKSHOP = Phrase("in the bookshop", "在书店")
+SHOP = Phrase("in that shop", "在那家商店")
+MARKET = Phrase("at the market", "在市场")
+MUSEUM = Phrase("in the museum", "在博物馆")
+CINEMA = Phrase("at the cinema", "在电影院")
+STATION = Phrase("at the station", "在车站")
+TRAIN = Phrase("on the train", "在火车上")
+BUS = Phrase("on the bus", "在公共汽车上")
+RIVER = Phrase("in the river", "在河里")
+BEACH = Phrase("on the beach", "在海边")
+POOL = Phrase("in the swimming pool", "在游泳池")
+# A bank is a 河岸 by the river and a 银行 in the street.
+RIVERBANK = Phrase("on the bank of the river", "在河岸上")
+
+# --- The lexicon: things --------------------------------------------------------------------------
+
+NEW = quality("new", "新", more="newer", most="newest")
+OLD = quality("old", "旧", more="older", most="oldest")
+BIG = quality("big", "大", more="bigger", most="biggest")
+SMALL = quality("small", "小", more="smaller", most="smallest")
+CHEAP = quality("cheap", "便宜的", more="cheaper", most="cheapest")
+EXPENSIVE = quality("expensive", "昂贵的", "贵")
+BEAUTIFUL = quality("beautiful", "漂亮的")
+INTERESTING = quality("interesting", "有趣的")
+BORING = quality("boring", "无聊的")
+USEFUL = quality("useful", "有用的")
+LONG = quality("long", "长", more="longer", most="longest")
+SHORT = quality("short", "短", more="shorter", most="shortest")
+WARM = quality("warm", "暖和的", more="warmer", most="warmest")
+COMFORTABLE = quality("comfortable", "舒服的")
+HARD_SEAT = quality("hard", "硬", more="harder", most="hardest")
+HARD_QUESTION = quality("hard", "难", more="harder", most="hardest")
+HEAVY = quality("heavy", "重", more="heavier", most="heaviest")
+LIGHT = quality("light", "轻", more="lighter", most="lightest")
+TASTY_FOOD = quality("delicious", "好吃的")
+TASTY_DRINK = quality("delicious", "好喝的")
+# These may stand before a noun; the others are predicates only, where Chinese would want 很…的.
+ATTRIBUTES = (
+    *(NEW, OLD, BIG, SMALL, CHEAP, EXPENSIVE, BEAUTIFUL, INTERESTING, BORING, USEFUL),
+    *(LONG, SHORT, COMFORTABLE),
+)
+COLOURS = phrases(
+    ("red", "红色"),
+    ("blue", "蓝色"),
+    ("light blue", "浅蓝色"),
+    ("green", "绿色"),
+    ("light green", "浅绿色"),
+    ("black", "黑色"),
+    ("white", "白色"),
+)
+
+
+def things(*words: tuple[str, ...], qualities=(), colours=()) -> tuple[Thing, ...]:
+    """Things from (English, Chinese, measure word) and, where it is irregular, the plural."""
+    return tuple(
+        Thing(en, irregular[0] if irregular else plural_of(en), zh, measure, qualities, colours)
+        for en, zh, measure, *irregular in words
+    )
+
+
+BOOKS = things(
+    ("book", "书", "本"),
+    ("novel", "小说", "本"),
+    ("magazine", "杂志", "本"),
+    qualities=(INTERESTING, BORING, USEFUL, NEW, OLD, CHEAP, EXPENSIVE, HEAVY),
+)
+LETTERS = things(("letter", "信", "封"), qualities=(LONG, INTERESTING))
+FILMS = things(("film", "电影", "部"), qualities=(INTERESTING, BORING, NEW, OLD, LONG))
+DRESSES = things(
+    ("dress", "裙子", "条"),
+    qualities=(NEW, OLD, BEAUTIFUL, EXPENSIVE, CHEAP, LONG, SHORT),
+    colours=COLOURS,
+)
+SHIRTS = things(
+    ("shirt", "衬衫", "件"),
+    ("coat", "外套", "件"),
+    ("sweater", "毛衣", "件"),
+    qualities=(NEW, OLD, BEAUTIFUL, EXPENSIVE, CHEAP, COMFORTABLE, BIG, SMALL),
+    colours=COLOURS,
+)
+HATS = things(
+    ("hat", "帽子", "顶"),
+    ("scarf", "围巾", "条", "scarves"),
+    qualities=(NEW, OLD, BEAUTIFUL, EXPENSIVE, CHEAP, WARM),
+    colours=COLOURS,
+)
+BAGS = things(
+    ("bag", "包", "个"),
+    ("umbrella", "雨伞", "把"),
+    qualities=(NEW, OLD, BIG, SMALL, HEAVY, LIGHT, CHEAP, EXPENSIVE),
+    colours=COLOURS,
+)
+DEVICES = things(
+    ("phone", "手机", "部"),
+    ("camera", "照相机", "台"),
+    ("computer", "电脑", "台"),
+    ("watch", "手表", "块"),
+    qualities=(NEW, OLD, EXPENSIVE, CHEAP, LIGHT, HEAVY, USEFUL),
+)
+FURNITURE = things(
+    ("chair", "椅子", "把"),
+    ("bed", "床", "张"),
+    qualities=(NEW, OLD, COMFORTABLE, HARD_SEAT, CHEAP, EXPENSIVE, BIG, SMALL),
+)
+TABLES = things(
+    ("table", "桌子", "张"), qualities=(NEW, OLD, BIG, SMALL, LONG, HEAVY, CHEAP, EXPENSIVE)
+)
+CARS = things(
+    ("car", "汽车", "辆"),
+    ("bicycle", "自行车", "辆"),
+    qualities=(NEW, OLD, EXPENSIVE, CHEAP, BEAUTIFUL),
+    colours=COLOURS,
+)
+HOUSES = things(
+    ("house", "房子", "栋"), qualities=(NEW, OLD, BIG, SMALL, EXPENSIVE, BEAUTIFUL, COMFORTABLE)
+)
+FRUIT = things(
+    ("apple", "苹果", "个"),
+    ("orange", "橙子", "个"),
+    qualities=(CHEAP, TASTY_FOOD, BIG),
+)
+CAKES = things(("cake", "蛋糕", "个"), qualities=(BIG, SMALL, TASTY_FOOD))
+FISH = things(("fish", "鱼", "条", "fish"), qualities=(BIG, SMALL))
+DISHES = things(
+    ("bowl of rice", "米饭", "碗", "bowls of rice"),
+    ("bowl of noodles", "面条", "碗", "bowls of noodles"),
+    qualities=(TASTY_FOOD,),
+)
+DRINKS = things(
+    ("cup of tea", "茶", "杯", "cups of tea"),
+    ("cup of coffee", "咖啡", "杯", "cups of coffee"),
+    qualities=(TASTY_DRINK,),
+)
+PETS = things(
+    ("cat", "猫", "只"),
+    ("dog", "狗", "只"),
+    ("bird", "鸟", "只"),
+    qualities=(BEAUTIFUL, BIG, SMALL),
+)
+FLOWERS = things(("flower", "花", "朵"), qualities=(BEAUTIFUL, BIG, SMALL))
+TREES = things(("tree", "树", "棵"), qualities=(BIG, SMALL))
+KEYS = things(("key", "钥匙", "把"))
+PHOTOS = things(("photo", "照片", "张"), qualities=(BEAUTIFUL, INTERESTING))
+GIFTS = things(("gift", "礼物", "份"), qualities=(BEAUTIFUL, EXPENSIVE))
+QUESTIONS = things(("question", "问题", "个"), qualities=(HARD_QUESTION, INTERESTING))
+CUPS = things(
+    ("cup", "杯子", "个"),
+    qualities=(NEW, OLD, BEAUTIFUL, BIG, SMALL),
+    colours=COLOURS,
+)
+STUDENTS = things(("student", "学生", "个"))
+BATS = things(("bat", "蝙蝠", "只"))
+
+CITIES = phrases(
+    ("Beijing", "北京"),
+    ("Shanghai", "上海"),
+    ("London", "伦敦"),
+    ("Paris", "巴黎"),
+    ("Japan", "日本"),
+)
+BUILDINGS = things(
+    ("bank", "银行", "家"),
+    ("hotel", "酒店", "家"),
+    ("hospital", "医院", "家"),
+    ("restaurant", "餐馆", "家"),
+    ("supermarket", "超市", "家"),
+    ("bookshop", "书店", "家"),
+    ("school", "学校", "所"),
+    ("library", "图书馆", "个"),
+    ("museum", "博物馆", "个"),
+    ("park", "公园", "个"),
+)
+NEAR = phrases(
+    ("next to", "旁边"),
+    ("in front of", "前面"),
+    ("behind", "后面"),
+    ("opposite", "对面"),
+    ("near", "附近"),
+)
+
+# --- The lexicon: actions -------------------------------------------------------------------------
+
+READ = verb("read", "read")
+WRITE = verb("write", "wrote", "written")
+BUY = verb("buy", "bought")
+SELL = verb("sell", "sold")
+EAT = verb("eat", "ate", "eaten")
+DRINK = verb("drink", "drank", "drunk")
+HAVE = Verb("have", "has", "had", "had", "having")
+MAKE = verb("make", "made")
+TAKE = verb("take", "took", "taken")
+SEE = verb("see", "saw", "seen", "seeing")
+FIND = verb("find", "found")
+LOSE = verb("lose", "lost")
+DRAW = verb("draw", "drew", "drawn")
+PLAY = verb("play", "played")
+SING = verb("sing", "sang", "sung")
+SWIM = verb("swim", "swam", "swum", "swimming")
+RUN = verb("run", "ran", "run", "running")
+SLEEP = verb("sleep", "slept")
+STUDY = verb("study", "studied")
+WEAR = verb("wear", "wore", "worn")
+GIVE = verb("give", "gave", "given")
+SEND = verb("send", "sent")
+LEND = verb("lend", "lent")
+GO = Verb("go", "goes", "went", "gone", "going")
+LIVE, WORK, COOK, LIKE, WANT = (verb(base) for base in ("live", "work", "cook", "like", "want"))
+CLEAN, WASH, REPAIR, BORROW, RECEIVE, PLANT = (
+    verb(base) for base in ("clean", "wash", "repair", "borrow", "receive", "plant")
+)
+LISTEN, WATCH, VISIT, DANCE, WAIT, LAUGH, CALL, NEED = (
+    verb(base) for base in ("listen", "watch", "visit", "dance", "wait", "laugh", "call", "need")
+)
+
+# The instrument or the ball decides what "play" is: 踢足球, 打网球, 弹钢琴, 拉小提琴, 下棋.
+TOGETHER = (
+    Action(PLAY, "football", "踢", "足球", (PARK, BEACH)),
+    Action(PLAY, "basketball", "打", "篮球", (PARK,)),
+    Action(PLAY, "tennis", "打", "网球", (PARK,)),
+    Action(PLAY, "chess", "下", "棋", (PARK, HOME, GARDEN)),
+    Action(PLAY, "cards", "打", "牌", (HOME, LIVING_ROOM, TRAIN)),
+    Action(SWIM, "", "游", "泳", (RIVER, POOL)),
+    Action(RUN, "", "跑", "步", (PARK, BEACH)),
+    Action(SING, "", "唱", "歌", (PARK, LIVING_ROOM)),
+    Action(DANCE, "", "跳", "舞", (PARK, LIVING_ROOM)),
+    Action(DRINK, "tea", "喝", "茶", (GARDEN, HOME, RESTAURANT)),
+    Action(WATCH, "television", "看", "电视", (HOME, LIVING_ROOM)),
+    Action(TAKE, "photos", "拍", "照片", (PARK, BEACH, GARDEN)),
+    Action(verb("fish"), "", "钓", "鱼", (RIVERBANK,)),
+)
+ACTIVITIES = (
+    *TOGETHER,
+    Action(PLAY, "the piano", "弹", "钢琴", (HOME, LIVING_ROOM)),
+    Action(PLAY, "the guitar", "弹", "吉他", (PARK, HOME, BEACH)),
+    Action(PLAY, "the violin", "拉", "小提琴", (LIVING_ROOM, HOME)),
+    Action(READ, "books", "看", "书", (LIBRARY, HOME, TRAIN, GARDEN, BOOKSHOP, RIVERBANK)),
+    Action(READ, "the newspaper", "看", "报纸", (LIBRARY, HOME, COFFEE_SHOP, TRAIN)),
+    Action(LISTEN, "to music", "听", "音乐", (HOME, BUS, TRAIN, LIVING_ROOM)),
+    Action(WRITE, "letters", "写", "信", (HOME, LIBRARY, COFFEE_SHOP)),
+    Action(DRAW, "pictures", "画", "画", (CLASSROOM, GARDEN, RIVERBANK)),
+    Action(STUDY, "Chinese", "学", "中文", (LIBRARY, HOME, CLASSROOM)),
+    Action(STUDY, "English", "学", "英语", (LIBRARY, HOME, CLASSROOM)),
+    Action(STUDY, "history", "学", "历史", (LIBRARY, CLASSROOM)),
+)
+CHORES = (
+    Action(COOK, "dinner", "做", "晚饭", (KITCHEN, HOME)),
+    Action(HAVE, "breakfast", "吃", "早饭", (KITCHEN, HOME)),
+    Action(HAVE, "lunch", "吃", "午饭", (RESTAURANT, HOME)),
+    Action(WASH, "clothes", "洗", "衣服", (HOME,)),
+    Action(CLEAN, "the room", "打扫", "房间"),
+    Action(WAIT, "for the bus", "等", "公共汽车", (STATION,)),
+    Action(BUY, "vegetables", "买", "菜", (MARKET, SUPERMARKET)),
+)
+GOING = (
+    Action(VISIT, "the museum", "参观", "博物馆"),
+    Action(VISIT, "Beijing", "游览", "北京"),
+    Action(VISIT, "Paris", "游览", "巴黎"),
+    Action(TAKE, "the train to Shanghai", "坐", "火车去上海"),
+    Action(TAKE, "the train to Beijing", "坐", "火车去北京"),
+)
+PORTABLE = SHIRTS + DRESSES + HATS + BAGS + DEVICES
+DEEDS = (
+    Deed(BUY, "买", BOOKS, (BOOKSHOP, NOTHING), ONCE),
+    Deed(BUY, "买", PORTABLE, (SHOP, NOTHING), ONCE),
+    Deed(BUY, "买", FURNITURE + TABLES + CARS, (NOTHING,), ONCE),
+    Deed(BUY, "买", FRUIT + FISH, (MARKET, SUPERMARKET), RECENTLY),
+    Deed(READ, "看", (*BOOKS, *LETTERS), (LIBRARY, HOME, TRAIN), RECENTLY),
+    Deed(WRITE, "写", LETTERS, (OFFICE, LIBRARY, HOME), RECENTLY),
+    Deed(SEE, "看", FILMS, (CINEMA, NOTHING), ONCE, was=True),
+    Deed(SEE, "看见", PETS, (PARK, GARDEN, RIVERBANK), RECENTLY, was=True),
+    Deed(EAT, "吃", FRUIT, (HOME, KITCHEN), RECENTLY, was=True),
+    Deed(EAT, "吃", DISHES, (HOME, RESTAURANT), RECENTLY, was=True),
+    Deed(DRINK, "喝", DRINKS, (COFFEE_SHOP, HOME), RECENTLY, was=True),
+    Deed(MAKE, "做", CAKES, (KITCHEN, HOME), RECENTLY, was=True),
+    Deed(DRAW, "画", PETS + FLOWERS, (GARDEN, HOME), RECENTLY),
+    Deed(TAKE, "拍", PHOTOS, (PARK, BEACH, MUSEUM), ONCE),
+    Deed(LOSE, "丢", BAGS + KEYS, (STATION, BUS, BEACH), ONCE, was=True),
+    Deed(FIND, "找到", BAGS + KEYS, (STATION, CLASSROOM, PARK), RECENTLY),
+    Deed(RECEIVE, "收到", LETTERS + GIFTS, (NOTHING,), ONCE),
+    Deed(SELL, "卖", CARS + HOUSES, (NOTHING,), ONCE, was=True),
+    Deed(REPAIR, "修", CARS + DEVICES, (NOTHING,), RECENTLY),
+    Deed(BORROW, "借", BOOKS, (Phrase("from the library", "从图书馆"),), ONCE),
+    Deed(PLANT, "种", TREES, (GARDEN,), ONCE),
+)
+
+# --- Phrases --------------------------------------------------------------------------------------
+
+
+def a(words: str) -> str:
+    """The words after their indefinite article."""
+    sounds_like_a_vowel = words[0] in "aeiou" and not words.startswith("useful")
+    return f"{'an' if sounds_like_a_vowel else 'a'} {words}"
+
+
+def described(choose: Choose, thing: Thing) -> tuple[str, str, str]:
+    """A thing in the singular, in the plural and in Chinese, at times with an attribute."""
+    attributes = [Phrase(q.en, q.zh_before) for q in thing.qualities if q in ATTRIBUTES]
+    # "A new cup of tea" is no drink: what is measured by the cup or bowl stays bare.
+    if " " in thing.en:
+        attributes = []
+    kinds = [(NOTHING,), attributes, thing.colours]
+    en, zh = choose(choose([kind for kind in kinds if kind]))
+    return f"{en} {thing.en}".strip(), f"{en} {thing.plural}".strip(), zh + thing.zh
+
+
+def some(choose: Choose, thing: Thing) -> Phrase:
+    """An amount of things: "a new car" / 一辆新汽车, "two red hats" / 两顶红色帽子."""
+    one, many, zh = described(choose, thing)
+    # Nobody buys nine cars, but a river may well have nine fish in it.
+    if thing.en in BULKY:
+        numbers = NUMBERS[:2]
+    elif thing.en in MANY:
+        numbers = NUMBERS
+    else:
+        numbers = NUMBERS[:4]
+    number, zh_number = choose((ONE, ONE, choose(numbers)))
+    en = a(one) if number == "a" else f"{number} {many}"
+    return Phrase(en, f"{zh_number}{thing.measure}{zh}")
+
+
+ONE = Phrase("a", "一")
+BULKY = [thing.en for thing in CARS + HOUSES + DEVICES + FURNITURE + TABLES]
+MANY = [thing.en for thing in FISH + FLOWERS + BATS + STUDENTS + TREES]
+
+
+def pointed(choose: Choose, thing: Thing) -> tuple[str, str, str, str]:
+    """Things at hand, with their "is" and "was": "this book" / 这本书, "those cars" / 那些汽车."""
+    one, many, zh = described(choose, thing)
+    return choose(
+        (
+            (f"this {one}", f"这{thing.measure}{zh}", "is", "was"),
+            (f"that {one}", f"那{thing.measure}{zh}", "is", "was"),
+            (f"these {many}", f"这些{zh}", "are", "were"),
+            (f"those {many}", f"那些{zh}", "are", "were"),
+        )
+    )
+
+
+def predicate(choose: Choose, thing: Thing) -> Phrase:
+    """What a thing is like: "very interesting" / 很有趣, "too heavy" / 太重了."""
+    like = choose(thing.qualities)
+    degree = choose(COMPLAINTS if like in FAULTS else DEGREES)
+    return Phrase(degree.en.format(like.en), degree.zh.format(like.zh))
+
+
+DEGREES = phrases(
+    ("very {}", "很{}"), ("very {}", "很{}"), ("extremely {}", "非常{}"), ("not very {}", "不太{}")
+)
+# 有点儿 and 太 find fault: they do not go with praise.
+COMPLAINTS = DEGREES[:3] + phrases(("too {}", "太{}了"), ("a little {}", "有点儿{}"))
+FAULTS = (OLD, BIG, SMALL, EXPENSIVE, BORING, LONG, SHORT, HARD_SEAT, HARD_QUESTION, HEAVY)
+
+
+def deed_with(choose: Choose) -> tuple[Deed, Action]:
+    """Something done to an amount of things: "bought two red hats" / 买了两顶红色帽子."""
+    deed = choose(DEEDS)
+    en, zh = some(choose, choose(deed.things))
+    return deed, Action(deed.verb, en, deed.zh, zh, deed.places, counted=True)
+
+
+def activity(choose: Choose, kinds=ACTIVITIES) -> tuple[Action, Phrase]:
+    """An activity and a place for it."""
+    act = choose(kinds)
+    return act, choose(act.places)
+
+
+def company(choose: Choose, who: Person, act: Action) -> Phrase:
+    """Perhaps "with his friends" / 和朋友一起, where the activity calls for company."""
+    if act not in TOGETHER or who.zh.endswith("朋友"):
+        return NOTHING
+    return choose((NOTHING, Phrase(f"with {who.he.my} friends", "和朋友一起")))
+
+
+def clock(choose: Choose, hours: tuple[Phrase, ...]) -> Phrase:
+    """Time of day: "at half past seven" / 七点半."""
+    hour = choose(hours)
+    return choose(
+        (
+            Phrase(f"at {hour.en} o'clock", f"{hour.zh}点"),
+            Phrase(f"at half past {hour.en}", f"{hour.zh}点半"),
+            Phrase(f"at a quarter past {hour.en}", f"{hour.zh}点一刻"),
+        )
+    )
+
+
+def thing_that(choose: Choose, deeds=DEEDS) -> tuple[Phrase, Thing, str]:
+    """Things known by what was done to them, and their "is" or "was".
+
+    "the book that I bought yesterday" / 我昨天买的书: what follows the noun in English precedes
+    it in Chinese, where 的 ties the two.
+    """
+    deed = choose([deed for deed in deeds if deed.things[0].qualities])
+    thing = choose([thing for thing in deed.things if thing.qualities])
+    if deed.verb in (BORROW, READ):
+        # What was not for sale has no price.
+        priceless = tuple(like for like in thing.qualities if like not in (CHEAP, EXPENSIVE))
+        thing = dataclasses.replace(thing, qualities=priceless)
+    who, when, where = adult(choose), choose(deed.times), choose(deed.places)
+    noun, verbs = choose(((thing.en, ("is", "was")), (thing.plural, ("are", "were"))))
+    return (
+        Phrase(
+            f"the {noun} that {who.en} {deed.verb.past} {where.en} {when.en}",
+            f"{who.zh}{when.zh}{where.zh}{deed.zh}的{thing.zh}",
+        ),
+        thing,
+        verbs[deed.was],
+    )
+
+
+def person_who(choose: Choose) -> Phrase:
+    """A person known by what they are doing: "the girl who is singing" / 正在唱歌的女孩."""
+    person = choose(
+        phrases(
+            ("girl", "女孩"),
+            ("boy", "男孩"),
+            ("woman", "女人"),
+            ("man", "男人"),
+            ("student", "学生"),
+        )
+    )
+    act, where = activity(choose)
+    return Phrase(
+        f"the {person.en} who is {act.ing} {where.en}",
+        f"{progressive(act, where)}的{person.zh}",
+    )
+
+
+def progressive(act: Action, where: Phrase = NOTHING) -> str:
+    """正在 once only: 正在看书, 正在图书馆看书."""
+    return f"正{where.zh or '在'}{act.zh}"
+
+
+def visit_family(choose: Choose, who: Person) -> Action:
+    """One visits a museum (参观), a city (游览) and one's relatives (看望)."""
+    kin = choose(phrases(("grandmother", "奶奶"), ("uncle", "叔叔"), ("aunt", "阿姨")))
+    return Action(VISIT, f"{who.he.my} {kin.en}", "看望", kin.zh)
+
+
+def plan(choose: Choose, who: Person) -> Action:
+    """Something that one may intend to do once."""
+    deeds = [deed for deed in DEEDS if deed.verb in (BUY, SEE, SELL) and deed.times is ONCE]
+    deed = choose(deeds)
+    en, zh = some(choose, choose(deed.things))
+    return choose(
+        (
+            visit_family(choose, who),
+            choose(GOING),
+            Action(deed.verb, en, deed.zh, zh, deed.places, counted=True),
+        )
+    )
+
+
+# --- Constructions: statements --------------------------------------------------------------------
+
+
+@grammar.construction(weight=5)
+def short(choose):
+    """A subject and little more.
+
+    She swims. / 她游泳。
+    """
+    who = someone(choose)
+    am, was = who.he.am, who.he.was
+    en, zh = choose(
+        phrases(
+            (who.present(SWIM), "游泳"),
+            (who.present(verb("agree")), "同意"),
+            (f"{who.he.do} not agree", "不同意"),
+            (who.present(SING), "唱歌"),
+            ("laughed", "笑了"),
+            ("left", "走了"),
+            # One loses a match (输) or a key (丢).
+            ("lost", "输了"),
+            ("won", "赢了"),
+            (f"{am} tired", "很累"),
+            (f"{am} busy", "很忙"),
+            (f"{am} hungry", "很饿"),
+            (f"{was} late", "迟到了"),
+        )
+    )
+    return f"{who.en} {en}", f"{who.zh}{zh}"
+
+
+@grammar.construction(weight=3)
+def habit(choose):
+    """Time and place stand between subject and verb.
+
+    My mother drinks tea in the garden every morning. / 我妈妈每天早上都在花园里喝茶。
+    """
+    who, when = someone(choose), choose(EVERY)
+    act, where = activity(choose)
+    pal = company(choose, who, act)
+    return (
+        f"{who.en} {who.present(act)} {pal.en} {where.en} {when.en}",
+        f"{who.zh}{when.zh}都{pal.zh}{where.zh}{act.zh}",
+    )
+
+
+@grammar.construction(weight=3)
+def frequency(choose):
+    """Adverbs of frequency, at times with a season.
+
+    We often swim in the river in summer. / 我们夏天经常在河里游泳。
+    """
+    who, often, season = someone(choose), choose(OFTEN), choose((NOTHING, choose(SEASONS)))
+    act, where = activity(choose)
+    pal = company(choose, who, act)
+    return (
+        f"{who.en} {often.en} {who.present(act)} {pal.en} {where.en} {season.en}",
+        f"{who.zh}{season.zh}{often.zh}{pal.zh}{where.zh}{act.zh}",
+    )
+
+
+@grammar.construction(weight=3)
+def clock_time(choose):
+    """Times run from the large to the small.
+
+    She has breakfast at half past seven every morning. / 她每天早上七点半吃早饭。
+    """
+    who = someone(choose)
+    every, every_zh, hours, acts = choose(
+        (
+            ("every morning", "每天早上", MORNING[:4], MORNING_ACTS),
+            ("every afternoon", "每天下午", AFTERNOON, ACTIVITIES),
+            ("every evening", "每天晚上", EVENING, EVENING_ACTS),
+        )
+    )
+    act, time = choose(acts), clock(choose, hours)
+    return (
+        f"{who.en} {who.present(act)} {time.en} {every}",
+        f"{who.zh}{every_zh}{time.zh}{act.zh}",
+    )
+
+
+MORNING_ACTS = (
+    CHORES[1],
+    Action(verb("get", "got", ing="getting"), "up", "起", "床"),
+    Action(verb("leave", "left"), "home", "出", "门"),
+)
+EVENING_ACTS = (
+    CHORES[0],
+    Action(HAVE, "dinner", "吃", "晚饭"),
+    Action(GO, "to bed", "睡", "觉"),
+    Action(verb("come", "came", "come"), "home", "回", "家"),
+)
+
+
+@grammar.construction(weight=5)
+def past(choose):
+    """A finished deed: 了 after the verb, before the amount.
+
+    He bought two red hats last week. / 他上周买了两顶红色帽子。
+    """
+    deed, act = deed_with(choose)
+    who, when, where = adult(choose), choose(deed.times), choose(deed.places)
+    return (
+        f"{who.en} {act.past} {where.en} {when.en}",
+        f"{who.zh}{when.zh}{where.zh}{act.zh_past}",
+    )
+
+
+@grammar.construction(weight=4)
+def past_activity(choose):
+    """An activity in the past: 了 ends the sentence. Time may come first in both languages.
+
+    Yesterday afternoon we played football in the park. / 昨天下午我们在公园踢足球了。
+    """
+    who, when = someone(choose), choose(RECENTLY)
+    act, where = activity(choose)
+    pal = company(choose, who, act)
+    en, zh = f"{act.past} {pal.en} {where.en}", f"{pal.zh}{where.zh}{act.zh}了"
+    return choose(
+        (
+            (f"{who.en} {en} {when.en}", f"{who.zh}{when.zh}{zh}"),
+            (f"{when.en} {who.en} {en}", f"{when.zh}{who.zh}{zh}"),
+        )
+    )
+
+
+@grammar.construction(weight=5)
+def now(choose):
+    """The progressive: 正在.
+
+    The children are playing chess in the garden. / 孩子们正在花园里下棋。
+    """
+    who = someone(choose)
+    act, where = activity(choose, ACTIVITIES + CHORES)
+    return f"{who.en} {who.he.am} {act.ing} {where.en}", f"{who.zh}{progressive(act, where)}"
+
+
+@grammar.construction(weight=2)
+def wearing(choose):
+    """Clothes are worn (穿), hats and the like are put on (戴).
+
+    The girl is wearing a red hat. / 那个女孩戴着一顶红色帽子。
+    """
+    who = choose((named(choose), *PRONOUNS[1:3], *STRANGERS[:2]))
+    clothes = SHIRTS + DRESSES if who.he is SHE else SHIRTS
+    wear, kinds = choose((("穿", clothes), ("戴", HATS)))
+    thing = choose(kinds)
+    one, _, zh = described(choose, thing)
+    return (
+        f"{who.en} {who.he.am} wearing {a(one)}",
+        f"{who.zh}{wear}着一{thing.measure}{zh}",
+    )
+
+
+@grammar.construction(weight=3)
+def future(choose):
+    """What will happen (会) and what is intended (打算).
+
+    They are going to visit Beijing next month. / 他们下个月打算游览北京。
+    """
+    who, when = adult(choose), choose(SOMEDAY)
+    act = plan(choose, who)
+    will, will_zh = choose(
+        (("will", "会"), (f"{who.he.am} going to", "打算"), (who.present(WANT) + " to", "想"))
+    )
+    return f"{who.en} {will} {act.base} {when.en}", f"{who.zh}{when.zh}{will_zh}{act.zh}"
+
+
+@grammar.construction(weight=2)
+def not_past(choose):
+    """The past is denied with 没, and 了 goes.
+
+    My father did not watch television last night. / 我爸爸昨晚没看电视。
+    """
+    who, when = someone(choose), choose(RECENTLY)
+    act, where = activity(choose)
+    return (
+        f"{who.en} did not {act.base} {where.en} {when.en}",
+        f"{who.zh}{when.zh}没{where.zh}{act.zh}",
+    )
+
+
+@grammar.construction(weight=3)
+def not_habit(choose):
+    """Habit and liking are denied with 不.
+
+    My younger sister does not like to swim in the river. / 我妹妹不喜欢在河里游泳。
+    """
+    who = someone(choose)
+    act, where = activity(choose)
+    do = who.he.do
+    return choose(
+        (
+            (
+                f"{who.en} {do} not like to {act.base} {where.en}",
+                f"{who.zh}不喜欢{where.zh}{act.zh}",
+            ),
+            (f"{who.en} {do} not {act.base}", f"{who.zh}不{act.zh}"),
+            (f"{who.en} never {who.present(act)} {where.en}", f"{who.zh}从不{where.zh}{act.zh}"),
+            (f"{who.en} no longer {who.present(act)}", f"{who.zh}不再{act.zh}了"),
+            (
+                f"{who.en} {do} not want to {act.base} {where.en} today",
+                f"{who.zh}今天不想{where.zh}{act.zh}",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=2)
+def likes(choose):
+    """Liking an activity, and what else one likes.
+
+    Anna likes to play the piano and dance. / 安娜喜欢弹钢琴和跳舞。
+    """
+    who = someone(choose)
+    act, where = activity(choose)
+    also = choose([choice for choice in ACTIVITIES if choice.verb is not act.verb])
+    like = who.present(LIKE)
+    return choose(
+        (
+            (f"{who.en} {like} to {act.base} {where.en}", f"{who.zh}喜欢{where.zh}{act.zh}"),
+            (f"{who.en} {like} to {act.base} and {also.base}", f"{who.zh}喜欢{act.zh}和{also.zh}"),
+            (
+                f"{who.en} {like} to {act.base}, and also {like} to {also.base}",
+                f"{who.zh}喜欢{act.zh}，也喜欢{also.zh}",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=3)
+def skill(choose):
+    """A skill that was learned: "can" is 会.
+
+    My grandfather can speak English and Chinese. / 我爷爷会说英语和中文。
+    """
+    who = someone(choose)
+    act = choose([act for act in ACTIVITIES if act.verb in (PLAY, SWIM, DANCE)])
+    one, two = choose(LANGUAGES), choose(LANGUAGES)
+    en, zh = choose(
+        (
+            (act.base, act.zh),
+            ("drive", "开车"),
+            ("ride a bicycle", "骑自行车"),
+            (f"speak {one.en}", f"说{one.zh}"),
+            (f"speak {one.en} and {two.en}", f"说{one.zh}和{two.zh}")
+            if one != two
+            else ("cook", "做饭"),
+        )
+    )
+    can, can_zh = choose((("can", "会"), ("cannot", "不会")))
+    if can == "cannot":
+        # "Cannot speak English and French" would leave open which of the two it is.
+        en, zh = en.partition(" and ")[0], zh.partition("和")[0]
+    return f"{who.en} {can} {en}", f"{who.zh}{can_zh}{zh}"
+
+
+LANGUAGES = phrases(
+    ("English", "英语"), ("Chinese", "中文"), ("French", "法语"), ("Japanese", "日语")
+)
+
+
+@grammar.construction(weight=4)
+def modal(choose):
+    """Duty and permission.
+
+    You should clean the room tomorrow. / 你明天应该打扫房间。
+    """
+    who = choose((Person("you", "你", YOU), someone(choose)))
+    duty = phrases(("must", "必须"), ("should", "应该"), (f"{who.present(NEED)} to", "需要"))
+    freedom = phrases(("may", "可以"), ("should not", "不应该"))
+    words, acts = choose(((duty, DUTIES), (freedom, ACTIVITIES)))
+    must, (act, where) = choose(words), activity(choose, acts)
+    when = choose((*SOON[:4], Phrase("today", "今天")))
+    return (
+        f"{who.en} {must.en} {act.base} {where.en} {when.en}",
+        f"{who.zh}{when.zh}{must.zh}{where.zh}{act.zh}",
+    )
+
+
+DUTIES = (CHORES[0], *CHORES[3:5], CHORES[6], *ACTIVITIES[-3:])
+
+
+@grammar.construction(weight=5)
+def opinion(choose):
+    """A thing at hand and what it is like; "old" is 旧 here, and "light" is 轻.
+
+    This umbrella is too light. / 这把雨伞太轻了。
+    """
+    thing = choose(GOODS + 2 * FURNITURE + TABLES + 3 * QUESTIONS)
+    like = predicate(choose, thing)
+    # The attribute must not say what the predicate says.
+    bare = dataclasses.replace(thing, qualities=())
+    en, zh, is_, _ = pointed(choose, bare)
+    return f"{en} {is_} {like.en}", f"{zh}{like.zh}"
+
+
+GOODS = BOOKS + FILMS + SHIRTS + DRESSES + HATS + BAGS + DEVICES + CARS
+
+
+@grammar.construction(weight=2)
+def looks(choose):
+    """How people are; "old" is 老 here, and "short" is 矮.
+
+    The old man looks a little tired today. / 那位老人今天看起来有点儿累。
+    """
+    who, when = someone(choose), choose((Phrase("today", "今天"), NOTHING))
+    en, zh = choose(
+        phrases(
+            ("tired", "累"), ("happy", "高兴"), ("busy", "忙"), ("sad", "难过"), ("hungry", "饿")
+        )
+    )
+    degree = choose(
+        phrases(("very {}", "很{}"), ("a little {}", "有点儿{}"), ("not very {}", "不太{}"))
+    )
+    if en == "happy" and "little" in degree.en:
+        degree = DEGREES[0]
+    verb_en, verb_zh = choose(((who.he.am, ""), (who.present(verb("look")), "看起来")))
+    if degree.en.startswith("not"):
+        verb_en, verb_zh = who.he.am, ""
+    return (
+        f"{who.en} {verb_en} {degree.en.format(en)} {when.en}",
+        f"{who.zh}{when.zh}{verb_zh}{degree.zh.format(zh)}",
+    )
+
+
+@grammar.construction(weight=4)
+def manner(choose):
+    """How well one does something: the verb comes last, with 得.
+
+    My older sister plays the piano very well. / 我姐姐钢琴弹得很好。
+    """
+    who, rival = someone(choose), None
+    act, (well, well_zh), (better, better_zh) = choose(MANNERS)
+    rival = other(choose, who)
+    topic = act.zh_object if act.object else ""
+    return choose(
+        (
+            (
+                f"{who.en} {who.present(act)} very {well}",
+                f"{who.zh}{topic}{act.zh_verb}得很{well_zh}",
+            ),
+            (
+                f"{who.en} {who.present(act)} {better} than {rival.me}",
+                f"{who.zh}{topic}{act.zh_verb}得比{rival.zh}{better_zh}",
+            ),
+            (
+                f"{who.en} {who.he.do} not {act.base} very {well}",
+                f"{who.zh}{topic}{act.zh_verb}得不太{well_zh}",
+            ),
+        )
+    )
+
+
+WELL = (("well", "好"), ("better", "好"))
+FAST = (("fast", "快"), ("faster", "快"))
+MANNERS = (
+    (Action(PLAY, "the piano", "弹", "钢琴"), *WELL),
+    (Action(PLAY, "the violin", "拉", "小提琴"), *WELL),
+    (Action(PLAY, "football", "踢", "足球"), *WELL),
+    (Action(PLAY, "chess", "下", "棋"), *WELL),
+    (Action(verb("speak"), "English", "说", "英语"), *WELL),
+    (Action(verb("speak"), "Chinese", "说", "中文"), *WELL),
+    (Action(SING, "", "唱", "歌"), *WELL),
+    (Action(SWIM, "", "游", "泳"), *FAST),
+    (Action(RUN, "", "跑", "步"), *FAST),
+)
+
+
+@grammar.construction(weight=3)
+def duration(choose):
+    """The time that something took stands between verb and object.
+
+    He played the guitar for two hours last night. / 他昨晚弹了两个小时吉他。
+    """
+    who, when, time = someone(choose), choose(RECENTLY), choose(DURATIONS)
+    act, where = activity(choose, (*ACTIVITIES, *CHORES[:1], NAP, NAP))
+    return (
+        f"{who.en} {act.past} {where.en} for {time.en} {when.en}",
+        f"{who.zh}{when.zh}{where.zh}{act.zh_verb}了{time.zh}{act.zh_object}",
+    )
+
+
+NAP = Action(SLEEP, "", "睡", "觉", (HOME, TRAIN, LIVING_ROOM))
+
+
+@grammar.construction(weight=2)
+def lived(choose):
+    """Longer times, with or without an end.
+
+    My parents have lived in Paris for three years. / 我父母在巴黎住了三年了。
+    """
+    who, (city, city_zh), (n, n_zh) = adult(choose), choose(CITIES), choose(NUMBERS)
+    unit, unit_zh = choose(phrases(("years", "年"), ("months", "个月")))
+    act = choose((ACTIVITIES[-3], ACTIVITIES[-2]))
+    return choose(
+        (
+            (
+                f"{who.en} lived in {city} for {n} {unit}",
+                f"{who.zh}在{city_zh}住了{n_zh}{unit_zh}",
+            ),
+            (
+                f"{who.en} {who.he.have} lived in {city} for {n} {unit}",
+                f"{who.zh}在{city_zh}住了{n_zh}{unit_zh}了",
+            ),
+            (
+                f"{who.en} {who.he.have} studied {act.object} for {n} {unit}",
+                f"{who.zh}学了{n_zh}{unit_zh}{act.zh_object}了",
+            ),
+            (f"{who.en} used to live in {city}", f"{who.zh}以前住在{city_zh}"),
+        )
+    )
+
+
+@grammar.construction(weight=4)
+def experience(choose):
+    """Experience: 过, and how often.
+
+    I have never ridden a horse. / 我从来没骑过马。
+    """
+    who, (city, city_zh), (n, n_zh) = adult(choose), choose(CITIES), choose(NUMBERS[1:])
+    (en, zh, zh_object), have = choose(EXPERIENCES), who.he.have
+    times, times_zh = choose(
+        phrases(("once", "一次"), ("twice", "两次"), (f"{n} times", f"{n_zh}次"))
+    )
+    return choose(
+        (
+            (f"{who.en} {have} been to {city} {times}", f"{who.zh}去过{times_zh}{city_zh}"),
+            (f"{who.en} {have} never been to {city}", f"{who.zh}从来没去过{city_zh}"),
+            (f"{who.en} {have} never {en}", f"{who.zh}从来没{zh}过{zh_object}"),
+            (f"{who.en} {have} {en} {times}", f"{who.zh}{zh}过{times_zh}{zh_object}"),
+        )
+    )
+
+
+EXPERIENCES = (
+    ("ridden a horse", "骑", "马"),
+    ("eaten Japanese food", "吃", "日本菜"),
+    ("eaten French food", "吃", "法国菜"),
+    ("visited the museum", "参观", "博物馆"),
+    ("seen this film", "看", "这部电影"),
+    ("played tennis", "打", "网球"),
+)
+
+
+@grammar.construction(weight=3)
+def already(choose):
+    """Already (已经…了) and not yet (还没).
+
+    The students have already finished the homework. / 学生们已经做完作业了。
+    """
+    who = someone(choose)
+    en, zh = choose(
+        (
+            ("finished the homework", "做完作业"),
+            ("had dinner", "吃晚饭"),
+            ("had lunch", "吃午饭"),
+            ("left home", "出门"),
+            ("cleaned the room", "打扫房间"),
+            ("washed the clothes", "洗衣服"),
+            ("found the keys", "找到钥匙"),
+            ("read this novel", "看这本小说"),
+            ("seen that film", "看那部电影"),
+            ("visited the museum", "参观博物馆"),
+            ("come home", "回家"),
+        )
+    )
+    have = who.he.have
+    # 已经看这本小说了 would be "has begun to read it".
+    done = zh.replace("看这", "看过这").replace("看那", "看过那").replace("参观", "参观过")
+    return choose(
+        (
+            (f"{who.en} {have} already {en}", f"{who.zh}已经{done}了"),
+            (f"{who.en} {have} not {en} yet", f"{who.zh}还没{zh}"),
+        )
+    )
+
+
+@grammar.construction(weight=3)
+def focus(choose):
+    """Only (只), also (也) and again (又) stand before the verb.
+
+    I also bought an orange at the market yesterday. / 我昨天也在市场买了一个橙子。
+    """
+    deed, act = deed_with(choose)
+    who, when, where = adult(choose), choose(deed.times), choose(deed.places)
+    adverb, adverb_zh = choose(phrases(("only", "只"), ("also", "也")))
+    late = choose(RECENTLY)
+    return choose(
+        (
+            (
+                f"{who.en} {adverb} {act.past} {where.en} {when.en}",
+                f"{who.zh}{when.zh}{adverb_zh}{where.zh}{act.zh_past}",
+            ),
+            (
+                f"{who.en} {act.past} again {where.en} {when.en}",
+                f"{who.zh}{when.zh}又{where.zh}{act.zh_past}",
+            ),
+            (f"{who.en} {who.he.was} late again {late.en}", f"{who.zh}{late.zh}又迟到了"),
+        )
+    )
+
+
+@grammar.construction(weight=3)
+def gives(choose):
+    """Two objects: 给 and the receiver come before the thing.
+
+    My grandmother gave me a warm scarf. / 我奶奶给了我一条暖和的围巾。
+    """
+    who = adult(choose)
+    to, when = other(choose, who), choose((NOTHING, choose(ONCE)))
+    thing = choose(BOOKS + HATS + SHIRTS + BAGS + GIFTS + DEVICES + FLOWERS)
+    what = some(choose, thing)
+    gave, gave_zh = choose(
+        phrases(
+            (GIVE.past, "给了{}"),
+            (SEND.past, "给{}寄了"),
+            (BUY.past, "给{}买了"),
+            (LEND.past, "借给了{}"),
+            ("brought", "给{}带了"),
+        )
+    )
+    if gave in (LEND.past, SEND.past):
+        what = some(choose, choose(BOOKS))
+    return (
+        f"{who.en} {gave} {to.me} {what.en} {when.en}",
+        f"{who.zh}{when.zh}{gave_zh.format(to.zh)}{what.zh}",
+    )
+
+
+@grammar.construction(weight=2)
+def put(choose):
+    """把 with a place.
+
+    Peter put the keys on the table. / 彼得把钥匙放在桌子上了。
+    """
+    who, when = someone(choose), choose((NOTHING, choose(RECENTLY)))
+    spot, thing = choose(SPOTS), choose(KEYS + BOOKS + DEVICES + HATS + LETTERS)
+    noun = choose((thing.en, thing.plural))
+    the, the_zh = choose((("the", ""), ("the", ""), (who.he.my, f"{who.he.zh}的")))
+    return (
+        f"{who.en} put {the} {noun} {spot.en} {when.en}",
+        f"{who.zh}{when.zh}把{the_zh}{thing.zh}放在{spot.zh}了",
+    )
+
+
+SPOTS = phrases(
+    ("on the table", "桌子上"),
+    ("on the bed", "床上"),
+    ("on the chair", "椅子上"),
+    ("under the bed", "床下面"),
+    ("in the box", "箱子里"),
+    ("in the bag", "包里"),
+)
+
+
+def phrasal(base: Verb, particle: str) -> Verb:
+    """ "turn" and "off" make "turn off", "turned off" and so on."""
+    return Verb(*(f"{form} {particle}" for form in dataclasses.astuple(base)))
+
+
+WINDOWS = things(("window", "窗户", "扇"))
+LAMPS = things(("light", "灯", "盏"), ("television", "电视", "台"))
+BREAK = verb("break", "broke", "broken")
+STEAL = verb("steal", "stole", "stolen")
+OPEN, TURN = verb("open"), verb("turn")
+DAMAGES = (
+    (BREAK, "打破", CUPS),
+    (LOSE, "弄丢", KEYS + BAGS + BOOKS),
+    (EAT, "吃掉", CAKES + FRUIT),
+    (SELL, "卖掉", CARS + HOUSES),
+)
+HANDLINGS = (
+    *DAMAGES,
+    (REPAIR, "修好", CARS + DEVICES),
+    (WASH, "洗干净", SHIRTS + CARS + CUPS),
+    (OPEN, "打开", WINDOWS),
+    (phrasal(TURN, "off"), "关掉", LAMPS),
+    (phrasal(TURN, "on"), "打开", LAMPS),
+)
+
+
+@grammar.construction(weight=4)
+def handled(choose):
+    """把 with a result; "light" is a lamp (灯) here.
+
+    My mother turned off the light last night. / 我妈妈昨晚把灯关掉了。
+    """
+    who, when = someone(choose), choose((NOTHING, choose(RECENTLY)))
+    act, zh, kinds = choose(HANDLINGS)
+    thing = choose(kinds)
+    return (
+        f"{who.en} {act.past} the {thing.en} {when.en}",
+        f"{who.zh}{when.zh}把{thing.zh}{zh}了",
+    )
+
+
+@grammar.construction(weight=2)
+def passive(choose):
+    """The passive 被, which Chinese keeps for mishaps.
+
+    The cup was broken by my younger brother. / 杯子被我弟弟打破了。
+    """
+    who, owner, when = someone(choose), someone(choose), choose((NOTHING, choose(RECENTLY)))
+    act, zh, kinds = choose(DAMAGES)
+    thing = choose(kinds)
+    stolen = choose(BAGS + DEVICES + CARS)
+    return choose(
+        (
+            (
+                f"the {thing.en} was {act.done} by {who.me} {when.en}",
+                f"{thing.zh}{when.zh}被{who.zh}{zh}了",
+            ),
+            (
+                f"{owner.he.my} {stolen.en} was stolen {when.en}",
+                f"{owner.he.zh}的{stolen.zh}{when.zh}被偷了",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=7)
+def exists(choose):
+    """有 after the place, with a measure word.
+
+    There are three cats under the table. / 桌子下面有三只猫。
+    """
+    (place, place_zh), kinds = choose(SCENES)
+    thing = choose(kinds)
+    what = some(choose, thing)
+    is_ = "is" if what.en.split()[0] in ("a", "an") else "are"
+    there_is = (f"there {is_} {what.en} {place}", f"{place_zh}有{what.zh}")
+    building = choose(BUILDINGS)
+    (spot, spot_zh), one = choose(LANDMARKS), f"一{building.measure}{building.zh}"
+    return choose(
+        (
+            there_is,
+            there_is,
+            (f"there are many {thing.plural} {place}", f"{place_zh}有很多{thing.zh}"),
+            (f"there are no {thing.plural} {place}", f"{place_zh}没有{thing.zh}"),
+            (f"there is a {building.en} {spot}", f"{spot_zh}有{one}"),
+        )
+    )
+
+
+LANDMARKS = phrases(("next to the station", "车站旁边"), ("near my house", "我家附近"))
+SCENES = (
+    (Phrase("in the cave", "山洞里"), BATS),
+    (Phrase("in the cave", "山洞里"), BATS),
+    (Phrase("on the table", "桌子上"), BOOKS + KEYS + FRUIT + DRINKS + CUPS),
+    (Phrase("under the table", "桌子下面"), PETS[:2]),
+    (Phrase("in the bag", "包里"), BOOKS + KEYS + LETTERS + FRUIT),
+    (Phrase("in the box", "箱子里"), HATS + CUPS + PHOTOS + FRUIT),
+    (Phrase("in the kitchen", "厨房里"), TABLES + CAKES + FISH + CUPS),
+    (Phrase("in the garden", "花园里"), TREES + FLOWERS + PETS),
+    (Phrase("in the classroom", "教室里"), STUDENTS + TABLES + FURNITURE[:1] + DEVICES[2:3]),
+    (Phrase("in the cave", "山洞里"), BATS),
+    (Phrase("in the river", "河里"), FISH),
+)
+
+
+@grammar.construction(weight=3)
+def located(choose):
+    """Places by the side of places; this "bank" is a 银行.
+
+    The bank is next to the station. / 银行在车站旁边。
+    """
+    building, landmark = choose(BUILDINGS), choose(BUILDINGS)
+    near, near_zh = choose(NEAR)
+    if building is landmark:
+        landmark = Thing("station", "stations", "车站", "个")
+    spot, thing = choose(SPOTS), choose(KEYS + BOOKS + HATS + DEVICES)
+    who = someone(choose).he
+    return choose(
+        (
+            (
+                f"the {building.en} is {near} the {landmark.en}",
+                f"{building.zh}在{landmark.zh}{near_zh}",
+            ),
+            (
+                f"there is a {building.en} {near} the {landmark.en}",
+                f"{landmark.zh}{near_zh}有一{building.measure}{building.zh}",
+            ),
+            (f"{who.my} {thing.en} is {spot.en}", f"{who.zh}的{thing.zh}在{spot.zh}"),
+            (f"{who.my} {thing.plural} are not {spot.en}", f"{who.zh}的{thing.zh}不在{spot.zh}"),
+        )
+    )
+
+
+# --- Constructions: relative clauses --------------------------------------------------------------
+
+
+@grammar.construction(weight=8)
+def relative_subject(choose):
+    """A relative clause stands before its noun.
+
+    The book that I bought yesterday is very interesting. / 我昨天买的书很有趣。
+    """
+    what, thing, is_ = thing_that(choose)
+    like = predicate(choose, thing)
+    return f"{what.en} {is_} {like.en}", f"{what.zh}{like.zh}"
+
+
+@grammar.construction(weight=4)
+def relative_object(choose):
+    """A relative clause inside the object; the English ends with what Chinese says in the middle.
+
+    Mary lost the umbrella that her mother bought last week. / 玛丽把她妈妈上周买的雨伞弄丢了。
+    """
+    who = adult(choose)
+    what, _, _ = thing_that(choose, LASTING)
+    return choose(
+        (
+            (f"{who.en} lost {what.en}", f"{who.zh}把{what.zh}弄丢了"),
+            (f"{who.en} {who.present(LIKE)} {what.en}", f"{who.zh}喜欢{what.zh}"),
+            (f"{who.en} {who.he.do} not like {what.en}", f"{who.zh}不喜欢{what.zh}"),
+        )
+    )
+
+
+LASTING = tuple(
+    deed
+    for deed in DEEDS
+    if deed.verb in (BUY, BORROW, RECEIVE) and deed.things[0] in (*PORTABLE, *BOOKS, *LETTERS)
+)
+
+
+@grammar.construction(weight=4)
+def relative_person(choose):
+    """People known by what they are doing; one knows (认识) a person.
+
+    I know the girl who is playing the piano at home. / 我认识正在家里弹钢琴的女孩。
+    """
+    who, whom = someone(choose), person_who(choose)
+    role, role_zh = choose((("neighbour", "邻居"), ("friend", "朋友")))
+    return choose(
+        (
+            (f"{who.en} {who.present(verb('know'))} {whom.en}", f"{who.zh}认识{whom.zh}"),
+            (
+                f"{whom.en} is {who.he.my} {role}",
+                f"{whom.zh}是{who.he.zh}的{role_zh}",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=2)
+def witnessed(choose):
+    """Seeing someone do something.
+
+    We saw two boys playing basketball in the park. / 我们看见两个男孩在公园打篮球。
+    """
+    who, when = someone(choose), choose((NOTHING, choose(RECENTLY)))
+    act = choose(OUTDOORS)
+    where = choose([place for place in act.places if place in OUTSIDE])
+    boys, boys_zh = choose(
+        phrases(("boys", "男孩"), ("girls", "女孩"), ("children", "孩子"), ("students", "学生"))
+    )
+    number, number_zh = choose(NUMBERS[:5])
+    return (
+        f"{who.en} saw {number} {boys} {act.ing} {where.en} {when.en}",
+        f"{who.zh}{when.zh}看见{number_zh}个{boys_zh}{where.zh}{act.zh}",
+    )
+
+
+OUTSIDE = (PARK, BEACH, GARDEN, RIVERBANK, RIVER)
+OUTDOORS = tuple(act for act in ACTIVITIES if set(OUTSIDE) & set(act.places))
+
+# --- Constructions: comparison --------------------------------------------------------------------
+
+
+@grammar.construction(weight=4)
+def compared_people(choose):
+    """People compared with 比; an "older" person is 大, not 旧.
+
+    Tom is two years older than my younger brother. / 汤姆比我弟弟大两岁。
+    """
+    peers = FRIENDS + NAMES + PRONOUNS[1:3]
+    base, more, zh, people = choose(
+        (
+            ("old", "older", "大", peers),
+            # A short person is 矮, a short dress 短.
+            ("tall", "taller", "高", peers + FAMILY[:8] + YOUNG[4:]),
+            ("short", "shorter", "矮", peers + FAMILY[:8] + YOUNG[4:]),
+            ("busy", "busier", "忙", peers + FAMILY[:8]),
+        )
+    )
+    who = choose(people)
+    whom = other(choose, who, lambda choose: choose((PRONOUNS[0], choose(people))))
+    left, am, years = who.en, who.he.am, choose(NUMBERS)
+    by_years = (
+        f"{left} {am} {years.en} years older than {whom.me}",
+        f"{who.zh}比{whom.zh}大{years.zh}岁",
+    )
+    pairs = (
+        (f"{left} {am} {more} than {whom.me}", f"{who.zh}比{whom.zh}{zh}"),
+        (f"{left} {am} much {more} than {whom.me}", f"{who.zh}比{whom.zh}{zh}得多"),
+        (f"{left} {am} a little {more} than {whom.me}", f"{who.zh}比{whom.zh}{zh}一点儿"),
+        (f"{left} {am} not as {base} as {whom.me}", f"{who.zh}没有{whom.zh}那么{zh}"),
+        (f"{left} {am} as {base} as {whom.me}", f"{who.zh}跟{whom.zh}一样{zh}"),
+    )
+    return choose((*pairs, by_years) if base == "old" else pairs)
+
+
+@grammar.construction(weight=4)
+def compared_things(choose):
+    """Things compared with 比; an "older" thing is 旧.
+
+    This coat is much more expensive than that one. / 这件外套比那件贵得多。
+    """
+    thing = choose(GOODS + FURNITURE + TABLES)
+    like = choose([like for like in thing.qualities if like in COMPARABLE])
+    one, _, zh = described(choose, dataclasses.replace(thing, qualities=()))
+    that = f"那{thing.measure}"
+    this = f"这{thing.measure}{zh}"
+    who, whom = choose((I, HE, SHE)), choose((THEY, WE))
+    mine = f"{who.my} {one}", f"{who.zh}的{zh}", f"{whom.my} {thing.en}", f"{whom.zh}的{thing.zh}"
+    left, left_zh, right, right_zh = choose(
+        ((f"this {one}", this, "that one", that), *([mine] if thing not in FILMS else []))
+    )
+    return choose(
+        (
+            (f"{left} is {like.more} than {right}", f"{left_zh}比{right_zh}{like.zh}"),
+            (f"{left} is much {like.more} than {right}", f"{left_zh}比{right_zh}{like.zh}得多"),
+            (
+                f"{left} is not as {like.en} as {right}",
+                f"{left_zh}没有{right_zh}那么{like.zh}",
+            ),
+            (f"{left} is as {like.en} as {right}", f"{left_zh}跟{right_zh}一样{like.zh}"),
+        )
+    )
+
+
+COMPARABLE = (
+    *(OLD, EXPENSIVE, CHEAP, INTERESTING, USEFUL),
+    *(BEAUTIFUL, HEAVY, COMFORTABLE),
+)
+SUPERB = (INTERESTING, BORING, BEAUTIFUL, EXPENSIVE, CHEAP, BIG)
+
+
+@grammar.construction(weight=4)
+def superlative(choose):
+    """最, with a relative clause in English and 过 in Chinese.
+
+    This is the most interesting film that I have ever seen. / 这是我看过的最有趣的电影。
+    """
+    who = adult(choose)
+    act, zh, kinds = choose(
+        (
+            (SEE, "看", FILMS),
+            (READ, "看", BOOKS),
+            (EAT, "吃", FRUIT + CAKES),
+            (BUY, "买", SHIRTS + HATS + DEVICES),
+            (DRAW, "画", FLOWERS),
+        )
+    )
+    thing = choose(kinds)
+    like = choose([like for like in thing.qualities if like in SUPERB])
+    group, group_zh = choose(phrases(("our class", "我们班"), ("this school", "这所学校")))
+    most, most_zh = choose(phrases(("tallest", "高"), ("youngest", "小")))
+    pupil = choose((*NAMES, *FAMILY[4:8], *FRIENDS[:2], *YOUNG[2:]))
+    return choose(
+        (
+            (
+                f"this is the {like.most} {thing.en} that {who.en} {who.he.have} ever {act.done}",
+                f"这是{who.zh}{zh}过的最{like.zh}的{thing.zh}",
+            ),
+            (
+                f"this is the {like.most} {thing.en} that {who.en} {who.he.have} ever {act.done}",
+                f"这是{who.zh}{zh}过的最{like.zh}的{thing.zh}",
+            ),
+            (
+                f"{pupil.en} is the {most} student in {group}",
+                f"{pupil.zh}是{group_zh}最{most_zh}的学生",
+            ),
+        )
+    )
+
+
+# --- Constructions: numbers, prices, dates --------------------------------------------------------
+
+
+@grammar.construction(weight=3)
+def price(choose):
+    """Prices: twenty is 二十, but two hundred 两百.
+
+    This red hat costs eighty yuan. / 这顶红色帽子八十元。
+    """
+    hundreds = tuple(Phrase(f"{n.en} hundred", f"{n.zh}百") for n in NUMBERS[:8])
+    thousands = tuple(Phrase(f"{n.en} thousand", f"{n.zh}千") for n in NUMBERS[:8])
+    kinds, prices = choose(
+        ((BOOKS + HATS, TENS), (SHIRTS + DRESSES, hundreds), (DEVICES, hundreds + thousands))
+    )
+    thing, cost = choose(kinds), choose(prices)
+    thing = dataclasses.replace(
+        thing, qualities=tuple(q for q in thing.qualities if q in (NEW, BIG, SMALL))
+    )
+    one, _, zh = described(choose, thing)
+    this, this_zh = choose((("this", "这"), ("that", "那")))
+    more, more_zh = choose(TENS)
+    return choose(
+        (
+            (f"{this} {one} costs {cost.en} yuan", f"{this_zh}{thing.measure}{zh}{cost.zh}元"),
+            (
+                f"{this} {one} cost me {cost.en} yuan",
+                f"{this_zh}{thing.measure}{zh}花了我{cost.zh}元",
+            ),
+            (
+                f"this {one} is {more} yuan cheaper than that one",
+                f"这{thing.measure}{zh}比那{thing.measure}便宜{more_zh}元",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=4)
+def date(choose):
+    """Dates run from month to day; hours follow the day.
+
+    The concert begins at half past eight tonight. / 音乐会今晚八点半开始。
+    """
+    event, event_zh = choose(
+        phrases(
+            ("concert", "音乐会"),
+            ("meeting", "会议"),
+            ("exam", "考试"),
+            ("party", "晚会"),
+        )
+    )
+    month, month_zh = choose(MONTHS)
+    day, day_zh = choose(DAYS)
+    when, when_zh, hours = choose(
+        (
+            ("tonight", "今晚", EVENING),
+            ("tomorrow evening", "明天晚上", EVENING),
+            ("this Saturday evening", "这周六晚上", EVENING),
+        )
+        if event in ("concert", "party")
+        else (
+            ("tomorrow morning", "明天上午", MORNING[2:]),
+            ("tomorrow afternoon", "明天下午", AFTERNOON),
+            ("next Monday morning", "下周一上午", MORNING[2:]),
+        )
+    )
+    time = clock(choose, hours)
+    who = named(choose)
+    return choose(
+        (
+            (f"the {event} begins {time.en} {when}", f"{event_zh}{when_zh}{time.zh}开始"),
+            (f"the {event} is on the {day} of {month}", f"{event_zh}在{month_zh}{day_zh}"),
+            (
+                f"{who.he.my} birthday is on the {day} of {month}",
+                f"{who.he.zh}的生日是{month_zh}{day_zh}",
+            ),
+        )
+    )
+
+
+MONTHS = phrases(
+    ("May", "五月"),
+    ("June", "六月"),
+)
+DAYS = phrases(
+    ("first", "一号"),
+    ("third", "三号"),
+    ("tenth", "十号"),
+)
+
+
+@grammar.construction(weight=3)
+def transport(choose):
+    """How one gets somewhere comes before the going.
+
+    My colleague goes to work by bus every day. / 我的同事每天都坐公共汽车去上班。
+    """
+    who, (by, by_zh), every = adult(choose), choose(VEHICLES), choose(EVERY[:3])
+    when = choose((*RECENTLY[:2], *ONCE[-6:-3]))
+    city, city_zh = choose(CITIES[:2])
+    place, place_zh = choose(
+        phrases(("the station", "车站"), ("the museum", "博物馆"), ("the library", "图书馆"))
+    )
+    time, time_zh = choose((*DURATIONS[:3], *DURATIONS[5:]))
+    return choose(
+        (
+            (
+                f"{who.en} {who.present(GO)} to work {by} {every.en}",
+                f"{who.zh}{every.zh}都{by_zh}去上班",
+            ),
+            (
+                f"{who.en} went to {city} by train {when.en}",
+                f"{who.zh}{when.zh}坐火车去{city_zh}了",
+            ),
+            (
+                f"it takes {time} to go from {who.he.my} house to {place} {by}",
+                f"从{who.he.zh}家{by_zh}去{place_zh}要{time_zh}",
+            ),
+        )
+    )
+
+
+VEHICLES = phrases(("by bus", "坐公共汽车"), ("by bicycle", "骑自行车"), ("by taxi", "坐出租车"))
+
+# --- Constructions: questions and requests --------------------------------------------------------
+
+
+@grammar.construction(weight=4, mark="?")
+def yes_no(choose):
+    """吗 ends a question; the words keep their order.
+
+    Did your younger sister play tennis in the park yesterday? / 你妹妹昨天在公园打网球了吗？
+    """
+    who = asked(choose)
+    act, where = activity(choose)
+    every, late, soon = choose(EVERY), choose(RECENTLY), choose(SOON)
+    city, city_zh = choose(CITIES)
+    do, am, have = who.he.do, who.he.am, who.he.have
+    return choose(
+        (
+            (f"{do} {who.en} like to {act.base} {where.en}", f"{who.zh}喜欢{where.zh}{act.zh}吗"),
+            (f"{do} {who.en} {act.base} {every.en}", f"{who.zh}{every.zh}都{act.zh}吗"),
+            (
+                f"did {who.en} {act.base} {where.en} {late.en}",
+                f"{who.zh}{late.zh}{where.zh}{act.zh}了吗",
+            ),
+            (f"{am} {who.en} {act.ing} {where.en}", f"{who.zh}{progressive(act, where)}吗"),
+            (f"will {who.en} come {soon.en}", f"{who.zh}{soon.zh}会来吗"),
+            (f"{have} {who.en} ever been to {city}", f"{who.zh}去过{city_zh}吗"),
+        )
+    )
+
+
+@grammar.construction(weight=6, mark="?")
+def what(choose):
+    """什么 and 几 stand where the answer will stand.
+
+    What did your mother buy at the market yesterday? / 你妈妈昨天在市场买了什么？
+    """
+    who, deed = (
+        asked(choose),
+        choose([deed for deed in DEEDS if deed.verb not in (SEE, TAKE)]),
+    )
+    thing, when, where = choose(deed.things), choose(deed.times), choose(deed.places)
+    return choose(
+        (
+            (
+                f"what did {who.en} {deed.verb.base} {where.en} {when.en}",
+                f"{who.zh}{when.zh}{where.zh}{deed.zh}了什么",
+            ),
+            (
+                f"how many {thing.plural} did {who.en} {deed.verb.base} {where.en} {when.en}",
+                f"{who.zh}{when.zh}{where.zh}{deed.zh}了几{thing.measure}{thing.zh}",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=3, mark="?")
+def where_when(choose):
+    """是…的 asks for the circumstances of what is known to have happened.
+
+    Where did you buy this coat? / 你是在哪儿买这件外套的？
+    """
+    who = asked(choose)
+    deed, zh, kinds = choose(((BUY, "买", PORTABLE + BOOKS), (FIND, "找到", BAGS + KEYS)))
+    thing = choose(kinds)
+    this, this_zh, _, _ = pointed(choose, dataclasses.replace(thing, qualities=()))
+    act, every = choose(ACTIVITIES), choose(EVERY)
+    return choose(
+        (
+            (f"where did {who.en} {deed.base} {this}", f"{who.zh}是在哪儿{zh}{this_zh}的"),
+            (f"when did {who.en} {deed.base} {this}", f"{who.zh}是什么时候{zh}{this_zh}的"),
+            (
+                f"where {who.he.do} {who.en} {act.base} {every.en}",
+                f"{who.zh}{every.zh}在哪儿{act.zh}",
+            ),
+            (f"why {who.he.do} {who.en} like to {act.base}", f"{who.zh}为什么喜欢{act.zh}"),
+            (f"where {who.he.am} {who.en} {act.ing}", f"{who.zh}在哪儿{act.zh}"),
+        )
+    )
+
+
+@grammar.construction(weight=4, mark="?")
+def who_why_how(choose):
+    """谁, 为什么, 怎么, 多少.
+
+    Why did you not go to work yesterday? / 你昨天为什么没去上班？
+    """
+    who = asked(choose)
+    damage, zh, kinds = choose(DAMAGES)
+    broken, late = choose(kinds), choose(RECENTLY)
+    goods = choose(HATS + SHIRTS + BAGS + DEVICES + BOOKS)
+    one, _, goods_zh = described(choose, dataclasses.replace(goods, qualities=()))
+    building = choose(BUILDINGS)
+    act, where = activity(choose)
+    came, came_zh = choose(
+        phrases(
+            ("come to the party", "来参加晚会"), ("go to work", "去上班"), ("call me", "给我打电话")
+        )
+    )
+    return choose(
+        (
+            (f"who {damage.past} the {broken.en} {late.en}", f"{late.zh}是谁把{broken.zh}{zh}的"),
+            (f"who is {act.ing} {where.en}", f"谁{progressive(act, where)}"),
+            (f"why did {who.en} not {came} {late.en}", f"{who.zh}{late.zh}为什么没{came_zh}"),
+            (f"how {who.he.do} {who.en} go to work", f"{who.zh}怎么去上班"),
+            (f"how old is {who.he.my} teacher", f"{who.he.zh}的老师多大了"),
+            (f"how much does this {one} cost", f"这{goods.measure}{goods_zh}多少钱"),
+            (f"where is the {building.en}", f"{building.zh}在哪儿"),
+        )
+    )
+
+
+@grammar.construction(weight=6)
+def please(choose):
+    """Requests (请) and prohibitions (不要).
+
+    Please put the books on the table. / 请把书放在桌子上。
+    """
+    act, zh, kinds = choose(HANDLINGS[4:])
+    thing, item, spot = choose(kinds), choose(BOOKS + KEYS + HATS + DEVICES), choose(SPOTS)
+    first, first_zh = choose(
+        phrases(
+            ("", ""),
+            ("before you go to bed", "睡觉以前"),
+            ("before you leave home", "出门以前"),
+            ("tomorrow morning", "明天上午"),
+        )
+    )
+    place, place_zh = choose((LIBRARY, MUSEUM, CLASSROOM, TRAIN, BUS, CINEMA))
+    loud, loud_zh = choose(
+        phrases(
+            ("sing", "唱歌"), ("dance", "跳舞"), ("play cards", "打牌"), ("take photos", "拍照片")
+        )
+    )
+    number, number_zh = choose(NUMBERS[1:4])
+    times, times_zh = choose((Phrase("twice", "两次"), Phrase(f"{number} times", f"{number_zh}次")))
+    every = choose((EVERY[0], *EVERY[5:]))
+    gift = some(choose, choose(FRUIT + DRINKS + CUPS))
+    return choose(
+        (
+            (f"please {act.base} the {thing.en} {first}", f"请{first_zh}把{thing.zh}{zh}"),
+            (f"please put the {item.plural} {spot.en}", f"请把{item.zh}放在{spot.zh}"),
+            (f"please do not put your {item.en} {spot.en}", f"请不要把你的{item.zh}放在{spot.zh}"),
+            (f"please do not {loud} {place}", f"请不要{place_zh}{loud_zh}"),
+            (f"please give me {gift.en}", f"请给我{gift.zh}"),
+            # One takes a bus (坐), a photo (拍) or a medicine (吃).
+            (f"please take this medicine {times} {every.en}", f"请{every.zh}吃{times_zh}这种药"),
+        )
+    )
+
+
+@grammar.construction(weight=4)
+def asks(choose):
+    """Someone has someone do something: 让.
+
+    My mother asked me to buy two eggs at the market. / 我妈妈让我在市场买两个鸡蛋。
+    """
+    who = adult(choose)
+    whom = other(choose, who, helper)
+    do, dont = activity(choose, DUTIES), activity(choose, TOGETHER)
+    (asks_to, asks_zh), (act, where) = choose(
+        (
+            (Phrase(f"asked {whom.me} to", f"让{whom.zh}"), do),
+            (Phrase(f"asked {whom.me} not to", f"让{whom.zh}不要"), dont),
+            (Phrase(f"{who.present(WANT)} {whom.me} to", f"想让{whom.zh}"), do),
+        )
+    )
+    return f"{who.en} {asks_to} {act.base} {where.en}", f"{who.zh}{asks_zh}{where.zh}{act.zh}"
+
+
+def helper(choose: Choose) -> Person:
+    return choose((named(choose), choose(PRONOUNS)))
+
+
+# --- Constructions: two clauses -------------------------------------------------------------------
+
+
+@grammar.construction(weight=3)
+def both(choose):
+    """都 gathers the subjects, or the objects, before it; 既…也 and 不但…而且.
+
+    Both my father and my mother like to play tennis. / 我爸爸和我妈妈都喜欢打网球。
+    """
+    who = named(choose)
+    whom = other(choose, who, named)
+    act = choose(ACTIVITIES)
+    again = choose([choice for choice in ACTIVITIES if choice.verb is not act.verb])
+    one = choose(LANGUAGES)
+    two = choose([language for language in LANGUAGES if language is not one])
+    thing = choose(GOODS)
+    good = [q for q in thing.qualities if q in PRAISE]
+    first = choose(good)
+    rest = [q for q in good if q is not first and {q, first} != {CHEAP, EXPENSIVE}] or [USEFUL]
+    second = choose(rest)
+    en, zh, is_, _ = pointed(choose, dataclasses.replace(thing, qualities=()))
+    return choose(
+        (
+            (
+                f"both {who.en} and {whom.en} like to {act.base}",
+                f"{who.zh}和{whom.zh}都喜欢{act.zh}",
+            ),
+            (
+                f"{who.en} speaks both {one.en} and {two.en}",
+                f"{one.zh}和{two.zh}{who.zh}都会说",
+            ),
+            (
+                f"{who.en} likes neither to {act.base} nor to {again.base}",
+                f"{who.zh}既不喜欢{act.zh}，也不喜欢{again.zh}",
+            ),
+            (
+                f"{who.en} not only likes to {act.base} but also likes to {again.base}",
+                f"{who.zh}不但喜欢{act.zh}，而且喜欢{again.zh}",
+            ),
+            (
+                f"{en} {is_} not only {first.en} but also {second.en}",
+                f"{zh}不但很{first.zh}，而且很{second.zh}",
+            ),
+        )
+    )
+
+
+PRAISE = (INTERESTING, USEFUL, BEAUTIFUL, CHEAP, COMFORTABLE, WARM, LIGHT)
+
+
+@grammar.construction(weight=4)
+def meanwhile(choose):
+    """Two people, two activities: "while" is 而 in a contrast.
+
+    My father is reading the newspaper at home while my mother is waiting for the bus at the
+    station. / 我爸爸正在家里看报纸，而我妈妈正在车站等公共汽车。
+    """
+    who = someone(choose)
+    whom = other(choose, who)
+    (act, where), (deed, there) = activity(choose), activity(choose, ACTIVITIES + CHORES)
+    every = choose(EVERY)
+    return choose(
+        (
+            (
+                f"{who.en} {who.he.am} {act.ing} {where.en} while "
+                f"{whom.en} {whom.he.am} {deed.ing} {there.en}",
+                f"{who.zh}{progressive(act, where)}，而{whom.zh}{progressive(deed, there)}",
+            ),
+            (
+                f"{who.en} {who.present(LIKE)} to {act.base} {where.en}, but "
+                f"{whom.en} {whom.he.do} not like to {act.base}",
+                f"{who.zh}喜欢{where.zh}{act.zh}，但是{whom.zh}不喜欢{act.zh}",
+            ),
+            (
+                f"{who.en} {who.present(act)} {every.en}, but {whom.en} never {whom.present(act)}",
+                f"{who.zh}{every.zh}都{act.zh}，但是{whom.zh}从不{act.zh}",
+            ),
+        )
+    )
+
+
+# A state, what it leads to, and what is done in spite of it. English is written with the forms of
+# "be" and the pronouns to be filled in.
+STATES = (
+    (
+        Phrase("{was} very tired", "很累"),
+        phrases(
+            ("went to bed at nine o'clock", "九点就睡觉了"),
+            ("did not go to the party", "没去参加晚会"),
+            ("did not want to cook dinner", "不想做晚饭"),
+            ("stayed at home", "待在家里"),
+        ),
+        phrases(
+            ("still finished the homework", "还是做完了作业"),
+            ("still cooked dinner for us", "还是给我们做了晚饭"),
+            ("still went to the party", "还是去参加了晚会"),
+        ),
+    ),
+    (
+        Phrase("{was} ill", "病了"),
+        phrases(
+            ("did not go to work", "没去上班"),
+            ("went to the hospital", "去了医院"),
+            ("took medicine", "吃了药"),
+            ("stayed at home", "待在家里"),
+        ),
+        phrases(
+            ("still went to work", "还是去上班了"),
+            ("did not go to the hospital", "没去医院"),
+            ("did not take medicine", "没吃药"),
+        ),
+    ),
+    (
+        Phrase("{was} very busy", "很忙"),
+        phrases(
+            ("did not have lunch", "没吃午饭"),
+            ("did not call {my} friends", "没给朋友打电话"),
+            ("came home at ten o'clock", "十点才回家"),
+        ),
+        phrases(
+            ("still called {my} friends", "还是给朋友打了电话"),
+            ("still listened to music for an hour", "还是听了一个小时音乐"),
+        ),
+    ),
+    (
+        Phrase("{was} very hungry", "很饿"),
+        phrases(
+            ("ate two bowls of rice", "吃了两碗米饭"),
+            ("went to the restaurant", "去了餐馆"),
+        ),
+        phrases(
+            ("did not have dinner", "没吃晚饭"),
+            ("only ate an apple", "只吃了一个苹果"),
+        ),
+    ),
+)
+RAIN = phrases(("it was raining", "下雨"), ("it was snowing", "下雪"), ("it was very cold", "很冷"))
+RAIN_LEADS = phrases(
+    ("stayed at home", "待在家里"),
+    ("took a taxi", "坐了出租车"),
+    ("did not go to the park", "没去公园"),
+    ("did not play football", "没踢足球"),
+)
+RAIN_DESPITE = phrases(
+    ("still went to the park", "还是去了公园"),
+    ("still went to work by bicycle", "还是骑自行车去上班了"),
+    ("still played football for two hours", "还是踢了两个小时足球"),
+)
+
+
+def consequence(choose: Choose, despite: bool) -> tuple[Phrase, Phrase]:
+    """A reason in the past and what followed from it, or what was done in spite of it."""
+    who, when, day = adult(choose), choose(RECENTLY), choose(RECENT_DAYS)
+    state, leads, anyway = choose(STATES)
+    then = choose(anyway if despite else leads)
+    weather, outing = choose(RAIN), choose(RAIN_DESPITE if despite else RAIN_LEADS)
+    fill = {"was": who.he.was, "my": who.he.my}
+    return choose(
+        (
+            (
+                Phrase(
+                    f"{who.en} {state.en.format(**fill)} {day.en}", f"{who.zh}{day.zh}{state.zh}"
+                ),
+                Phrase(f"{who.he.en} {then.en.format(**fill)}", f"{who.he.zh}{then.zh}"),
+            ),
+            (
+                Phrase(f"{weather.en} {when.en}", f"{when.zh}{weather.zh}"),
+                Phrase(f"{who.en} {outing.en}", f"{who.zh}{outing.zh}"),
+            ),
+        )
+    )
+
+
+def purchase(choose: Choose) -> tuple[Phrase, Phrase]:
+    """A thing that was seen in a shop and not bought, and why."""
+    who, when = adult(choose), choose(ONCE)
+    thing = choose(SHIRTS + HATS)
+    fault, fault_zh = choose(
+        phrases(("too expensive", "太贵了"), ("too big", "太大了"), ("too small", "太小了"))
+    )
+    place, place_zh = choose((SHOP, SUPERMARKET, MARKET))
+    one, _, zh = described(choose, dataclasses.replace(thing, qualities=()))
+    decision, decision_zh = choose(
+        phrases(
+            ("did not buy it", "没买"),
+            ("decided to buy another one", f"决定买另一{thing.measure}"),
+            ("did not want to buy it", "不想买"),
+        )
+    )
+    return (
+        Phrase(
+            f"the {one} that {who.en} saw {place} {when.en} was {fault}",
+            f"{who.zh}{when.zh}{place_zh}看到的{zh}{fault_zh}",
+        ),
+        Phrase(f"{who.he.en} {decision}", f"{who.he.zh}{decision_zh}"),
+    )
+
+
+@grammar.construction(weight=5)
+def because(choose):
+    """因为…所以: Chinese names both the reason and the result, and the reason comes first.
+
+    Because it was raining last night, my father took a taxi. / 因为昨晚下雨，所以我爸爸坐了出租车。
+    """
+    reason, result = choose((consequence(choose, despite=False), purchase(choose)))
+    # The reason comes first when it carries the noun that the result's pronoun stands for.
+    return f"because {reason.en}, {result.en}", f"因为{reason.zh}，所以{result.zh}"
+
+
+@grammar.construction(weight=5)
+def although(choose):
+    """虽然…但是: English has one conjunction, Chinese two.
+
+    Although she was ill yesterday, she still went to work. / 虽然她昨天病了，但是她还是去上班了。
+    """
+    what, thing, is_ = thing_that(choose, [deed for deed in LASTING if deed.things[0] in GOODS])
+    who = adult(choose)
+    faults = [q for q in thing.qualities if q in (OLD, EXPENSIVE, CHEAP, BORING, HEAVY)]
+    fault = choose(faults or [EXPENSIVE])
+    state = Phrase(f"{what.en} {is_} very {fault.en}", f"{what.zh}很{fault.zh}")
+    it = "it" if is_ == "is" else "them"
+    fact, outcome = choose(
+        (
+            consequence(choose, despite=True),
+            (state, Phrase(f"{who.en} {who.present(LIKE)} {it} very much", f"{who.zh}很喜欢")),
+        )
+    )
+    return f"although {fact.en}, {outcome.en}", f"虽然{fact.zh}，但是{outcome.zh}"
+
+
+@grammar.construction(weight=4)
+def condition(choose):
+    """如果…就; 就 stands after the second subject.
+
+    If it rains tomorrow, we will stay at home. / 如果明天下雨，我们就待在家里。
+    """
+    who, when = someone(choose), choose(SOON)
+    act = choose(OUTDOORS)
+    place = choose([place for place in act.places if place in OUTSIDE])
+    home = choose([act for act in ACTIVITIES if HOME in act.places])
+    bad, bad_zh = choose(phrases(("it rains", "下雨"), ("it snows", "下雪")))
+    stay, stay_zh = choose(
+        phrases(("stay at home", "待在家里"), (f"{home.base} at home", f"在家里{home.zh}"))
+    )
+    out, out_zh = f"{act.base} {place.en}", f"去{place.zh.removeprefix('在')}{act.zh}"
+    buyer, rich = adult(choose), choose(SOMEDAY[2:4])
+    wish = some(choose, dataclasses.replace(choose(CARS[:1] + HOUSES + DEVICES), qualities=(NEW,)))
+    return choose(
+        (
+            (
+                f"if {bad} {when.en}, {who.en} will {stay}",
+                f"如果{when.zh}{bad_zh}，{who.zh}就{stay_zh}",
+            ),
+            (
+                f"if the weather is good {when.en}, {who.en} will {out}",
+                f"如果{when.zh}天气好，{who.zh}就{out_zh}",
+            ),
+            (
+                f"if {who.en} {who.he.have} time {when.en}, {who.he.en} will {out}",
+                f"如果{who.zh}{when.zh}有时间，{who.he.zh}就{out_zh}",
+            ),
+            (
+                f"if {buyer.en} {buyer.he.have} enough money {rich.en}, "
+                f"{buyer.he.en} will buy {wish.en}",
+                f"如果{buyer.zh}{rich.zh}有足够的钱，{buyer.he.zh}就买{wish.zh}",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=4)
+def when(choose):
+    """…的时候 closes its clause.
+
+    When I got home, my mother was cooking dinner in the kitchen. / 我到家的时候，我妈妈正在厨房做晚饭。
+    """
+    who = someone(choose)
+    whom = other(choose, who)
+    (arrived, arrived_zh), there = choose(ARRIVALS)
+    act, where = choose(
+        [(act, where) for act in ACTIVITIES + CHORES for where in act.places if where in there]
+    )
+    mood, mood_zh = choose(phrases(("tired", "累"), ("sad", "难过"), ("happy", "高兴")))
+    calm = choose([act for act in ACTIVITIES if act.verb in (LISTEN, READ, DRAW, DRINK, SING)])
+    fun = choose(ACTIVITIES)
+    return choose(
+        (
+            (
+                f"when {who.en} {arrived}, {whom.en} {whom.he.was} {act.ing} {where.en}",
+                f"{who.zh}{arrived_zh}的时候，{whom.zh}{progressive(act, where)}",
+            ),
+            (
+                f"{whom.en} {whom.he.was} {act.ing} {where.en} when {who.en} called",
+                f"{who.zh}打电话的时候，{whom.zh}{progressive(act, where)}",
+            ),
+            (
+                f"when {who.en} {who.he.am} {mood}, {who.he.en} often {who.present(calm)}",
+                f"{who.zh}{mood_zh}的时候经常{calm.zh}",
+            ),
+            (
+                f"when {who.en} {who.he.am} busy, {who.he.en} {who.he.do} not {fun.base}",
+                f"{who.zh}忙的时候不{fun.zh}",
+            ),
+        )
+    )
+
+
+ARRIVALS = (
+    (Phrase("got home", "到家"), (HOME, KITCHEN, LIVING_ROOM, GARDEN)),
+    (Phrase("arrived at the park", "到公园"), (PARK,)),
+    (Phrase("came into the library", "走进图书馆"), (LIBRARY,)),
+    (Phrase("came into the classroom", "走进教室"), (CLASSROOM,)),
+    (Phrase("arrived at the station", "到车站"), (STATION,)),
+)
+
+
+@grammar.construction(weight=4)
+def before_after(choose):
+    """以前 and 以后 close their clause and put it first.
+
+    I usually listen to music before I go to bed. / 我睡觉以前通常听音乐。
+    """
+    who, (often, often_zh) = someone(choose), choose(OFTEN[:3])
+    he = who.he
+    before, before_zh = choose(
+        phrases(
+            (f"{he.en} {who.present(GO)} to bed", "睡觉"),
+            (f"{he.en} {who.present(HAVE)} dinner", "吃晚饭"),
+            (f"{he.en} {who.present(verb('leave'))} home", "出门"),
+        )
+    )
+    calm = choose([act for act in ACTIVITIES if HOME in act.places])
+    after, after_zh = choose(
+        phrases(
+            ("finished the homework", "做完作业"),
+            ("had dinner", "吃完晚饭"),
+            ("cleaned the room", "打扫完房间"),
+            ("washed the clothes", "洗完衣服"),
+        )
+    )
+    late, time = choose((*RECENT_DAYS, RECENTLY[3])), choose(DURATIONS)
+    return choose(
+        (
+            (
+                f"{who.en} {often} {who.present(calm)} before {before}",
+                f"{who.zh}{before_zh}以前{often_zh}{calm.zh}",
+            ),
+            (
+                f"after {who.en} {after} {late.en}, {he.en} {calm.past} for {time.en}",
+                f"{who.zh}{late.zh}{after_zh}以后，{calm.zh_verb}了{time.zh}{calm.zh_object}",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=3)
+def as_soon_as(choose):
+    """一…就.
+
+    As soon as he got home, he turned on the television. / 他一到家就打开了电视。
+    """
+    who, when = someone(choose), choose((NOTHING, *RECENT_DAYS))
+    first, first_zh = choose(
+        phrases(
+            ("got home", "到家"),
+            ("got up", "起床"),
+            ("had breakfast", "吃完早饭"),
+            ("finished the homework", "做完作业"),
+        )
+    )
+    then, then_zh = choose(
+        phrases(
+            ("turned on the television", "打开了电视"),
+            ("turned on the light", "打开了灯"),
+            ("turned on the computer", "打开了电脑"),
+            ("opened the window", "打开了窗户"),
+            (f"called {who.he.my} friends", "给朋友打了电话"),
+        )
+    )
+    return (
+        f"as soon as {who.en} {first} {when.en}, {who.he.en} {then}",
+        f"{who.zh}{when.zh}一{first_zh}就{then_zh}",
+    )
+
+
+@grammar.construction(weight=4)
+def weather(choose):
+    """Weather has no "it" in Chinese.
+
+    It will rain in London tomorrow. / 伦敦明天会下雨。
+    """
+    city, (rain, raining, rain_zh) = (
+        choose(CITIES),
+        choose((("rain", "raining", "下雨"), ("snow", "snowing", "下雪"))),
+    )
+    (late, late_zh), (soon, soon_zh), (season, season_zh) = (
+        choose(RECENTLY),
+        choose(SOON),
+        choose(SEASONS),
+    )
+    cold, cold_zh = choose(phrases(("cold", "冷"), ("hot", "热"), ("warm", "暖和")))
+    if season in ("in winter", "in autumn") and cold == "hot":
+        cold, cold_zh = "cold", "冷"
+    often, often_zh = choose(OFTEN[::3])
+    return choose(
+        (
+            (f"it will {rain} in {city.en} {soon}", f"{city.zh}{soon_zh}会{rain_zh}"),
+            (f"it is {raining} in {city.en} today", f"{city.zh}今天在{rain_zh}"),
+            (f"it was very {cold} in {city.en} {late}", f"{city.zh}{late_zh}很{cold_zh}"),
+            (f"it is not very {cold} in {city.en} {season}", f"{city.zh}{season_zh}不太{cold_zh}"),
+            (
+                f"it {often} {rain}s in {city.en} {season}",
+                f"{city.zh}{season_zh}{often_zh}{rain_zh}",
+            ),
+        )
+    )
+
+
+@grammar.construction(weight=8)
+def that_clause(choose):
+    """Thinking, knowing and saying: the clause follows as it is.
+
+    I think that the coat that she bought yesterday is too expensive. / 我觉得她昨天买的外套太贵了。
+    """
+    who = adult(choose)
+    (thinks, thinks_zh), clause = choose(
+        (
+            ((who.present(verb("think")), "觉得"), choose((opinion, relative_subject))),
+            ((who.present(verb("know")), "知道"), choose(FACTS)),
+            ((who.present(verb("believe")), "相信"), choose(FACTS)),
+            ((f"{who.he.have} heard", "听说"), choose(FACTS)),
+            ((who.present(verb("say")), "说"), choose(FACTS + REASONED)),
+        )
+    )
+    while True:
+        en, zh = clause(choose)
+        # "I know that I am singing" goes without saying.
+        if not en.startswith(f"{who.en} "):
+            return f"{who.en} {thinks} that {en}", f"{who.zh}{thinks_zh}{zh}"
+
+
+FACTS = (past, future, now, relative_subject, compared_things, exists, skill, superlative, lived)
+REASONED = (because, because, although, although, condition, meanwhile)

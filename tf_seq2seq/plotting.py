@@ -1,0 +1,246 @@
+"""Learning curves and alignment heat maps.
+
+Figures are made as objects, without `pyplot`: no window, no backend and no global setting is
+touched, and a server without a screen draws them as well as a notebook.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter, MaxNLocator
+
+from tf_seq2seq.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+DPI = 150
+CELL = 0.3  # inches of the side of one cell of a heat map
+
+CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "Noto Sans CJK JP",  # the face that matplotlib sees in Noto's collection of all languages
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "Heiti TC",
+    "STHeiti",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Droid Sans Fallback",
+    "Noto Serif CJK SC",
+    "Noto Serif CJK JP",
+    "Arial Unicode MS",
+    "SimSun",
+    "AR PL UMing CN",
+    "AR PL UKai CN",
+)
+CHINESE_FONT_FILE = re.compile(
+    r"noto.*cjk|noto.*sc\b|sourcehan|pingfang|hiragino|heiti|msyh|simhei|simsun|wqy|droid.*fallback"
+    r"|arial.*unicode|uming|ukai",
+    re.IGNORECASE,
+)
+CHINESE_CHARACTER = re.compile(
+    "[\u2e80-\u303f\u3100-\u312f\u31c0-\u31ef\u3400-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef"
+    "\U00020000-\U0003ffff]"
+)
+
+
+def learning_curves(
+    history: Mapping[str, Sequence[float]] | keras.callbacks.History, title: str | None = None
+) -> Figure:
+    """Draws each metric of a training run over the epochs, training and validation together.
+
+    A perplexity that falls to less than a tenth gets a logarithmic axis, or its last epochs would
+    all look alike.
+
+    Args:
+        history: what `fit` returns, or its `history`: the values of each metric, one an epoch; a
+            name that starts with `val_` is the validation curve of the metric it ends with.
+        title: a line above the figure.
+
+    Returns:
+        A figure with one panel for each metric; save it with `figure.savefig(path)`.
+
+    Raises:
+        InputError: if `history` holds no value.
+
+    Example:
+
+    ```python
+    learning_curves(model.fit(train, validation_data=dev, epochs=5)).savefig("curves.png")
+    ```
+    """
+    curves = getattr(history, "history", history)
+    curves = {name: values for name, values in curves.items() if len(values)}
+    if not curves:
+        raise InputError("The history holds no epoch: train for at least one epoch.")
+    # A run that was resumed does not start at epoch 0.
+    first_epoch = 1 + next(iter(getattr(history, "epoch", None) or [0]))
+
+    metrics = list(dict.fromkeys(name.removeprefix("val_") for name in curves))
+    columns = min(len(metrics), 3)
+    rows = math.ceil(len(metrics) / columns)
+    figure = Figure(figsize=(4 * columns, 3 * rows), dpi=DPI, layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for panel in panels[len(metrics) :]:
+        panel.remove()
+    for panel, metric in zip(panels[: len(metrics)], metrics, strict=True):
+        for name, label, color in (
+            (metric, "training", "tab:blue"),
+            (f"val_{metric}", "validation", "tab:orange"),
+        ):
+            if name not in curves:
+                continue
+            values = curves[name]
+            epochs = range(first_epoch, first_epoch + len(values))
+            # A single epoch makes no line; its dot is all there is to see.
+            marker = "o" if len(values) <= 20 else None
+            panel.plot(epochs, values, color=color, marker=marker, markersize=4, label=label)
+        panel.set_title(metric.replace("_", " "))
+        panel.set_xlabel("epoch")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        low, high = panel.dataLim.intervaly
+        if metric.endswith("perplexity") and high > 10 * low > 0:
+            panel.set_yscale("log")
+            panel.yaxis.set_major_formatter(LogFormatter())  # 100 rather than 10²
+            panel.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+        panel.grid(which="both", alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.legend(frameon=False)
+    if title:
+        _set_font(figure.suptitle(*_drawable(title)))
+    return figure
+
+
+def alignment(
+    source_tokens: Sequence[str],
+    target_tokens: Sequence[str],
+    weights: np.ndarray,
+    title: str | None = None,
+) -> Figure:
+    """Draws the attention weights of one sentence: from where each target token took its context.
+
+    Args:
+        source_tokens: the tokens of the source sentence, across.
+        target_tokens: the tokens of its translation, down.
+        weights: float `(target_tokens, source_tokens)`, 0 to 1; a row sums to 1.
+        title: a line above the heat map.
+
+    Returns:
+        A figure as large as the sentences need; save it with `figure.savefig(path)`.
+
+    Raises:
+        InputError: if a side is empty or the shape of the weights is another.
+
+    Example:
+
+    ```python
+    alignment(["a", "black", "cat"], ["一", "只", "黑", "猫"], weights).savefig("alignment.png")
+    ```
+    """
+    weights = np.asarray(weights)
+    expected = (len(target_tokens), len(source_tokens))
+    if weights.shape != expected or 0 in expected:
+        raise InputError(
+            f"weights has shape {weights.shape} for {expected[0]} target and {expected[1]} source "
+            "tokens: give a (target_tokens, source_tokens) matrix of at least one token a side."
+        )
+    height, width = CELL * np.array(expected)
+    # An axes of this size; the room that the labels take around it is measured at the end.
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    axes = figure.add_axes((0, 0, 1, 1))
+    image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+
+    axes.set_xticks(range(expected[1]), labels=_drawable(*source_tokens))
+    axes.set_yticks(range(expected[0]), labels=_drawable(*target_tokens))
+    axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=2)
+    axes.set_xticks(np.arange(0.5, expected[1] - 1), minor=True)
+    axes.set_yticks(np.arange(0.5, expected[0] - 1), minor=True)
+    axes.grid(which="minor", color="0.9", linewidth=0.5)
+    axes.tick_params(which="minor", length=0)
+
+    for label in axes.get_xticklabels():
+        # Only a character or two fits above a column without being turned.
+        label.set_rotation(90 if len(label.get_text()) > 2 else 0)
+    _set_font(*axes.get_xticklabels(), *axes.get_yticklabels())
+    if title:
+        _set_font(axes.set_title(*_drawable(title), loc="left"))
+    bar = axes.inset_axes((1 + 0.15 / width, 0, 0.12 / width, 1))
+    figure.colorbar(image, cax=bar, label="attention weight", ticks=np.linspace(0, 1, 3))
+    _fit_around(figure, axes, margin=0.1)
+    return figure
+
+
+def _fit_around(figure: Figure, axes, margin: float) -> None:
+    """Enlarges the figure to hold the axes, at its present size, with all that stands around it."""
+    width, height = figure.get_size_inches()
+    box = axes.get_tightbbox().transformed(figure.dpi_scale_trans.inverted()).padded(margin)
+    figure.set_size_inches(box.width, box.height)
+    axes.set_position(
+        (-box.x0 / box.width, -box.y0 / box.height, width / box.width, height / box.height)
+    )
+
+
+def _drawable(*texts: str) -> list[str]:
+    """Puts boxes for Chinese characters if there is no font to draw them with, and warns."""
+    if any(map(CHINESE_CHARACTER.search, texts)) and _chinese_font() is None:
+        _warn_of_missing_font()
+        # What matplotlib would draw anyway, less a warning for every character.
+        return [CHINESE_CHARACTER.sub("□", text) for text in texts]
+    return list(texts)
+
+
+def _set_font(*labels: Text) -> None:
+    """Gives Chinese labels a font that holds their characters, and takes a `$` for a dollar."""
+    chinese = [label for label in labels if CHINESE_CHARACTER.search(label.get_text())]
+    font = _chinese_font() if chinese else None
+    for label in labels:
+        label.set_parse_math(False)
+    for label in chinese:
+        label.set_fontproperties(FontProperties(fname=font, size=label.get_fontsize()))
+
+
+def _chinese_font() -> str | None:
+    """The file of a font on this machine that holds Chinese characters, regular if there is one."""
+
+    def known():
+        for name in CHINESE_FONTS:
+            faces = [face for face in font_manager.fontManager.ttflist if face.name == name]
+            if faces:
+                return min(faces, key=lambda face: face.weight not in (400, "normal")).fname
+        return None
+
+    if known() is None:
+        # matplotlib lists the fonts once and keeps the list; one may have been installed since.
+        for path in font_manager.findSystemFonts():
+            if CHINESE_FONT_FILE.search(Path(path).name):
+                font_manager.fontManager.addfont(path)
+    return known()
+
+
+@functools.cache
+def _warn_of_missing_font() -> None:
+    """Warns once in a process."""
+    warnings.warn(
+        "No font with Chinese characters found: install one, e.g. "
+        "`apt-get install fonts-noto-cjk`.",
+        stacklevel=4,
+    )
