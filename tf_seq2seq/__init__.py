@@ -3,7 +3,7 @@
 One way leads through the package: text -> ids -> batches -> encoder -> decoder -> search -> text.
 """
 
-from tf_seq2seq import data, evaluation, plotting, search, serving, text
+from tf_seq2seq import data, evaluation, plotting, search, serving, text, training
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import (
     Attention,
@@ -38,4 +38,5 @@ __all__ = [
     "search",
     "serving",
     "text",
+    "training",
 ]

@@ -1,6 +1,6 @@
 """What the chapters' command lines share: a flag for each setting, and one sentence for each fault.
 
-A chapter describes its settings as a dataclass, which is its configuration and its `--help` at once:
+A chapter describes its settings as a dataclass, which is its configuration and its help at once:
 
     @dataclasses.dataclass(frozen=True)
     class Settings:
@@ -8,8 +8,7 @@ A chapter describes its settings as a dataclass, which is its configuration and 
 
         epochs: int = setting(10, "passes over the training pairs")
 
-    if __name__ == "__main__":
-        run(main, Settings)
+    settings = from_command_line(Settings)
 """
 
 from __future__ import annotations
@@ -20,12 +19,14 @@ import errno
 import sys
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
 from tf_seq2seq.errors import InputError
 
 T = TypeVar("T")
+
+_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def setting(default: Any, text: str, choices: Sequence[str] | None = None) -> Any:
@@ -33,13 +34,21 @@ def setting(default: Any, text: str, choices: Sequence[str] | None = None) -> An
     return dataclasses.field(default=default, metadata={"help": text, "choices": choices})
 
 
-def parse(settings: type[T], arguments: Sequence[str] | None = None) -> T:
-    """Read settings from a command line; a fault or `--help` ends the program."""
-    parser = _Parser(
-        description=settings.__doc__,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def from_command_line(settings: type[T], arguments: Sequence[str] | None = None) -> T:
+    """Read a chapter's settings, and from here on end the program as a command should.
+
+    A fault of the input, an interrupt or a full disk ends it with one sentence on standard error
+    and a non-zero exit code: 2 for a fault of the command line, 130 for an interrupt, else 1. A
+    fault of the program keeps its traceback.
+
+    Args:
+        settings: a dataclass whose fields are made by `setting`.
+        arguments: what stands on the command line after the program's name; None for that of this
+            process. In a notebook there is none, and the defaults hold.
+    """
+    if arguments is None:
+        arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
+    parser = _Parser(description=settings.__doc__, allow_abbrev=False)
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
         flag = "--" + field.name.replace("_", "-")
@@ -47,42 +56,22 @@ def parse(settings: type[T], arguments: Sequence[str] | None = None) -> T:
         if hints[field.name] is bool:
             parser.add_argument(flag, action="store_true", help=text)
             continue
-        shown = "none" if field.default is None else "%(default)s"
         parser.add_argument(
             flag,
             type=_value_type(hints[field.name]),
             default=field.default,
             choices=field.metadata["choices"],
             metavar=None if field.metadata["choices"] else field.name.rpartition("_")[2].upper(),
-            help=f"{text} (default: {shown})",
+            help=text if field.default is None else f"{text} (default: %(default)s)",
         )
-    return settings(**vars(parser.parse_args(arguments)))
-
-
-def run(main: Callable[[T], None], settings: type[T]) -> NoReturn:
-    """Run a chapter's `main` as a program.
-
-    The exit code is 0 only if `main` came to its end; 1 for a fault of the input, 2 for one of the
-    command line, 130 after an interrupt.
-    """
-    parsed = parse(settings)
-    try:
-        main(parsed)
-    except InputError as error:
-        _end(f"error: {error}", 1)
-    except KeyboardInterrupt:
-        _end("interrupted; the same command with --resume goes on from the last checkpoint", 130)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM):
-            raise
-        where = f" ({error.filename})" if error.filename else ""
-        _end(f"error: {error.strerror}{where}; make room, or choose another --output-dir", 1)
-    sys.exit(0)
+    parsed = settings(**vars(parser.parse_args(arguments)))
+    sys.excepthook = _end_with_one_sentence
+    return parsed
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        _end(f"error: {message}; --help lists the options", 2)
+        self.exit(2, f"error: {message}; --help lists the options\n")
 
 
 def _value_type(hint: Any) -> type:
@@ -92,6 +81,21 @@ def _value_type(hint: Any) -> type:
     return hint
 
 
-def _end(message: str, code: int) -> NoReturn:
-    print(message, file=sys.stderr)
-    sys.exit(code)
+def _end_with_one_sentence(kind, error, traceback) -> None:
+    """What Python calls for an exception that nobody caught, before it exits with its code."""
+    if isinstance(error, InputError):
+        print(f"error: {error}", file=sys.stderr)
+    elif isinstance(error, KeyboardInterrupt):
+        print(
+            "\ninterrupted: the same command with --resume goes on from the last epoch",
+            file=sys.stderr,
+        )
+    elif isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+        where = f" {error.filename}" if error.filename else ""
+        print(
+            f"error: cannot write{where} ({error.strerror}): make room, or choose another place "
+            "with --output-dir",
+            file=sys.stderr,
+        )
+    else:
+        sys.__excepthook__(kind, error, traceback)

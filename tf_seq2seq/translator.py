@@ -137,9 +137,7 @@ class Translator(tf.Module):
             "translation": self.target_tokenizer.decode(ids),
             "score": tf.where(empty, 0.0, found.scores),
             "source_tokens": tf.where(empty[:, None], "", source_tokens),
-            "source_length": tf.where(
-                empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32)
-            ),
+            "source_length": tf.where(empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32)),
             "target_tokens": tf.where(written, self.target_tokenizer.id_to_token(ids), ""),
             "target_length": lengths,
         }

@@ -11,7 +11,12 @@ LENGTHS = [5, 3, 0]
 
 def make(cell="gru", num_layers=2, bidirectional=True, **kwargs):
     return Encoder(
-        12, 4, embedding_size=3, cell=cell, num_layers=num_layers, bidirectional=bidirectional,
+        12,
+        4,
+        embedding_size=3,
+        cell=cell,
+        num_layers=num_layers,
+        bidirectional=bidirectional,
         **kwargs,
     )
 

@@ -136,7 +136,7 @@ def check_sizes(train: int, dev: int, test: int) -> None:
             )
 
 
-def split(pairs: Iterable[tuple[str, str]], train: int, dev: int, test: int) -> Corpus:
+def deal(pairs: Iterable[tuple[str, str]], train: int, dev: int, test: int) -> Corpus:
     """Deals a stream of distinct pairs into the three parts of a corpus.
 
     Test and dev come first, so a corpus with more training pairs keeps them as they are.

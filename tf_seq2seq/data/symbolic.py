@@ -10,7 +10,7 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 
-from tf_seq2seq.data.grammar import check_sizes, split
+from tf_seq2seq.data.grammar import check_sizes, deal
 from tf_seq2seq.data.pairs import Corpus
 from tf_seq2seq.errors import InputError
 
@@ -90,7 +90,7 @@ def _corpus(
         strings += _distinct_strings(alphabet, length, share, rng)
         left -= share
     rng.shuffle(strings)
-    return split(
+    return deal(
         ((" ".join(string), " ".join(answer(string))) for string in strings), train, dev, test
     )
 

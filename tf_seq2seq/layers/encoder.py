@@ -102,7 +102,8 @@ class Encoder(keras.layers.Layer):
             vocabulary_size, self.embedding_size, name="embedding", dtype=self.dtype_policy
         )
         self.forward_layers = [
-            recurrent_layer(cell, units, f"forward_{i}", self.dtype_policy) for i in range(num_layers)
+            recurrent_layer(cell, units, f"forward_{i}", self.dtype_policy)
+            for i in range(num_layers)
         ]
         self.backward_layers = [
             recurrent_layer(cell, units, f"backward_{i}", self.dtype_policy, go_backwards=True)

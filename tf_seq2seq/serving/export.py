@@ -2,17 +2,18 @@
 
 What is exported needs TensorFlow and TensorFlow Text to run, not this package:
 
-| signature         | input                   | outputs                                             |
-|-------------------|-------------------------|-----------------------------------------------------|
-| `serving_default` | `text`: string `[batch]`| `translation`: string `[batch]`,                    |
-|                   |                         | `score`: float32 `[batch]`, log probability in nats |
-| `align`           | `text`: string `[batch]`| the above, and                                      |
-| (with attention)  |                         | `source_tokens`: string `[batch, source]`,          |
-|                   |                         | `source_length`: int32 `[batch]`,                   |
-|                   |                         | `target_tokens`: string `[batch, target]`,          |
-|                   |                         | `target_length`: int32 `[batch]`,                   |
-|                   |                         | `alignment`: float32 `[batch, target, source]`      |
+| signature         | output          | dtype, shape                      | meaning                   |
+|-------------------|-----------------|-----------------------------------|---------------------------|
+| `serving_default` | `translation`   | string `[batch]`                  | the translations          |
+|                   | `score`         | float32 `[batch]`                 | log probability, in nats  |
+| `align`           |                 |                                   | the above, and            |
+|                   | `source_tokens` | string `[batch, source]`          | as the encoder read them  |
+|                   | `source_length` | int32 `[batch]`                   | `<eos>` included          |
+|                   | `target_tokens` | string `[batch, target]`          | as the decoder wrote them |
+|                   | `target_length` | int32 `[batch]`                   | `<eos>` included          |
+|                   | `alignment`     | float32 `[batch, target, source]` | the attention weights     |
 
+The input of each is `text`, string `[batch]`; `align` exists for models with attention only.
 Rows are filled with empty strings and zeros up to the batch's longest; the lengths tell how much
 of a row is its own.
 """
@@ -90,7 +91,9 @@ def _save(translator: Translator, path: Path) -> None:
 
     def pick(*names):
         return tf.function(
-            lambda text: {name: value for name, value in translator.graph(text).items() if name in names},
+            lambda text: {
+                name: value for name, value in translator.graph(text).items() if name in names
+            },
             input_signature=[_TEXT],
         )
 

@@ -6,6 +6,7 @@ from tf_seq2seq.text.tokenizers import (
     SubwordTokenizer,
     Tokenizer,
     WordTokenizer,
+    tokenizer_for,
 )
 from tf_seq2seq.text.vocabulary import (
     EOS,
@@ -36,4 +37,5 @@ __all__ = [
     "Tokenizer",
     "Vocabulary",
     "WordTokenizer",
+    "tokenizer_for",
 ]

@@ -113,8 +113,14 @@ class Tokenizer(tf.Module):
 
         Returns:
             Strings, `(batch,)`.
+
+        Raises:
+            ValueError: if the text is not a batch: one string or a matrix.
         """
-        text = tf.ensure_shape(tf.convert_to_tensor(text, tf.string), [None])
+        text = tf.convert_to_tensor(text, tf.string)
+        if text.shape.rank not in (None, 1):
+            raise ValueError(f"Expected a batch of strings, (batch,), got the shape {text.shape}.")
+        text = tf.ensure_shape(text, [None])  # for servers, which do not check the rank
         text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
         if self.lowercase:
             # The op follows the locale of the process, and would make "I" a dotless "ı" where
@@ -167,9 +173,7 @@ class Tokenizer(tf.Module):
         Returns:
             int32, `(batch, (tokens))`, with `UNK_ID` for tokens outside the vocabulary.
         """
-        self._check_adapted()
-        tokens = self.tokenize(text)
-        return tokens.with_values(tf.cast(self._token_to_id.lookup(tokens.values), tf.int32))
+        return self.token_to_id(self.tokenize(text))
 
     def decode(self, ids) -> tf.Tensor:
         """The text of token ids; `<pad>`, `<sos>` and `<eos>` are dropped, `<unk>` is shown.
@@ -185,6 +189,18 @@ class Tokenizer(tf.Module):
         dropped = [ids.values == id for id in (PAD_ID, SOS_ID, EOS_ID)]
         ids = tf.ragged.boolean_mask(ids, ids.with_values(~tf.reduce_any(dropped, axis=0)))
         return self.detokenize(self.id_to_token(ids))
+
+    def token_to_id(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
+        """The ids of tokens; `UNK_ID` for one outside the vocabulary.
+
+        Args:
+            tokens: strings, `(batch, (tokens))`.
+
+        Returns:
+            int32, `(batch, (tokens))`.
+        """
+        self._check_adapted()
+        return tokens.with_values(tf.cast(self._token_to_id.lookup(tokens.values), tf.int32))
 
     def id_to_token(self, ids):
         """The tokens of ids, special ones too; `<unk>` for an id that no token has.
@@ -449,10 +465,10 @@ class SubwordTokenizer(Tokenizer):
     Example:
 
     >>> tokenizer = SubwordTokenizer()
-    >>> tokenizer.adapt(["low lower lowest", "new newer newest"], max_size=20)
-    >>> tokens = tokenizer.tokenize(["slow"])
+    >>> tokenizer.adapt(["the book", "the books", "the note", "the notebooks"] * 2, max_size=24)
+    >>> tokens = tokenizer.tokenize(["the books"])
     >>> print(*[token.decode() for token in tokens[0].numpy()])
-    s ##low
+    the book ##s
     """
 
     rules = _WORDS._replace(detokenize=((f"(^| ){CONTINUATION}", ""), *_WORDS.detokenize))
@@ -581,3 +597,27 @@ def _not_empty(vocabulary: Vocabulary) -> Vocabulary:
             "give lines of text, or a lower `min_count`."
         )
     return vocabulary
+
+
+def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
+    """Chooses a tokenizer that suits a text, and leaves it to be adapted.
+
+    Chinese is cut into characters. Other text is cut into words if its vocabulary is closed, and
+    into subwords if more than one token in a hundred is a word that occurs nowhere else.
+
+    Args:
+        lines: the text, or a part that stands for it.
+
+    Returns:
+        A `ChineseTokenizer`, `WordTokenizer` or `SubwordTokenizer` without a vocabulary.
+    """
+    lines = list(lines)
+    letters = "".join(lines)
+    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
+    if 2 * chinese > sum(map(str.isalpha, letters)):
+        return ChineseTokenizer()
+    words = collections.Counter()
+    for tokens in Tokenizer._token_lists(lines, WordTokenizer().tokenize):
+        words.update(tokens)
+    singles = sum(count == 1 for count in words.values())
+    return SubwordTokenizer() if 100 * singles > words.total() else WordTokenizer()

@@ -1,0 +1,134 @@
+"""The vocabulary: order, ids, coverage, files."""
+
+from pathlib import Path
+
+import pytest
+
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Coverage, Vocabulary
+
+SPECIALS = ("<pad>", "<unk>", "<sos>", "<eos>")
+BOOK = Path(__file__).parents[2] / "../shared/data/en-zh-ted"
+LINES = [["b", "a", "c"], ["c", "ä", "c"], ["b", "中"]]
+
+
+def test_special_tokens_come_first_in_fixed_order():
+    assert (PAD_ID, UNK_ID, SOS_ID, EOS_ID) == (0, 1, 2, 3)
+    vocabulary = Vocabulary(["<eos>", "the", "<unk>", "book"])
+    assert vocabulary.tokens == (*SPECIALS, "the", "book")
+    assert [vocabulary.index(token) for token in SPECIALS] == [0, 1, 2, 3]
+    assert Vocabulary(vocabulary) == vocabulary
+
+
+def test_lookup():
+    vocabulary = Vocabulary(["the", "book"])
+    assert len(vocabulary) == 6
+    assert vocabulary.index("book") == 5 and vocabulary[5] == "book"
+    assert vocabulary.index("film") == UNK_ID
+    assert "the" in vocabulary and "film" not in vocabulary
+    assert vocabulary.counts is None
+
+
+def test_build_orders_by_count_then_code_point():
+    vocabulary = Vocabulary.build(LINES)
+    assert vocabulary.tokens[4:] == ("c", "b", "a", "ä", "中")
+    assert dict(vocabulary.counts) == {"c": 3, "b": 2, "a": 1, "ä": 1, "中": 1}
+    assert Vocabulary.build(reversed(LINES)) == vocabulary
+
+
+def test_build_bounds():
+    assert Vocabulary.build(LINES, max_size=6).tokens[4:] == ("c", "b")
+    assert Vocabulary.build(LINES, min_count=2).tokens[4:] == ("c", "b")
+    assert Vocabulary.build([]).tokens == SPECIALS
+
+
+def test_build_reads_a_stream_once():
+    stream = (["x"] * n for n in range(1000))
+    assert Vocabulary.build(stream).counts["x"] == 499_500
+    assert list(stream) == []
+
+
+def test_build_does_not_count_special_tokens():
+    vocabulary = Vocabulary.build([["<unk>", "a", "<eos>"]])
+    assert vocabulary.tokens == (*SPECIALS, "a")
+
+
+def test_coverage():
+    coverage = Vocabulary(["b", "c"]).coverage([*LINES, ["a", "<unk>"]], most_common=2)
+    assert coverage == Coverage(tokens=10, covered=5, unknown=(("a", 2), ("<unk>", 1)))
+    assert coverage.ratio == 0.5
+    assert Vocabulary(["b"]).coverage([]).ratio == 1.0
+
+
+def test_a_line_given_as_a_string_is_refused():
+    with pytest.raises(TypeError, match="'a line'"):
+        Vocabulary.build(["a line"])
+
+
+def test_save_and_load(tmp_path):
+    vocabulary = Vocabulary(["the", "\ufeff", "\u3000", "书", "￭."])
+    vocabulary.save(tmp_path / "v.txt")
+    content = (tmp_path / "v.txt").read_bytes()
+    assert content.decode() == "<pad>\n<unk>\n<sos>\n<eos>\nthe\n\ufeff\n\u3000\n书\n￭.\n"
+    assert Vocabulary.load(tmp_path / "v.txt") == vocabulary
+
+
+@pytest.mark.parametrize(
+    ("content", "tokens"),
+    [
+        ("<unk>\n<sos>\n<eos>\n,\nthe\n", (",", "the")),  # the book's layout for translation
+        ("<eos>\nthe\n<unk>\nN\n", ("the", "N")),  # and for the Penn Treebank
+        ("the\nbook", ("the", "book")),
+        ("the\r\nbook\r\n", ("the", "book")),
+        ("\ufeffthe\nbook\n", ("the", "book")),  # a byte order mark
+        ("\ufeff\nbook\n", ("\ufeff", "book")),  # the token U+FEFF
+    ],
+)
+def test_load_layouts(tmp_path, content, tokens):
+    (tmp_path / "v.txt").write_bytes(content.encode())
+    assert Vocabulary.load(tmp_path / "v.txt").tokens == SPECIALS + tokens
+
+
+@pytest.mark.skipif(not BOOK.is_dir(), reason="needs the book's vocabularies in ../shared/data")
+@pytest.mark.parametrize(("language", "size"), [("en", 10_000), ("zh", 4_000)])
+def test_load_the_books_files(language, size):
+    path = BOOK / f"book-vocab.{language}"
+    vocabulary = Vocabulary.load(path)
+    assert len(vocabulary) == size + 1  # The book has no <pad>.
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert vocabulary.tokens == ("<pad>", *lines[:-1])
+    assert ("\ufeff" in vocabulary) == (language == "zh")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"the\nb\xffook\n", r"v\.txt, line 2: .*not UTF-8"),
+        (b"the\nbook\nthe\n", r"v\.txt, line 3: the token 'the' already stands on line 1"),
+        (b"<unk>\n<unk>\n", r"line 2: the token '<unk>'"),
+        (b"the\n\nbook\n", r"v\.txt, line 2: the line is empty"),
+        (b"", r"v\.txt, line 1: the line is empty"),
+    ],
+)
+def test_load_refuses_a_damaged_file(tmp_path, content, message):
+    (tmp_path / "v.txt").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        Vocabulary.load(tmp_path / "v.txt")
+
+
+def test_load_refuses_what_it_cannot_read(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere\.txt.*No such file"):
+        Vocabulary.load(tmp_path / "nowhere.txt")
+    with pytest.raises(InputError, match="directory"):
+        Vocabulary.load(tmp_path)
+
+
+@pytest.mark.parametrize("tokens", [["a", "b", "a"], ["a", ""], ["a\nb"], ["\r"]])
+def test_tokens_that_no_file_could_hold_are_refused(tokens):
+    with pytest.raises(InputError):
+        Vocabulary(tokens)
+
+
+def test_max_size_without_room_is_refused():
+    with pytest.raises(InputError, match="max_size=4"):
+        Vocabulary.build(LINES, max_size=4)
