@@ -89,20 +89,18 @@ def versions(directory: str | Path) -> list[int]:
 def _save(translator: Translator, path: Path) -> None:
     model = translator.model
 
-    def pick(*names):
-        return tf.function(
-            lambda text: {
-                name: value for name, value in translator.graph(text).items() if name in names
-            },
-            input_signature=[_TEXT],
-        )
+    def default(text):
+        outputs = translator.graph(text)
+        return {name: outputs[name] for name in ("translation", "score")}
 
+    graphs = {"serving_default": default}
+    if translator.aligns:
+        graphs["align"] = translator.graph
     with without_cudnn([*model.encoder.recurrent_layers, *model.decoder.recurrent_layers]):
-        signatures = {"serving_default": pick("translation", "score").get_concrete_function()}
-        if translator.aligns:
-            signatures["align"] = tf.function(
-                translator.graph, input_signature=[_TEXT]
-            ).get_concrete_function()
+        signatures = {
+            name: tf.function(graph, input_signature=[_TEXT]).get_concrete_function()
+            for name, graph in graphs.items()
+        }
     for name, function in signatures.items():
         _check_portable(name, function)
 

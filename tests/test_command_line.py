@@ -1,0 +1,94 @@
+import dataclasses
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_seq2seq.command_line import from_command_line, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Do something."""
+
+    epochs: int = setting(4, "passes over 100% of the pairs")
+    rate: float = setting(0.1, "learning rate")
+    pairs: Path | None = setting(None, "a file")
+    kind: str = setting("a", "one of two", choices=("a", "b"))
+    resume: bool = setting(False, "go on")
+
+
+@pytest.fixture(autouse=True)
+def _keep_excepthook(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+
+def test_defaults():
+    assert from_command_line(Settings, []) == Settings()
+
+
+def test_values_have_their_types():
+    arguments = "--epochs 2 --rate 1e-3 --pairs x.tsv --kind b --resume".split()
+    expected = Settings(epochs=2, rate=1e-3, pairs=Path("x.tsv"), kind="b", resume=True)
+    assert from_command_line(Settings, arguments) == expected
+
+
+def test_help_names_each_option_with_its_default(capsys):
+    with pytest.raises(SystemExit) as end:
+        from_command_line(Settings, ["--help"])
+    assert end.value.code == 0
+    printed = capsys.readouterr().out
+    assert "passes over 100% of the pairs (default: 4)" in " ".join(printed.split())
+    assert "{a,b}" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epoch", "3"], "unrecognized arguments: --epoch 3"),
+        (["--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
+        (["--kind", "c"], "invalid choice: 'c'"),
+    ],
+)
+def test_a_fault_of_the_command_line_is_one_sentence(arguments, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        from_command_line(Settings, arguments)
+    assert end.value.code == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "--help" in printed
+    assert printed.count("\n") == 1
+
+
+PROGRAM = """
+import dataclasses, errno, os
+from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.errors import InputError
+
+@dataclasses.dataclass
+class Settings:
+    resume: bool = setting(False, "go on")
+
+from_command_line(Settings)
+raise {error}
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ("InputError('The file x is empty; give another.')", 1, "error: The file x is empty"),
+        ("KeyboardInterrupt", -2, "interrupted: the same command with --resume"),
+        (f"OSError({errno.ENOSPC}, 'No space left on device', 'out/x')", 1, "cannot write out/x"),
+        ("KeyError('bug')", 1, "Traceback"),
+    ],
+)
+def test_how_a_chapter_ends(error, code, message):
+    process = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(error=error)], capture_output=True, text=True
+    )
+    assert process.returncode == code
+    assert message in process.stderr
+    assert ("Traceback" in process.stderr) == (message == "Traceback")
