@@ -26,16 +26,24 @@ class Settings:
     pairs: Path | None = setting(None, "tab-separated pairs of yours, instead of the own corpus")
     source: Path | None = setting(None, "source sentences of yours; --target has the others")
     target: Path | None = setting(None, "target sentences of yours")
-    held_out: int = setting(1000, "pairs of yours to hold out for testing; half as many for dev")
+    held_out: int = setting(
+        1000, "pairs of yours to hold out for testing; half as many for dev", least=1
+    )
     sentence: str | None = setting(None, "one more sentence to translate")
-    vocabulary_size: int = setting(6000, "most tokens of either side")
-    max_length: int = setting(50, "longest sentence to train on, in tokens")
-    units: int = setting(256, "width of the decoder; each direction of the encoder has half")
-    embedding_size: int = setting(128, "width of the word embeddings")
-    dropout: float = setting(0.1, "rate of dropout")
-    epochs: int = setting(4, "passes over the training pairs")
-    tokens: int = setting(2048, "size of a batch in tokens of one side, padding included")
-    learning_rate: float = setting(0.003, "highest learning rate of Adam")
+    vocabulary_size: int = setting(6000, "most tokens of either side", least=10)
+    max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
+    units: int | None = setting(
+        None,
+        "width of the decoder, and half of it of each encoder direction (256; yours: 512)",
+        least=2,
+    )
+    embedding_size: int | None = setting(
+        None, "width of the word embeddings (128; yours: 256)", least=1
+    )
+    dropout: float | None = setting(None, "rate of dropout (0.1; yours: 0.3)", least=0, most=0.9)
+    epochs: int | None = setting(None, "passes over the training pairs (3; yours: 12)", least=1)
+    tokens: int = setting(2048, "size of a batch in tokens of one side, padding included", least=50)
+    learning_rate: float = setting(0.003, "highest learning rate of Adam", least=0)
     output_dir: Path = setting(Path("output/quickstart"), "where pictures and checkpoints go")
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
     seed: int = setting(1, "seed of the split, the weights and the shuffling")
@@ -46,7 +54,20 @@ EXAMPLE = "The book that I bought yesterday is very interesting."
 BLEU_WANTED = 90.0  # on the own corpus; an untrained model has less than 1
 
 
+# %%
 settings = from_command_line(Settings)
+own_corpus = not (settings.pairs or settings.source)
+if bool(settings.source) != bool(settings.target) or (settings.pairs and settings.source):
+    raise s2s.InputError("Give either --pairs, or --source together with --target, or neither.")
+
+# The grammar's language is small and regular; a real one takes a larger model and more caution.
+if own_corpus:
+    recipe = {"units": 256, "embedding_size": 128, "dropout": 0.1, "epochs": 3}
+else:
+    recipe = {"units": 512, "embedding_size": 256, "dropout": 0.3, "epochs": 12}
+missing = {name: value for name, value in recipe.items() if getattr(settings, name) is None}
+settings = dataclasses.replace(settings, **missing)
+
 started = time.monotonic()
 keras.utils.set_random_seed(settings.seed)
 
@@ -56,9 +77,6 @@ keras.utils.set_random_seed(settings.seed)
 # into ids and back, inside the TensorFlow graph.
 
 # %%
-if bool(settings.source) != bool(settings.target) or (settings.pairs and settings.source):
-    raise s2s.InputError("Give either --pairs, or --source together with --target, or neither.")
-own_corpus = not (settings.pairs or settings.source)
 if own_corpus:
     corpus = s2s.data.embedded_corpus(settings.seed)
 else:

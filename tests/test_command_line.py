@@ -13,8 +13,8 @@ from tf_seq2seq.command_line import from_command_line, setting
 class Settings:
     """Do something."""
 
-    epochs: int = setting(4, "passes over 100% of the pairs")
-    rate: float = setting(0.1, "learning rate")
+    epochs: int = setting(4, "passes over 100% of the pairs", least=1)
+    rate: float = setting(0.1, "learning rate", least=0, most=1)
     pairs: Path | None = setting(None, "a file")
     kind: str = setting("a", "one of two", choices=("a", "b"))
     resume: bool = setting(False, "go on")
@@ -30,7 +30,7 @@ def test_defaults():
 
 
 def test_values_have_their_types():
-    arguments = "--epochs 2 --rate 1e-3 --pairs x.tsv --kind b --resume".split()
+    arguments = ["--epochs", "2", "--rate", "1e-3", "--pairs", "x.tsv", "--kind", "b", "--resume"]
     expected = Settings(epochs=2, rate=1e-3, pairs=Path("x.tsv"), kind="b", resume=True)
     assert from_command_line(Settings, arguments) == expected
 
@@ -49,6 +49,8 @@ def test_help_names_each_option_with_its_default(capsys):
     [
         (["--epoch", "3"], "unrecognized arguments: --epoch 3"),
         (["--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
+        (["--epochs", "0"], "argument --epochs: expected 1 or more, got 0"),
+        (["--rate", "1.5"], "argument --rate: expected 1 or less, got 1.5"),
         (["--kind", "c"], "invalid choice: 'c'"),
     ],
 )

@@ -1,54 +1,37 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import random_batch, small_model
 
 from tf_seq2seq import InputError, training
-import tensorflow as tf
 
 
-def dataset():
-    inputs, labels = random_batch()
-    return tf.data.Dataset.from_tensors((inputs, labels))
-
-
-def compiled():
+def run(directory, epochs=4, resume=False, system="context_and_previous"):
     keras.utils.set_random_seed(7)
-    model = small_model("context_and_previous")
+    model = small_model(system)
     model.compile(keras.optimizers.Adam(0.01))
-    return model
-
-
-class Interrupt(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 2:
-            raise KeyboardInterrupt
+    batches = tf.data.Dataset.from_tensors(random_batch())
+    history = training.fit(
+        model, batches, batches, epochs=epochs, directory=directory, resume=resume
+    )
+    return model, history
 
 
 def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch):
-    def fit(directory, epochs=4, **options):
-        model = compiled()
-        history = training.fit(
-            model, dataset(), dataset(), epochs=epochs, directory=directory, **options
-        )
-        return model, history
+    whole, whole_history = run(tmp_path / "whole")
 
-    whole, whole_history = fit(tmp_path / "whole")
+    def interrupt(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
 
-    logger = keras.callbacks.CSVLogger
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Checkpoint, "on_epoch_begin", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "parts")
+    resumed, history = run(tmp_path / "parts", resume=True)
 
-    class InterruptingLogger(logger):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 2:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr(keras.callbacks, "CSVLogger", InterruptingLogger)
-    with pytest.raises(KeyboardInterrupt):
-        fit(tmp_path / "parts")
-    monkeypatch.setattr(keras.callbacks, "CSVLogger", logger)
-    resumed, history = fit(tmp_path / "parts", resume=True)
-
-    assert len(history["val_loss"]) == 4
+    assert {len(values) for values in history.values()} == {4}
     for name, values in whole_history.items():
         np.testing.assert_allclose(history[name], values, rtol=1e-5, err_msg=name)
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
@@ -57,18 +40,35 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, monkeypatch):
 
 def test_without_resume_a_run_starts_anew(tmp_path):
     for _ in range(2):
-        history = training.fit(
-            compiled(), dataset(), dataset(), epochs=2, directory=tmp_path
-        )
-        assert len(history["loss"]) == 2
+        _, history = run(tmp_path, epochs=1)
+        assert len(history["loss"]) == 1
 
 
-def test_a_damaged_backup_is_named(tmp_path):
-    training.fit(compiled(), dataset(), dataset(), epochs=1, directory=tmp_path)
-    for path in (tmp_path / "backup").rglob("*"):
-        if path.is_file():
-            path.write_bytes(b"damaged")
-    with pytest.raises(InputError, match="without --resume"):
-        training.fit(
-            compiled(), dataset(), dataset(), epochs=2, directory=tmp_path, resume=True
-        )
+def test_resume_without_a_checkpoint_starts(tmp_path):
+    assert len(run(tmp_path, epochs=1, resume=True)[1]["loss"]) == 1
+
+
+def test_a_write_that_fails_leaves_the_epoch_before(tmp_path, monkeypatch):
+    run(tmp_path, epochs=1)
+
+    def full_disk(self, path):
+        path.write_bytes(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save_weights", full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            run(tmp_path, epochs=2, resume=True)
+    assert len(run(tmp_path, epochs=2, resume=True)[1]["loss"]) == 2
+
+
+@pytest.mark.parametrize("fault", ["damaged weights", "damaged index", "another model"])
+def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path, fault):
+    run(tmp_path, epochs=1)
+    if fault == "damaged weights":
+        (tmp_path / "epoch-1.weights.h5").write_bytes(b"damaged")
+    if fault == "damaged index":
+        (tmp_path / "checkpoint.json").write_text("{")
+    system = "initial_state" if fault == "another model" else "context_and_previous"
+    with pytest.raises(InputError, match=f"{tmp_path}.*without --resume"):
+        run(tmp_path, epochs=2, resume=True, system=system)

@@ -99,7 +99,7 @@ def test_tokenizer_of_another_model():
     translator = small_translator()
     other = s2s.text.WordTokenizer()
     other.adapt(["one"])
-    with pytest.raises(ValueError, match="source tokenizer has 5 tokens.* built for"):
+    with pytest.raises(ValueError, match=r"source tokenizer has 5 tokens.* built for"):
         s2s.Translator(translator.model, other, translator.target_tokenizer)
 
 

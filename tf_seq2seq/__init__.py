@@ -5,14 +5,7 @@ One way leads through the package: text -> ids -> batches -> encoder -> decoder 
 
 from tf_seq2seq import data, evaluation, plotting, search, serving, text, training
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.layers import (
-    Attention,
-    BahdanauAttention,
-    Bridge,
-    Decoder,
-    DotAttention,
-    Encoder,
-)
+from tf_seq2seq.layers import Attention, BahdanauAttention, Bridge, Decoder, DotAttention, Encoder
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 from tf_seq2seq.models import Seq2Seq

@@ -19,7 +19,7 @@ import errno
 import sys
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from tf_seq2seq.errors import InputError
@@ -29,9 +29,16 @@ T = TypeVar("T")
 _DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def setting(default: Any, text: str, choices: Sequence[str] | None = None) -> Any:
+def setting(
+    default: Any,
+    text: str,
+    choices: Sequence[str] | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
     """A field of a settings dataclass: its default, what it means, and the values it may have."""
-    return dataclasses.field(default=default, metadata={"help": text, "choices": choices})
+    metadata = {"help": text, "choices": choices, "least": least, "most": most}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def from_command_line(settings: type[T], arguments: Sequence[str] | None = None) -> T:
@@ -58,7 +65,7 @@ def from_command_line(settings: type[T], arguments: Sequence[str] | None = None)
             continue
         parser.add_argument(
             flag,
-            type=_value_type(hints[field.name]),
+            type=_reader(hints[field.name], field.metadata["least"], field.metadata["most"]),
             default=field.default,
             choices=field.metadata["choices"],
             metavar=None if field.metadata["choices"] else field.name.rpartition("_")[2].upper(),
@@ -74,11 +81,21 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; --help lists the options\n")
 
 
-def _value_type(hint: Any) -> type:
-    """`T` of `T` or `T | None`."""
+def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str], Any]:
+    """What reads a value of type `T` or `T | None`, within its bounds."""
     if isinstance(hint, types.UnionType):
         (hint,) = (part for part in typing.get_args(hint) if part is not types.NoneType)
-    return hint
+
+    def read(text: str) -> Any:
+        value = hint(text)
+        if least is not None and value < least:
+            raise argparse.ArgumentTypeError(f"expected {least} or more, got {text}")
+        if most is not None and value > most:
+            raise argparse.ArgumentTypeError(f"expected {most} or less, got {text}")
+        return value
+
+    read.__name__ = hint.__name__  # argparse names it in its message on a value of another type.
+    return read
 
 
 def _end_with_one_sentence(kind, error, traceback) -> None:

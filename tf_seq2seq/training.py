@@ -1,15 +1,16 @@
-"""Floor 3: how a model is fitted, so that a long training can be interrupted and watched."""
+"""Floor 3: how a model is fitted, so that a long training can be watched and interrupted."""
 
 from __future__ import annotations
 
-import csv
-import shutil
+import json
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
+
+History = dict[str, list[float]]
 
 
 def fit(
@@ -20,45 +21,90 @@ def fit(
     epochs: int,
     directory: str | Path,
     resume: bool = False,
-) -> dict[str, list[float]]:
-    """Train a compiled model with Keras' progress bar, and keep what an interrupt would lose.
-
-    After each epoch, weights and optimizer are saved to `directory/backup` and the metrics are
-    added to `directory/history.csv`.
+) -> History:
+    """Train a compiled model with Keras' progress bar, and a checkpoint after each epoch.
 
     Args:
         model: a compiled model.
         train: batches to train on.
         dev: batches to evaluate after each epoch.
         epochs: passes over `train`, those of an interrupted run included.
-        directory: made if it is not there.
-        resume: go on from the last epoch that `directory` knows, instead of starting anew.
+        directory: where the checkpoint is kept; made if it is not there.
+        resume: go on from the checkpoint in `directory`, if there is one, instead of starting anew.
 
     Returns:
         The metrics by name, a value for each epoch, those of an interrupted run included.
 
     Raises:
-        InputError: if the backup does not fit the model or is damaged.
+        InputError: if the checkpoint does not fit the model or is damaged.
     """
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    backup, log = directory / "backup", directory / "history.csv"
-    if not resume:
-        shutil.rmtree(backup, ignore_errors=True)
-        log.unlink(missing_ok=True)
-    callbacks = [
-        keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False),
-        keras.callbacks.CSVLogger(log, append=resume),
-    ]
-    try:
-        # The dataset shuffles by itself.
-        model.fit(train, validation_data=dev, epochs=epochs, callbacks=callbacks, shuffle=False)
-    except (ValueError, OSError, KeyError) as error:
-        if resume and "backup" in str(error):
+    checkpoint = Checkpoint(directory)
+    if resume:
+        checkpoint.restore(model)
+    model.fit(
+        train,
+        validation_data=dev,
+        epochs=epochs,
+        initial_epoch=checkpoint.epochs,
+        callbacks=[checkpoint],
+        shuffle=False,  # The dataset shuffles by itself.
+    )
+    return checkpoint.history
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps weights, optimizer and history of the last epoch in a directory.
+
+    The weights go into a new file, and then `checkpoint.json`, which names it, is replaced in one
+    stroke: whenever the process or the disk gives up, the epoch before is still whole.
+
+    Args:
+        directory: made if it is not there.
+    """
+
+    def __init__(self, directory: str | Path):
+        super().__init__()
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.history: History = {}
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the history holds."""
+        return max(map(len, self.history.values()), default=0)
+
+    @property
+    def _index(self) -> Path:
+        return self.directory / "checkpoint.json"
+
+    def restore(self, model: keras.Model) -> None:
+        """Bring a compiled model, and the history, to where the checkpoint is, if there is one.
+
+        Raises:
+            InputError: if the checkpoint does not fit the model or is damaged.
+        """
+        if not self._index.exists():
+            return
+        try:
+            content = json.loads(self._index.read_text())
+            model.optimizer.build(model.trainable_variables)
+            model.load_weights(self.directory / content["weights"])
+            self.history = content["history"]
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).strip().partition("\n")[0]
             raise InputError(
-                f"The backup in {backup} cannot be used ({error}); start anew without --resume."
+                f"The checkpoint in {self.directory} cannot be used ({reason}); start anew without "
+                "--resume, or with the settings that it was written with."
             ) from error
-        raise
-    with log.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"}
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        weights = self.directory / f"epoch-{epoch + 1}.weights.h5"
+        self.model.save_weights(weights)
+        new = self._index.with_suffix(".new")
+        new.write_text(json.dumps({"weights": weights.name, "history": self.history}, indent=2))
+        new.replace(self._index)
+        for path in self.directory.glob("epoch-*.weights.h5"):
+            if path != weights:
+                path.unlink()

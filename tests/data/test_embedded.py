@@ -102,11 +102,7 @@ def test_a_construction_writes_the_pair_of_its_docstring(name):
     [
         # One English word, several Chinese ones: its neighbours decide.
         ("located", "The bank is opposite the hotel.", "银行在酒店对面。"),
-        (
-            "now",
-            "He is reading books on the bank of the river.",
-            "他正在河岸上看书。",
-        ),
+        ("now", "He is reading books on the bank of the river.", "他正在河岸上看书。"),
         ("opinion", "That bed is too hard.", "那张床太硬了。"),
         ("opinion", "That question is too hard.", "那个问题太难了。"),
         ("opinion", "This dress is too short.", "这条裙子太短了。"),

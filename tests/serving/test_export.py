@@ -105,7 +105,9 @@ def test_a_failed_export_leaves_nothing_behind(tmp_path, monkeypatch):
 def test_a_signature_with_xla_is_refused(tmp_path, monkeypatch):
     translator = small_translator()
     graph = translator.graph
-    monkeypatch.setattr(translator, "graph", lambda text: tf.function(graph, jit_compile=True)(text))
+    monkeypatch.setattr(
+        translator, "graph", lambda text: tf.function(graph, jit_compile=True)(text)
+    )
     with pytest.raises(ValueError, match="jit_compile"):
         serving.export(translator, tmp_path)
 

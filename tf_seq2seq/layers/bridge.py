@@ -5,13 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tf_seq2seq.layers.recurrence import (
-    State,
-    build_once,
-    check_cell,
-    check_positive,
-    state_parts,
-)
+from tf_seq2seq.layers.recurrence import State, build_once, check_cell, check_positive, state_parts
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")

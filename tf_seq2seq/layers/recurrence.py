@@ -13,11 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-_LAYERS = {
-    "simple_rnn": keras.layers.SimpleRNN,
-    "gru": keras.layers.GRU,
-    "lstm": keras.layers.LSTM,
-}
+_LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 State = tuple[tuple[tf.Tensor, ...], ...]
 """The state of a stack: for each layer `(h,)`, or `(h, c)` of an LSTM, each `(batch, units)`."""

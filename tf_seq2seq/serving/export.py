@@ -2,16 +2,16 @@
 
 What is exported needs TensorFlow and TensorFlow Text to run, not this package:
 
-| signature         | output          | dtype, shape                      | meaning                   |
-|-------------------|-----------------|-----------------------------------|---------------------------|
-| `serving_default` | `translation`   | string `[batch]`                  | the translations          |
-|                   | `score`         | float32 `[batch]`                 | log probability, in nats  |
-| `align`           |                 |                                   | the above, and            |
-|                   | `source_tokens` | string `[batch, source]`          | as the encoder read them  |
-|                   | `source_length` | int32 `[batch]`                   | `<eos>` included          |
-|                   | `target_tokens` | string `[batch, target]`          | as the decoder wrote them |
-|                   | `target_length` | int32 `[batch]`                   | `<eos>` included          |
-|                   | `alignment`     | float32 `[batch, target, source]` | the attention weights     |
+| signature         | output          | dtype   | shape                     | meaning              |
+|-------------------|-----------------|---------|---------------------------|----------------------|
+| `serving_default` | `translation`   | string  | `[batch]`                 | the translations     |
+|                   | `score`         | float32 | `[batch]`                 | log probability, nats|
+| `align`           |                 |         |                           | the above, and       |
+|                   | `source_tokens` | string  | `[batch, source]`         | as the encoder read  |
+|                   | `source_length` | int32   | `[batch]`                 | `<eos>` included     |
+|                   | `target_tokens` | string  | `[batch, target]`         | as the decoder wrote |
+|                   | `target_length` | int32   | `[batch]`                 | `<eos>` included     |
+|                   | `alignment`     | float32 | `[batch, target, source]` | attention weights    |
 
 The input of each is `text`, string `[batch]`; `align` exists for models with attention only.
 Rows are filled with empty strings and zeros up to the batch's longest; the lengths tell how much

@@ -390,10 +390,7 @@ class WordTokenizer(Tokenizer):
 
 # A space is kept only between two Latin words or numbers, and so need not be marked: the same
 # two rules close up the text before it is cut, and the tokens after they were joined.
-_CLOSE_UP = (
-    (r" ([^\p{Latin}\p{Nd}])", r"\1"),
-    (r"((?:^|[^\p{Latin}\p{Nd}\p{M} ])\p{M}*) ", r"\1"),
-)
+_CLOSE_UP = ((r" ([^\p{Latin}\p{Nd}])", r"\1"), (r"((?:^|[^\p{Latin}\p{Nd}\p{M} ])\p{M}*) ", r"\1"))
 
 
 class ChineseTokenizer(Tokenizer):

@@ -72,10 +72,7 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls,
-        token_lists: Iterable[Iterable[str]],
-        max_size: int | None = None,
-        min_count: int = 1,
+        cls, token_lists: Iterable[Iterable[str]], max_size: int | None = None, min_count: int = 1
     ) -> Vocabulary:
         """Counts tokens and keeps the most frequent ones (section 9.2 of the book).
 

@@ -1,0 +1,96 @@
+import runpy
+import subprocess
+import sys
+
+import pytest
+from helpers import ROOT
+
+import tf_seq2seq as s2s
+
+SCRIPT = ROOT / "chapters" / "quickstart.py"
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run the chapter in this process, with its output below `tmp_path`."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+        places = ("--output-dir", tmp_path / "out", "--model-dir", tmp_path / "model")
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*arguments, *places])])
+        return runpy.run_path(str(SCRIPT), run_name="__main__")
+
+    return run
+
+
+def write(path, lines, encoding="utf-8"):
+    path.write_bytes("".join(f"{line}\n" for line in lines).encode(encoding))
+    return path
+
+
+SMALL = ("--units", 16, "--embedding-size", 8, "--epochs", 1, "--held-out", 10)
+
+
+def test_tab_separated_pairs_go_the_whole_way(run, tmp_path, capsys):
+    pairs = s2s.data.embedded_corpus(train=300, dev=0, test=0).train
+    file = write(tmp_path / "pairs.tsv", [f"{s}\t{t}\tCC-BY" for s, t in pairs])
+    run("--pairs", file, "--sentence", "She reads.", *SMALL)
+
+    printed = capsys.readouterr().out
+    assert "Pairs:    285 read, 285 kept" in printed
+    assert "10 held-out pairs, before training: BLEU" in printed
+    assert "tok:zh" in printed
+    assert "source:      She reads." in printed
+    assert "the same translations" in printed
+    for name in ("learning_curves.png", "alignment.png", "alignment_2.png"):
+        assert (tmp_path / "out" / name).stat().st_size > 5000
+    assert (tmp_path / "model" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--pairs", "nowhere.tsv"], "nowhere.tsv"),
+        (["--source", "nowhere.de", "--target", "nowhere.en"], "nowhere.de"),
+        (["--source", "nowhere.de"], "--source together with --target"),
+        (["--pairs", "a.tsv", "--source", "a", "--target", "b"], "either --pairs, or --source"),
+    ],
+)
+def test_files_that_are_not_there(run, arguments, message):
+    with pytest.raises(s2s.InputError, match=message):
+        run(*arguments)
+
+
+PAIRS = ["a b\t甲乙", "b c\t乙丙", "c d\t丙丁", "d e\t丁戊", "e f\t戊己", "f g\t己庚"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "encoding", "arguments", "message"),
+    [
+        ([*PAIRS, "one column"], "utf-8", [], r"pairs\.tsv.*7"),
+        ([*PAIRS, "Käse\t奶酪"], "gb18030", [], r"pairs\.tsv.*1"),
+        ([], "utf-8", [], r"pairs\.tsv"),
+        (PAIRS, "utf-8", ["--held-out", 100], "100"),
+        (PAIRS, "utf-8", ["--held-out", 2, "--max-length", 2], "max_length=2"),
+    ],
+)
+def test_files_that_cannot_be_used(run, tmp_path, lines, encoding, arguments, message):
+    file = write(tmp_path / "pairs.tsv", lines, encoding)
+    with pytest.raises(s2s.InputError, match=message):
+        run("--pairs", file, *arguments)
+
+
+def test_sides_of_unequal_length(run, tmp_path):
+    source = write(tmp_path / "x.de", ["a", "b"])
+    target = write(tmp_path / "x.en", ["a", "b", "c"])
+    with pytest.raises(s2s.InputError, match="has 2 lines .* has 3:"):
+        run("--source", source, "--target", target)
+
+
+def test_as_a_program_a_fault_is_one_sentence_and_an_exit_code():
+    process = subprocess.run(
+        [sys.executable, SCRIPT, "--pairs", "nowhere.tsv"], capture_output=True, text=True
+    )
+    assert process.returncode == 1
+    assert process.stderr.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in process.stderr

@@ -1,0 +1,31 @@
+"""The README's Python is run, and its links lead somewhere."""
+
+import re
+
+import keras
+import pytest
+from helpers import ROOT
+
+import tf_seq2seq as s2s
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_three_systems(capsys):
+    exec(BLOCKS[0], {})
+    scores = dict(re.findall(r"(.*): (\d+) %", capsys.readouterr().out))
+    assert set(scores) == {"initial state", "context at every step", "attention"}
+    assert int(scores["attention"]) >= 95
+    assert int(scores["attention"]) >= max(map(int, scores.values()))
+
+
+def test_the_layers_in_a_functional_model():
+    names = {"keras": keras, "s2s": s2s}
+    exec(BLOCKS[1], names)
+    assert names["model"].output_shape == (None, None, 6000)
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_links(link):
+    assert (ROOT / link).exists()
