@@ -15,7 +15,7 @@ demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
 
 test: $(READY)
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n 2 $(ARGS)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -182,7 +182,7 @@ print(f"{len(corpus.test)} held-out pairs, after training:  {trained}\n")
 
 sentences = list(corpus.test.source[:5])
 references = list(corpus.test.target[:5])
-more = settings.sentence or (EXAMPLE if own_corpus else None)
+more = (settings.sentence or "").strip() or (EXAMPLE if own_corpus else None)
 if more:
     sentences.append(more)
     references.append(None)
