@@ -180,8 +180,9 @@ trained = test_bleu()
 print(f"\n{len(corpus.test)} held-out pairs, before training: {untrained}")
 print(f"{len(corpus.test)} held-out pairs, after training:  {trained}\n")
 
-sentences = list(corpus.test.source[:5])
-references = list(corpus.test.target[:5])
+# Every so many pairs: neighbours in the test part may be translations of one another.
+samples = corpus.test[:: max(1, len(corpus.test) // 5)][:5]
+sentences, references = list(samples.source), list(samples.target)
 more = (settings.sentence or "").strip() or (EXAMPLE if own_corpus else None)
 if more:
     sentences.append(more)

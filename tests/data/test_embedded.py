@@ -102,7 +102,7 @@ def test_a_construction_writes_the_pair_of_its_docstring(name):
     [
         # One English word, several Chinese ones: its neighbours decide.
         ("located", "The bank is opposite the hotel.", "银行在酒店对面。"),
-        ("now", "He is reading books on the bank of the river.", "他正在河岸上看书。"),
+        ("now", "He is reading books on the bank of the river.", "他正在河边看书。"),
         ("opinion", "That bed is too hard.", "那张床太硬了。"),
         ("opinion", "That question is too hard.", "那个问题太难了。"),
         ("opinion", "This dress is too short.", "这条裙子太短了。"),
@@ -127,6 +127,19 @@ def test_a_construction_writes_the_pair_of_its_docstring(name):
         ("price", "That computer costs two thousand yuan.", "那台电脑两千元。"),
         ("exists", "There are two cats under the table.", "桌子下面有两只猫。"),
         ("clock_time", "I get up at half past seven every morning.", "我每天早上七点半起床。"),
+        ("handled", "Tom broke the cup.", "汤姆把杯子打破了。"),
+        ("handled", "Tom broke the phone.", "汤姆把手机弄坏了。"),
+        (
+            "superlative",
+            "This is the longest film that I have ever seen.",
+            "这是我看过的最长的电影。",
+        ),
+        ("superlative", "This is the biggest dog that I have ever seen.", "这是我见过的最大的狗。"),
+        ("gives", "They asked me a question.", "他们问了我一个问题。"),
+        ("asks", "She asked me to open the window.", "她让我把窗户打开。"),
+        ("focus", "He only bought a hat yesterday.", "他昨天只买了一顶帽子。"),
+        ("focus", "He also bought a hat yesterday.", "他昨天也买了一顶帽子。"),
+        ("who_why_how", "What time do you get up every morning?", "你每天早上几点起床？"),
     ],
 )
 def test_literal_pairs(name, english, chinese):
@@ -229,6 +242,13 @@ def test_lengths():
     assert english[-1] <= 40 and chinese[-1] <= 40
     assert 8 <= english[len(english) // 2] <= 14
     assert english[int(0.99 * len(english))] >= 25
+
+
+@pytest.mark.parametrize(("seed", "times"), [(1, 30), (2, 25)])
+def test_no_word_is_a_rarity_in_training(seed, times):
+    train = embedded_corpus(seed=seed, train=20_000).train
+    counts = Counter(word for source in train.source for word in re.findall(r"\w+", source.lower()))
+    assert not {word: count for word, count in counts.items() if count < times}
 
 
 @pytest.mark.parametrize("part", ["train", "dev", "test"])

@@ -5,33 +5,35 @@ time and place move before the verb, relative clauses before the noun, questions
 in place, nouns take measure words, verbs take particles, and many an English word (old, play,
 light, bank, wear, lose) can only be translated once its neighbours are known.
 
-The Chinese is a function of the English: nothing in it is left to taste. The words
-stand in `tf_seq2seq.data.lexicon`; here they become phrases, and the phrases constructions, each of
-which documents itself by a pair.
+The Chinese is a function of the English: nothing in it is left to taste. The words stand in
+`tf_seq2seq.data.lexicon`; here they become phrases, and the phrases constructions, each of which
+documents itself by a pair.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tf_seq2seq.data.grammar import Choose, Example, Grammar, deal
 
 # fmt: off
 # isort: off
 from tf_seq2seq.data.lexicon import (
-    ACTIVITIES, AFTERNOON, ATTRIBUTES, BAGS, BEACH, BEAUTIFUL, BIG, BOOKS, BORING, BORROW,
-    BUILDINGS, BUS, BUY, CAKES, CARS, CHEAP, CHORES, CINEMA, CITIES, CLASSROOM, COMFORTABLE, CUPS,
-    DANCE, DEEDS, DEVICES, DRAW, DRESSES, DRINK, DRINKS, DURATIONS, EAT, EVENING, EVERY, EXPENSIVE,
-    FAMILY, FILMS, FIND, FISH, FLOWERS, FRIENDS, FRUIT, FURNITURE, GARDEN, GIFTS, GIVE, GO, GOING,
-    HARD_QUESTION, HARD_SEAT, HATS, HAVE, HE, HEAVY, HOME, HOURS, HOUSES, I, INTERESTING, KEYS,
-    KITCHEN, LEND, LETTERS, LIBRARY, LIGHT, LIKE, LISTEN, LIVING_ROOM, LONG, LOSE, MARKET, MORNING,
-    MUSEUM, NAMES, NEAR, NEED, NEW, NOTHING, NUMBERS, OFTEN, OLD, ONCE, PARK, PETS, PHOTOS, PLAY,
-    PORTABLE, PRONOUNS, QUESTIONS, READ, RECEIVE, RECENT_DAYS, RECENTLY, REPAIR, RIVER, RIVERBANK,
-    RUN, SEASONS, SEE, SELL, SEND, SHE, SHIRTS, SHOP, SHORT, SING, SLEEP, SMALL, SOMEDAY, SOON,
-    STATION, STRANGERS, STUDENTS, SUPERMARKET, SWIM, TABLES, TAKE, TENS, THEY, TOGETHER, TRAIN,
-    TREES, USEFUL, VISIT, WANT, WARM, WASH, WE, YOU, YOUNG, YOUR_FAMILY, YOUR_FRIENDS,
-    Action, Deed, Person, Phrase, Thing, Verb,
+    ACTIVITIES, AFTERNOON, ATTRIBUTES, BAGS, BEACH, BEAUTIFUL, BIG, BOOKS, BOOKSHOP, BORING, BORROW,
+    BUILDINGS, BUS, BUY, CAKES, CARS, CHEAP, CHORES, CINEMA, CITIES, CLASSROOM, COMFORTABLE, COOK,
+    CUPS, DANCE, DAYTIME, DEEDS, DEVICES, DISHES, DISTRACTIONS, DRAW, DRESSES, DRINK, DRINKS,
+    DURATIONS, EAT, EVENING, EVERY, EXPENSIVE, FAMILY, FILMS, FIND, FISH, FLOWERS, FRIENDS, FRUIT,
+    FURNITURE, GARDEN, GIFTS, GIVE, GO, GOING, GROWN_UP, HARD_QUESTION, HARD_SEAT, HATS, HAVE, HE,
+    HEAVY, HOME, HOURS, HOUSES, I, INTERESTING, KEYS, KITCHEN, LEND, LETTERS, LIBRARY, LIGHT, LIKE,
+    LISTEN, LIVING_ROOM, LONG, LOSE, MAKE, MARKET, MORNING, MUSEUM, NAMES, NEAR, NEED, NEW, NOTHING,
+    NUMBERS, OFTEN, OLD, ONCE, OUTDOORS, OUTSIDE, PARK, PETS, PHOTOS, PLANT, PLAY, POOL, PORTABLE,
+    PRICES, PRONOUNS, QUESTIONS, READ, RECEIVE, RECENT_DAYS, RECENTLY, REPAIR, RIVER, RUN, SEASONS,
+    SEE, SELL, SEND, SHE, SHIRTS, SHOP, SHORT, SING, SLEEP, SMALL, SOMEDAY, SOON, STATION,
+    STRANGERS, STRENUOUS, STUDENTS, SUPERMARKET, SWIM, TABLES, TAKE, TASTY_DRINK, TASTY_FOOD, TENS,
+    TOGETHER, TRAIN, TREES, UMBRELLAS, USEFUL, VISIT, WANT, WARM, WASH, WE, WRITE, YOU, YOUNG,
+    YOUR_FAMILY, YOUR_FRIENDS,
+    Action, Deed, Person, Phrase, Quality, Thing, Verb,
     phrases, things, verb,
 )
 # isort: on
@@ -90,6 +92,17 @@ def asked(choose: Choose) -> Person:
     return choose(choose(((you,), (you,), PRONOUNS[1:3], YOUR_FAMILY, YOUR_FRIENDS, NAMES)))
 
 
+# Who has homework to do.
+PUPILS = PRONOUNS + NAMES + YOUNG
+
+
+def worker(choose: Choose, kind: Callable[[Choose], Person] = adult) -> Person:
+    """Someone of an age to go to work."""
+    while (who := kind(choose)).old:
+        pass
+    return who
+
+
 def other(choose: Choose, than: Person, kind: Callable[[Choose], Person] = someone) -> Person:
     """A second person, clearly not the first, whatever pronouns stand for either."""
     while True:
@@ -117,24 +130,31 @@ def described(choose: Choose, thing: Thing) -> tuple[str, str, str]:
     return f"{en} {thing.en}".strip(), f"{en} {thing.plural}".strip(), zh + thing.zh
 
 
-def some(choose: Choose, thing: Thing) -> Phrase:
+def without(thing: Thing, *never: Quality) -> Thing:
+    """The thing, with the qualities that the context allows it."""
+    return dataclasses.replace(thing, qualities=tuple(q for q in thing.qualities if q not in never))
+
+
+def plain(thing: Thing) -> Thing:
+    """The thing without its qualities, so that only a colour may go with it."""
+    return dataclasses.replace(thing, qualities=())
+
+
+def some(choose: Choose, thing: Thing, most: int = 10, never: tuple[Quality, ...] = ()) -> Phrase:
     """An amount of things: "a new car" / 一辆新汽车, "two red hats" / 两顶红色帽子."""
-    one, many, zh = described(choose, thing)
-    # Nobody buys nine cars, but a river may well have nine fish in it.
-    if thing.en in BULKY:
-        numbers = NUMBERS[:1]
-    elif thing.en in MANY:
-        numbers = NUMBERS
-    else:
-        numbers = NUMBERS[:4]
-    number, zh_number = choose((ONE, ONE, choose(numbers)))
+    one, many, zh = described(choose, without(thing, *never))
+    # Nobody buys nine beds, but a river may well have nine fish in it.
+    most = min(most, 2 if thing.en in BULKY else 10 if thing.en in MANY else 5)
+    number, zh_number = choose((ONE, ONE, choose(NUMBERS[: most - 1]) if most > 1 else ONE))
     en = a(one) if number == "a" else f"{number} {many}"
     return Phrase(en, f"{zh_number}{thing.measure}{zh}")
 
 
 ONE = Phrase("a", "一")
 BULKY = [thing.en for thing in CARS + HOUSES + DEVICES + FURNITURE + TABLES + BAGS]
-MANY = [thing.en for thing in FISH + FLOWERS + STUDENTS + TREES]
+# "The bowls of rice that I ate": what is spoken of in the singular.
+SINGLE = [*BULKY, *(thing.en for thing in DISHES + DRINKS)]
+MANY = [thing.en for thing in FISH + FLOWERS + STUDENTS + TREES + PETS]
 
 
 def pointed(choose: Choose, thing: Thing) -> tuple[str, str, str, str]:
@@ -153,29 +173,50 @@ def pointed(choose: Choose, thing: Thing) -> tuple[str, str, str, str]:
 def predicate(choose: Choose, thing: Thing) -> Phrase:
     """What a thing is like: "very interesting" / 很有趣, "too heavy" / 太重了."""
     like = choose(thing.qualities)
-    degree = choose(COMPLAINTS if like in FAULTS else DEGREES)
+    faulty = like in FAULTS and thing.en not in MANY
+    # 有点儿 and 太 find fault: they do not go with praise. Nothing is extremely new.
+    degree = choose(COMPLAINTS if faulty else DEGREES[1::2] if like is NEW else DEGREES)
     return Phrase(degree.en.format(like.en), degree.zh.format(like.zh))
 
 
 DEGREES = phrases(
     ("very {}", "很{}"), ("very {}", "很{}"), ("extremely {}", "非常{}"), ("not very {}", "不太{}")
 )
-# 有点儿 and 太 find fault: they do not go with praise.
 COMPLAINTS = DEGREES[:3] + phrases(("too {}", "太{}了"), ("a little {}", "有点儿{}"))
 FAULTS = (OLD, BIG, SMALL, EXPENSIVE, BORING, LONG, SHORT, HARD_SEAT, HARD_QUESTION, HEAVY)
 
 
-def deed_with(choose: Choose) -> tuple[Deed, Action]:
+def deed_with(choose: Choose, deeds: Sequence[Deed] = DEEDS) -> tuple[Deed, Action]:
     """Something done to an amount of things: "bought two red hats" / 买了两顶红色帽子."""
-    deed = choose(DEEDS)
-    en, zh = some(choose, choose(deed.things))
+    deed = choose(deeds)
+    en, zh = some(choose, choose(deed.things), deed.most, deed.never)
     return deed, Action(deed.verb, en, deed.zh, zh, deed.places, counted=True)
 
 
-def activity(choose: Choose, kinds=ACTIVITIES) -> tuple[Action, Phrase]:
-    """An activity and a place for it."""
-    act = choose(kinds)
+def suited(who: Person, acts: Sequence[Action] = ACTIVITIES) -> list[Action]:
+    """Those of the activities that suit a person's age."""
+    unfit = STRENUOUS if who.old else GROWN_UP if who in YOUNG else ()
+    return [act for act in acts if act not in unfit]
+
+
+def activity(
+    choose: Choose, who: Person, acts: Sequence[Action] = ACTIVITIES
+) -> tuple[Action, Phrase]:
+    """An activity that suits a person, and a place for it."""
+    act = choose(suited(who, acts))
     return act, choose(act.places)
+
+
+def errand(act: Action, where: Phrase) -> tuple[Action, Phrase]:
+    """Who is to buy vegetables at the market goes there: 去市场买菜."""
+    return act, Phrase(where.en, where.zh.replace("在", "去")) if act.verb is BUY else where
+
+
+def lately(choose: Choose, act: Action, where: Phrase) -> Phrase:
+    """A time in the past; dinner is not cooked in the morning, nobody is in the garden at night."""
+    if act.verb is COOK:
+        return choose((RECENTLY[3], *RECENT_DAYS))
+    return choose(DAYTIME if where in OUTSIDE else RECENTLY)
 
 
 def company(choose: Choose, who: Person, act: Action) -> Phrase:
@@ -197,7 +238,9 @@ def clock(choose: Choose, hours: tuple[Phrase, ...]) -> Phrase:
     )
 
 
-def thing_that(choose: Choose, deeds=DEEDS) -> tuple[Phrase, Thing, str]:
+def thing_that(
+    choose: Choose, deeds: Sequence[Deed] = DEEDS, apart: Sequence[Person] = ()
+) -> tuple[Phrase, Thing, str]:
     """Things known by what was done to them, and their "is" or "was".
 
     "the book that I bought yesterday" / 我昨天买的书: what follows the noun in English precedes
@@ -205,14 +248,15 @@ def thing_that(choose: Choose, deeds=DEEDS) -> tuple[Phrase, Thing, str]:
     """
     deed = choose([deed for deed in deeds if deed.things[0].qualities])
     thing = choose([thing for thing in deed.things if thing.qualities])
-    if deed.verb in (BORROW, READ):
-        # What was not for sale has no price.
-        priceless = tuple(like for like in thing.qualities if like not in (CHEAP, EXPENSIVE))
-        thing = dataclasses.replace(thing, qualities=priceless)
-    if thing in PETS:
-        thing = dataclasses.replace(thing, qualities=(BEAUTIFUL,))
-    who, when, where = adult(choose), choose(deed.times), choose(deed.places)
-    noun, verbs = choose(((thing.en, ("is", "was")), (thing.plural, ("are", "were"))))
+    # That a thing is new need not be said of what one has just bought.
+    news = () if deed.verb in (LOSE, FIND, BORROW, REPAIR) else (NEW,)
+    thing = without(thing, *deed.never, *news)
+    when, where = choose(deed.times), choose(deed.places)
+    # After "my friend", the second mention is not "my friend" again.
+    while (who := adult(choose)) not in PRONOUNS and who.en in [person.en for person in apart]:
+        pass
+    numbers = ((thing.en, ("is", "was")), (thing.plural, ("are", "were")))
+    noun, verbs = choose(numbers[:1] if deed.most == 1 or thing.en in SINGLE else numbers)
     return (
         Phrase(
             f"the {noun} that {who.en} {deed.verb.past} {where.en} {when.en}",
@@ -234,10 +278,14 @@ def person_who(choose: Choose) -> Phrase:
             ("student", "学生"),
         )
     )
-    act, where = activity(choose)
+    act = choose([act for act in ACTIVITIES if act not in GROWN_UP and set(act.places) & PUBLIC])
+    where = choose([place for place in act.places if place in PUBLIC])
     return Phrase(
         f"the {person.en} who is {act.ing} {where.en}", f"{progressive(act, where)}的{person.zh}"
     )
+
+
+PUBLIC = {*OUTSIDE, LIBRARY, CLASSROOM, BOOKSHOP, TRAIN, BUS, POOL}
 
 
 def progressive(act: Action, where: Phrase = NOTHING) -> str:
@@ -247,39 +295,48 @@ def progressive(act: Action, where: Phrase = NOTHING) -> str:
 
 def visit_family(choose: Choose, who: Person) -> Action:
     """One visits a museum (参观), a city (游览) and one's relatives (看望)."""
-    kin = choose(phrases(("grandmother", "奶奶"), ("uncle", "叔叔"), ("aunt", "阿姨")))
+    kin = choose(phrases(("uncle", "叔叔"), ("aunt", "阿姨"), ("grandmother", "奶奶")))
     return Action(VISIT, f"{who.he.my} {kin.en}", "看望", kin.zh)
 
 
 def plan(choose: Choose, who: Person) -> Action:
     """Something that one may intend to do once."""
-    deeds = [deed for deed in DEEDS if deed.verb in (BUY, SEE, SELL) and deed.times is ONCE]
-    deed = choose(deeds)
-    en, zh = some(choose, choose(deed.things))
-    return choose(
-        (
-            visit_family(choose, who),
-            choose(GOING),
-            Action(deed.verb, en, deed.zh, zh, deed.places, counted=True),
-        )
-    )
+    _, act = deed_with(choose, PLANNED)
+    going = choose(GOING)
+    # Grandparents have no grandmother to visit.
+    family = visit_family(choose, who) if who not in FAMILY and not who.old else going
+    return choose((family, family, going, act))
+
+
+def deeds_of(*verbs: Verb) -> list[Deed]:
+    return [deed for deed in DEEDS if deed.verb in verbs]
+
+
+PLANNED = [
+    *(deed for deed in deeds_of(BUY, SELL, SEE) if deed.times is ONCE),
+    *deeds_of(BORROW, PLANT, MAKE),
+]
 
 
 # --- Constructions: statements --------------------------------------------------------------------
 
 
-@grammar.construction(weight=5)
+@grammar.construction(weight=15)
 def short(choose):
     """A subject and little more.
 
     She swims. / 她游泳。
     """
     who = someone(choose)
+    whom = other(choose, who, helper)
+    agree = who.present(verb("agree"))
     am, was = who.he.am, who.he.was
     en, zh = choose(
         phrases(
             (who.present(SWIM), "游泳"),
-            (who.present(verb("agree")), "同意"),
+            (agree, "同意"),
+            (f"{agree} with {whom.me}", f"同意{whom.zh}的看法"),
+            (f"{agree} with {whom.me}", f"同意{whom.zh}的看法"),
             (f"{who.he.do} not agree", "不同意"),
             (who.present(SING), "唱歌"),
             ("laughed", "笑了"),
@@ -296,14 +353,14 @@ def short(choose):
     return f"{who.en} {en}", f"{who.zh}{zh}"
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=5)
 def habit(choose):
     """Time and place stand between subject and verb.
 
     My mother drinks tea in the garden every morning. / 我妈妈每天早上都在花园里喝茶。
     """
     who, when = someone(choose), choose(EVERY)
-    act, where = activity(choose)
+    act, where = activity(choose, who)
     pal = company(choose, who, act)
     return (
         f"{who.en} {who.present(act)} {pal.en} {where.en} {when.en}",
@@ -311,14 +368,18 @@ def habit(choose):
     )
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=4)
 def frequency(choose):
     """Adverbs of frequency, at times with a season.
 
     We often swim in the river in summer. / 我们夏天经常在河里游泳。
     """
-    who, often, season = someone(choose), choose(OFTEN), choose((NOTHING, choose(SEASONS)))
-    act, where = activity(choose)
+    who, often = someone(choose), choose(OFTEN)
+    act, where = activity(choose, who)
+    seasons = (
+        SEASONS[1:2] if where in (RIVER, BEACH) else SEASONS[:3] if where in OUTSIDE else SEASONS
+    )
+    season = choose((NOTHING, choose(seasons)))
     pal = company(choose, who, act)
     return (
         f"{who.en} {often.en} {who.present(act)} {pal.en} {where.en} {season.en}",
@@ -326,7 +387,7 @@ def frequency(choose):
     )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=6)
 def clock_time(choose):
     """Times run from the large to the small.
 
@@ -338,27 +399,22 @@ def clock_time(choose):
             ("every morning", "每天早上", MORNING[:4], MORNING_ACTS),
             ("every afternoon", "每天下午", AFTERNOON, ACTIVITIES),
             ("every evening", "每天晚上", EVENING[:3], EVENING_ACTS),
-            ("every evening", "每天晚上", HOURS[7:], BEDTIME),
+            ("every night", "每天晚上", HOURS[8:], BEDTIME),
         )
     )
-    act, time = choose(acts), clock(choose, hours)
+    act, time = choose(suited(who, acts)), clock(choose, hours)
     return (
         f"{who.en} {who.present(act)} {time.en} {every}",
         f"{who.zh}{every_zh}{time.zh}{act.zh}",
     )
 
 
-MORNING_ACTS = (
-    CHORES[1],
-    *[Action(verb("get", "got", ing="getting"), "up", "起", "床")] * 3,
-    Action(verb("leave", "left"), "home", "出", "门"),
-)
+COME = verb("come", "came", "come")
+GET_UP = Action(verb("get", "got", ing="getting"), "up", "起", "床")
+LEAVE_HOME = Action(verb("leave", "left"), "home", "出", "门")
+MORNING_ACTS = (CHORES[1], *[GET_UP] * 3, LEAVE_HOME)
 BEDTIME = (Action(GO, "to bed", "睡", "觉"),)
-EVENING_ACTS = (
-    CHORES[0],
-    Action(HAVE, "dinner", "吃", "晚饭"),
-    Action(verb("come", "came", "come"), "home", "回", "家"),
-)
+EVENING_ACTS = (CHORES[0], Action(HAVE, "dinner", "吃", "晚饭"), Action(COME, "home", "回", "家"))
 
 
 @grammar.construction(weight=5)
@@ -375,14 +431,15 @@ def past(choose):
     )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=8)
 def past_activity(choose):
     """An activity in the past: 了 ends the sentence. Time may come first in both languages.
 
     Yesterday afternoon we played football in the park. / 昨天下午我们在公园踢足球了。
     """
-    who, when = someone(choose), choose(RECENTLY)
-    act, where = activity(choose)
+    who = someone(choose)
+    act, where = activity(choose, who, ACTIVITIES + HOUSEWORK)
+    when = lately(choose, act, where)
     pal = company(choose, who, act)
     en, zh = f"{act.past} {pal.en} {where.en}", f"{pal.zh}{where.zh}{act.zh}了"
     return choose(
@@ -393,18 +450,18 @@ def past_activity(choose):
     )
 
 
-@grammar.construction(weight=5)
+@grammar.construction(weight=8)
 def now(choose):
     """The progressive: 正在.
 
     The children are playing chess in the garden. / 孩子们正在花园里下棋。
     """
     who = someone(choose)
-    act, where = activity(choose, ACTIVITIES + CHORES)
+    act, where = activity(choose, who, ACTIVITIES + 4 * CHORES)
     return f"{who.en} {who.he.am} {act.ing} {where.en}", f"{who.zh}{progressive(act, where)}"
 
 
-@grammar.construction(weight=2)
+@grammar.construction(weight=3)
 def wearing(choose):
     """Clothes are worn (穿), hats and the like are put on (戴).
 
@@ -414,22 +471,28 @@ def wearing(choose):
     clothes = SHIRTS + DRESSES if who.he is SHE else SHIRTS
     wear, kinds = choose((("穿", clothes), ("戴", HATS)))
     thing = choose(kinds)
-    one, _, zh = described(choose, thing)
+    one, _, zh = described(choose, without(thing, CHEAP, SMALL))
     return (f"{who.en} {who.he.am} wearing {a(one)}", f"{who.zh}{wear}着一{thing.measure}{zh}")
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=6)
 def future(choose):
     """What will happen (会) and what is intended (打算).
 
     They are going to visit Beijing next month. / 他们下个月打算游览北京。
     """
-    who, when = adult(choose), choose(SOMEDAY)
+    who = adult(choose)
     act = plan(choose, who)
+    # Nobody plans what film to see next year.
+    when = choose(SOMEDAY[:3] if act.counted else SOMEDAY)
+    where = choose(act.places)
     will, will_zh = choose(
         (("will", "会"), (f"{who.he.am} going to", "打算"), (who.present(WANT) + " to", "想"))
     )
-    return f"{who.en} {will} {act.base} {when.en}", f"{who.zh}{when.zh}{will_zh}{act.zh}"
+    return (
+        f"{who.en} {will} {act.base} {where.en} {when.en}",
+        f"{who.zh}{when.zh}{will_zh}{where.zh}{act.zh}",
+    )
 
 
 @grammar.construction(weight=2)
@@ -438,8 +501,9 @@ def not_past(choose):
 
     My father did not watch television at home last night. / 我爸爸昨晚没在家里看电视。
     """
-    who, when = someone(choose), choose(RECENTLY)
-    act, where = activity(choose)
+    who = someone(choose)
+    act, where = activity(choose, who)
+    when = lately(choose, act, where)
     return (
         f"{who.en} did not {act.base} {where.en} {when.en}",
         f"{who.zh}{when.zh}没{where.zh}{act.zh}",
@@ -453,7 +517,7 @@ def not_habit(choose):
     My younger sister does not like to swim in the river. / 我妹妹不喜欢在河里游泳。
     """
     who = someone(choose)
-    act, where = activity(choose)
+    act, where = activity(choose, who)
     do = who.he.do
     return choose(
         (
@@ -479,8 +543,8 @@ def likes(choose):
     Anna likes to play the piano and dance. / 安娜喜欢弹钢琴和跳舞。
     """
     who = someone(choose)
-    act, where = activity(choose)
-    also = choose([choice for choice in ACTIVITIES if choice.verb is not act.verb])
+    act, where = activity(choose, who)
+    also = choose([choice for choice in suited(who) if choice.verb is not act.verb])
     like = who.present(LIKE)
     return choose(
         (
@@ -501,12 +565,12 @@ def skill(choose):
     My grandfather can speak English and Chinese. / 我爷爷会说英语和中文。
     """
     who = someone(choose)
-    act = choose([act for act in ACTIVITIES if act.verb in (PLAY, SWIM, DANCE)])
+    act = choose([act for act in suited(who) if act.verb in (PLAY, SWIM, DANCE)])
     one, two = choose(LANGUAGES), choose(LANGUAGES)
     en, zh = choose(
         (
             (act.base, act.zh),
-            ("drive", "开车"),
+            ("drive", "开车") if who not in YOUNG else ("ride a horse", "骑马"),
             ("ride a bicycle", "骑自行车"),
             (f"speak {one.en}", f"说{one.zh}"),
             (f"speak {one.en} and {two.en}", f"说{one.zh}和{two.zh}")
@@ -526,7 +590,7 @@ LANGUAGES = phrases(
 )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=7)
 def modal(choose):
     """Duty and permission.
 
@@ -534,10 +598,22 @@ def modal(choose):
     """
     who = choose((Person("you", "你", YOU), someone(choose)))
     duty = phrases(("must", "必须"), ("should", "应该"), (f"{who.present(NEED)} to", "需要"))
-    freedom = phrases(("may", "可以"), ("should not", "不应该"))
-    words, acts = choose(((duty, DUTIES), (freedom, ACTIVITIES)))
-    must, (act, where) = choose(words), activity(choose, acts)
-    when = choose((*SOON[:4], Phrase("today", "今天")))
+    may, should_not = phrases(("may", "可以"), ("should not", "不应该"))
+    must, acts = choose(
+        ((choose(duty), DUTIES), (choose(duty), DUTIES), (may, LEISURE), (should_not, DISTRACTIONS))
+    )
+    act, where = errand(*activity(choose, who, acts))
+    # Dinner is not cooked in the morning, and nobody is in the garden at night.
+    tonight = () if where in OUTSIDE else SOON[3:4]
+    daytime = () if act.object == "dinner" else SOON[1:3]
+    when = choose((*tonight, *daytime, SOON[0], Phrase("today", "今天")))
+    start = choose((GET_UP, GET_UP, LEAVE_HOME))
+    (early, early_zh), time = choose(duty), clock(choose, MORNING[:3])
+    if choose((True, *[False] * 4)):
+        return (
+            f"{who.en} {early} {start.base} {time.en} tomorrow morning",
+            f"{who.zh}明天早上{early_zh}{time.zh}{start.zh}",
+        )
     return (
         f"{who.en} {must.en} {act.base} {where.en} {when.en}",
         f"{who.zh}{when.zh}{must.zh}{where.zh}{act.zh}",
@@ -545,18 +621,19 @@ def modal(choose):
 
 
 DUTIES = (CHORES[0], *CHORES[3:5], CHORES[6], *ACTIVITIES[-3:])
+LEISURE = ACTIVITIES[:-3]
 
 
-@grammar.construction(weight=5)
+@grammar.construction(weight=8)
 def opinion(choose):
     """A thing at hand and what it is like; "old" is 旧 here, and "light" is 轻.
 
     This umbrella is very light. / 这把雨伞很轻。
     """
-    thing = choose(GOODS + 2 * FURNITURE + TABLES + 6 * QUESTIONS + 4 * DRESSES)
+    thing = choose(GOODS + 4 * FURNITURE + TABLES + 6 * QUESTIONS + 8 * DRESSES)
     like = predicate(choose, thing)
     # The attribute must not say what the predicate says.
-    bare = dataclasses.replace(thing, qualities=())
+    bare = plain(thing)
     en, zh, is_, _ = pointed(choose, bare)
     return f"{en} {is_} {like.en}", f"{zh}{like.zh}"
 
@@ -564,7 +641,7 @@ def opinion(choose):
 GOODS = BOOKS + FILMS + SHIRTS + DRESSES + HATS + BAGS + DEVICES + CARS
 
 
-@grammar.construction(weight=2)
+@grammar.construction(weight=3)
 def looks(choose):
     """How people are; "old" is 老 here, and "short" is 矮.
 
@@ -583,22 +660,28 @@ def looks(choose):
         degree = DEGREES[0]
     verb_en, verb_zh = choose(((who.he.am, ""), (who.present(verb("look")), "看起来")))
     if degree.en.startswith("not"):
-        verb_en, verb_zh = who.he.am, ""
+        if en == "sad":
+            en, zh = "happy", "高兴"
+        verb_en = choose((who.he.am, f"{who.he.do} not look"))
+        verb_zh = "" if verb_en == who.he.am else "看起来"
+        degree = Phrase(degree.en.removeprefix("not ") if verb_zh else degree.en, degree.zh)
     return (
         f"{who.en} {verb_en} {degree.en.format(en)} {when.en}",
         f"{who.zh}{when.zh}{verb_zh}{degree.zh.format(zh)}",
     )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=7)
 def manner(choose):
     """How well one does something: the verb comes last, with 得.
 
     My older sister plays the piano very well. / 我姐姐钢琴弹得很好。
     """
-    who, rival = someone(choose), None
-    act, (well, well_zh), (better, better_zh) = choose(MANNERS)
+    who = someone(choose)
     rival = other(choose, who)
+    act, (well, well_zh), (better, better_zh) = choose(
+        [manner for manner in MANNERS if suited(who, manner[:1]) and suited(rival, manner[:1])]
+    )
     topic = act.zh_object if act.object else ""
     return choose(
         (
@@ -621,6 +704,7 @@ def manner(choose):
 WELL = (("well", "好"), ("better", "好"))
 FAST = (("fast", "快"), ("faster", "快"))
 MANNERS = (
+    *[(Action(COOK, "Chinese food", "做", "中国菜"), *WELL)] * 2,
     (Action(PLAY, "the piano", "弹", "钢琴"), *WELL),
     (Action(PLAY, "the violin", "拉", "小提琴"), *WELL),
     (Action(PLAY, "football", "踢", "足球"), *WELL),
@@ -628,25 +712,30 @@ MANNERS = (
     (Action(verb("speak"), "English", "说", "英语"), *WELL),
     (Action(verb("speak"), "Chinese", "说", "中文"), *WELL),
     (Action(SING, "", "唱", "歌"), *WELL),
-    (Action(SWIM, "", "游", "泳"), *FAST),
-    (Action(RUN, "", "跑", "步"), *FAST),
+    *[(Action(SWIM, "", "游", "泳"), *FAST), (Action(RUN, "", "跑", "步"), *FAST)] * 2,
 )
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=6)
 def duration(choose):
     """The time that something took stands between verb and object.
 
     He played the guitar at home for two hours last night. / 他昨晚在家里弹了两个小时吉他。
     """
-    who, when, time = someone(choose), choose(RECENTLY), choose(DURATIONS)
-    act, where = activity(choose, (*ACTIVITIES, *CHORES[:1], NAP, NAP))
+    who = someone(choose)
+    act, where = activity(choose, who, (*ACTIVITIES, *HOUSEWORK[:2], NAP, NAP, NAP))
+    when = lately(choose, act, where)
+    # Nobody runs for three hours.
+    brief = act.verb in (RUN, SWIM, COOK, DRINK) or act.object == "the newspaper"
+    time = choose(BRIEF if brief else DURATIONS)
     return (
         f"{who.en} {act.past} {where.en} for {time.en} {when.en}",
         f"{who.zh}{when.zh}{where.zh}{act.zh_verb}了{time.zh}{act.zh_object}",
     )
 
 
+BRIEF = tuple(time for time in DURATIONS if "three" not in time.en)
+HOUSEWORK = (CHORES[0], *CHORES[3:5])
 NAP = Action(SLEEP, "", "睡", "觉", (HOME, TRAIN, LIVING_ROOM))
 
 
@@ -675,13 +764,13 @@ def lived(choose):
     )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=6)
 def experience(choose):
     """Experience: 过, and how often.
 
     I have never ridden a horse. / 我从来没骑过马。
     """
-    who, (city, city_zh), (n, n_zh) = adult(choose), choose(CITIES), choose(NUMBERS[1:])
+    who, (city, city_zh), (n, n_zh) = adult(choose), choose(CITIES), choose(NUMBERS[1:6])
     (en, zh, zh_object), have = choose(EXPERIENCES), who.he.have
     times, times_zh = choose(
         phrases(("once", "一次"), ("twice", "两次"), (f"{n} times", f"{n_zh}次"))
@@ -697,35 +786,76 @@ def experience(choose):
 
 
 EXPERIENCES = (
-    ("ridden a horse", "骑", "马"),
+    *[("ridden a horse", "骑", "马")] * 2,
     ("eaten Japanese food", "吃", "日本菜"),
     ("eaten French food", "吃", "法国菜"),
     ("visited the museum", "参观", "博物馆"),
-    ("seen this film", "看", "这部电影"),
     ("played tennis", "打", "网球"),
 )
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=7)
+def trade(choose):
+    """What people sell or repair for a living: things in general, without measure words.
+
+    My neighbour repairs cameras and phones. / 我的邻居修照相机和手机。
+    """
+    act, zh, kinds = choose(TRADES)
+    who, where = worker(choose, trader), choose((NOTHING, NOTHING if kinds[0] in HOUSES else SHOP))
+    one = choose(kinds)
+    two = choose([thing for thing in kinds if thing is not one])
+    goods, goods_zh = f"{one.plural} and {two.plural}", f"{one.zh}和{two.zh}"
+    return choose(
+        (
+            (
+                f"{who.en} {who.present(act)} {goods} {where.en}",
+                f"{who.zh}{where.zh}{zh}{goods_zh}",
+            ),
+            (
+                f"{who.en} used to {act.base} {goods} {where.en}",
+                f"{who.zh}以前{where.zh}{zh}{goods_zh}",
+            ),
+        )
+    )
+
+
+def trader(choose: Choose) -> Person:
+    """Anyone but a doctor, a teacher or a pupil."""
+    return choose(choose((PRONOUNS, FAMILY, NAMES, FRIENDS[:2] + FRIENDS[4:6])))
+
+
+TRADES = (
+    *[(REPAIR, "修", DEVICES)] * 2,
+    (REPAIR, "修", CARS),
+    (SELL, "卖", DEVICES),
+    (SELL, "卖", HOUSES + CARS[:1]),
+    (SELL, "卖", FURNITURE + TABLES),
+    (SELL, "卖", SHIRTS + DRESSES + HATS + UMBRELLAS),
+    *[(SELL, "卖", FLOWERS + PETS[2:] + FRUIT)] * 2,
+)
+
+
+@grammar.construction(weight=4)
 def already(choose):
     """Already (已经…了) and not yet (还没).
 
-    The students have already finished the homework. / 学生们已经做完作业了。
+    The students have already finished their homework. / 学生们已经做完作业了。
     """
     who = someone(choose)
     en, done, undone = choose(
         (
-            ("finished the homework", "做完作业", "做完作业"),
+            *([(f"finished {who.he.my} homework", *["做完作业"] * 2)] * 3 if who in PUPILS else []),
             ("had dinner", "吃过晚饭", "吃晚饭"),
             ("had lunch", "吃过午饭", "吃午饭"),
             ("left home", "出门", "出门"),
             ("come home", "回家", "回家"),
             ("cleaned the room", "打扫完房间", "打扫房间"),
             ("washed the clothes", "洗完衣服", "洗衣服"),
+            ("taken the medicine", "吃过药", "吃药"),
             ("found the keys", "找到钥匙", "找到钥匙"),
-            ("read this novel", "看过这本小说", "看这本小说"),
-            ("seen that film", "看过那部电影", "看那部电影"),
-            ("visited the museum", "参观过博物馆", "参观博物馆"),
+            ("read this novel", "看过这本小说", "看过这本小说"),
+            ("seen that film", "看过那部电影", "看过那部电影"),
+            ("visited the museum", "参观过博物馆", "参观过博物馆"),
         )
     )
     have = who.he.have
@@ -743,26 +873,38 @@ def focus(choose):
 
     I also bought an orange at the market yesterday. / 我昨天也在市场买了一个橙子。
     """
-    deed, act = deed_with(choose)
+    (adverb, adverb_zh), deeds = choose(FOCUSES)
+    deed, act = deed_with(choose, deeds)
     who, when, where = adult(choose), choose(deed.times), choose(deed.places)
-    adverb, adverb_zh = choose(phrases(("only", "只"), ("also", "也")))
-    late = choose(RECENTLY)
+    did = choose(
+        phrases((f"{who.he.was} late", "迟到"), ("won", "赢"), ("lost", "输"), ("laughed", "笑"))
+    )
+    late = choose((*RECENTLY[:5], *RECENTLY[6:]))
+    before, after = ("", adverb) if adverb == "again" else (adverb, "")
+    # 只 stands right before what it limits: 在市场只买了一个橙子.
+    place = f"{where.zh}{adverb_zh}" if adverb == "only" else f"{adverb_zh}{where.zh}"
     return choose(
         (
-            (
-                f"{who.en} {adverb} {act.past} {where.en} {when.en}",
-                f"{who.zh}{when.zh}{adverb_zh}{where.zh}{act.zh_past}",
-            ),
-            (
-                f"{who.en} {act.past} {where.en} again {when.en}",
-                f"{who.zh}{when.zh}又{where.zh}{act.zh_past}",
-            ),
-            (f"{who.en} {who.he.was} late again {late.en}", f"{who.zh}{late.zh}又迟到了"),
+            *[
+                (
+                    f"{who.en} {before} {act.past} {where.en} {after} {when.en}",
+                    f"{who.zh}{when.zh}{place}{act.zh_past}",
+                )
+            ]
+            * 3,
+            (f"{who.en} {did.en} again {late.en}", f"{who.zh}{late.zh}又{did.zh}了"),
         )
     )
 
 
-@grammar.construction(weight=3)
+FOCUSES = (
+    (Phrase("only", "只"), deeds_of(BUY, READ, WRITE, EAT, DRINK, DRAW, TAKE, BORROW, RECEIVE)),
+    (Phrase("also", "也"), DEEDS),
+    (Phrase("again", "又"), deeds_of(EAT, DRINK, LOSE, BORROW, MAKE)),
+)
+
+
+@grammar.construction(weight=4)
 def gives(choose):
     """Two objects: 给 and the receiver come before the thing.
 
@@ -770,8 +912,15 @@ def gives(choose):
     """
     who = adult(choose)
     to, when = other(choose, who), choose((NOTHING, choose(ONCE)))
-    thing = choose(BOOKS + HATS + SHIRTS + BAGS + GIFTS + DEVICES + FLOWERS)
-    what = some(choose, thing)
+    thing = choose(
+        BOOKS + HATS + SHIRTS + BAGS + GIFTS + DEVICES + 4 * FLOWERS + 2 * PETS[:2] + 6 * QUESTIONS
+    )
+    what = some(
+        choose,
+        thing,
+        1 if thing in PETS or thing.en in BULKY else 10,
+        never=(OLD, CHEAP, BIG, SMALL),
+    )
     gave, gave_zh = choose(
         phrases(
             (GIVE.past, "给了{}"),
@@ -781,15 +930,17 @@ def gives(choose):
             ("brought", "给{}带了"),
         )
     )
-    if gave in (LEND.past, SEND.past):
-        what = some(choose, choose(BOOKS))
+    if gave in (LEND.past, SEND.past) and thing not in QUESTIONS:
+        what = some(choose, choose(BOOKS), never=PRICES)
+    if thing in QUESTIONS:
+        gave, gave_zh = "asked", "问了{}"
     return (
         f"{who.en} {gave} {to.me} {what.en} {when.en}",
         f"{who.zh}{when.zh}{gave_zh.format(to.zh)}{what.zh}",
     )
 
 
-@grammar.construction(weight=2)
+@grammar.construction(weight=3)
 def put(choose):
     """把 with a place.
 
@@ -797,7 +948,7 @@ def put(choose):
     """
     who, when = someone(choose), choose((NOTHING, choose(RECENTLY)))
     spot, thing = choose(SPOTS), choose(KEYS + BOOKS + DEVICES + HATS + LETTERS)
-    noun = choose((thing.en, thing.plural))
+    noun = choose((thing.en, thing.plural)) if thing.en not in BULKY else thing.en
     the, the_zh = choose((("the", ""), ("the", ""), (who.he.my, f"{who.he.zh}的")))
     return (
         f"{who.en} put {the} {noun} {spot.en} {when.en}",
@@ -825,20 +976,25 @@ LAMPS = things(("light", "灯", "盏"), ("television", "电视", "台"))
 BREAK = verb("break", "broke", "broken")
 STEAL = verb("steal", "stole", "stolen")
 OPEN, TURN = verb("open"), verb("turn")
-DAMAGES = (
-    (BREAK, "打破", CUPS),
-    (LOSE, "弄丢", KEYS + BAGS + BOOKS),
+# What falls to pieces is 打破, what no longer works 弄坏.
+MISHAPS = (
+    (BREAK, "打破", CUPS + WINDOWS),
+    (BREAK, "弄坏", DEVICES + UMBRELLAS + FURNITURE[:1]),
     (EAT, "吃掉", CAKES + FRUIT),
-    (SELL, "卖掉", CARS + HOUSES),
 )
-HANDLINGS = (
-    *DAMAGES,
+CARE = (
     (REPAIR, "修好", CARS + DEVICES),
     (WASH, "洗干净", SHIRTS + CARS + CUPS),
     (OPEN, "打开", WINDOWS),
     (phrasal(TURN, "off"), "关掉", LAMPS),
     (phrasal(TURN, "on"), "打开", LAMPS),
 )
+HANDLINGS = (*MISHAPS, *CARE, (LOSE, "弄丢", KEYS + BAGS + BOOKS), (SELL, "卖掉", CARS + HOUSES))
+
+
+def fit(who: Person, handlings):
+    """Those that suit a person's age: children repair and sell nothing."""
+    return [act for act in handlings if who not in YOUNG or act[0] not in (REPAIR, SELL)]
 
 
 @grammar.construction(weight=4)
@@ -848,19 +1004,19 @@ def handled(choose):
     My mother turned off the light last night. / 我妈妈昨晚把灯关掉了。
     """
     who, when = someone(choose), choose((NOTHING, choose(RECENTLY)))
-    act, zh, kinds = choose(HANDLINGS)
+    act, zh, kinds = choose(fit(who, HANDLINGS))
     thing = choose(kinds)
     return (f"{who.en} {act.past} the {thing.en} {when.en}", f"{who.zh}{when.zh}把{thing.zh}{zh}了")
 
 
-@grammar.construction(weight=2)
+@grammar.construction(weight=3)
 def passive(choose):
     """The passive 被, which Chinese keeps for mishaps.
 
     The cup was broken by my younger brother. / 杯子被我弟弟打破了。
     """
-    who, owner, when = someone(choose), someone(choose), choose((NOTHING, choose(RECENTLY)))
-    act, zh, kinds = choose(DAMAGES)
+    who, owner, when = someone(choose), choose((I, HE, SHE)), choose((NOTHING, choose(RECENTLY)))
+    act, zh, kinds = choose(MISHAPS)
     thing = choose(kinds)
     stolen = choose(BAGS + DEVICES + CARS)
     return choose(
@@ -870,14 +1026,14 @@ def passive(choose):
                 f"{thing.zh}{when.zh}被{who.zh}{zh}了",
             ),
             (
-                f"{owner.he.my} {stolen.en} was stolen {when.en}",
-                f"{owner.he.zh}的{stolen.zh}{when.zh}被偷了",
+                f"{owner.my} {stolen.en} was stolen {when.en}",
+                f"{owner.zh}的{stolen.zh}{when.zh}被偷了",
             ),
         )
     )
 
 
-@grammar.construction(weight=7)
+@grammar.construction(weight=12)
 def exists(choose):
     """有 after the place, with a measure word.
 
@@ -885,17 +1041,19 @@ def exists(choose):
     """
     (place, place_zh), kinds = choose(SCENES)
     thing = choose(kinds)
-    what = some(choose, thing)
+    what = some(choose, thing, never=(*PRICES, USEFUL, COMFORTABLE))
     is_ = "is" if what.en.split()[0] in ("a", "an") else "are"
     there_is = (f"there {is_} {what.en} {place}", f"{place_zh}有{what.zh}")
     building = choose(BUILDINGS)
     (spot, spot_zh), one = choose(LANDMARKS), f"一{building.measure}{building.zh}"
+    # What is measured by the cup is 很多茶 in Chinese, whatever it is measured by.
+    many = (f"there are many {thing.plural} {place}", f"{place_zh}有很多{thing.zh}")
+    none = (f"there are no {thing.plural} {place}", f"{place_zh}没有{thing.zh}")
     return choose(
         (
             there_is,
             there_is,
-            (f"there are many {thing.plural} {place}", f"{place_zh}有很多{thing.zh}"),
-            (f"there are no {thing.plural} {place}", f"{place_zh}没有{thing.zh}"),
+            *((many, none) if thing not in DRINKS else (there_is,)),
             (f"there is a {building.en} {spot}", f"{spot_zh}有{one}"),
         )
     )
@@ -906,15 +1064,22 @@ SCENES = (
     (Phrase("on the table", "桌子上"), BOOKS + KEYS + FRUIT + DRINKS + CUPS),
     (Phrase("under the table", "桌子下面"), PETS[:2]),
     (Phrase("in the bag", "包里"), BOOKS + KEYS + LETTERS + FRUIT),
-    (Phrase("in the box", "箱子里"), HATS + CUPS + PHOTOS + FRUIT),
+    (Phrase("in the box", "箱子里"), HATS + CUPS + PHOTOS + FRUIT + GIFTS),
     (Phrase("in the kitchen", "厨房里"), TABLES + CAKES + FISH + CUPS),
-    (Phrase("in the garden", "花园里"), TREES + FLOWERS + PETS),
+    (Phrase("in the garden", "花园里"), TREES + 2 * FLOWERS + PETS),
     (Phrase("in the classroom", "教室里"), STUDENTS + TABLES + FURNITURE[:1] + DEVICES[2:3]),
+    (Phrase("in the park", "公园里"), TREES + FLOWERS + PETS[1:]),
+    (Phrase("under the chair", "椅子下面"), PETS[:2]),
     (Phrase("in the river", "河里"), FISH),
+    (Phrase("in that shop", "那家商店里"), SHIRTS + DEVICES + FURNITURE + TABLES),
+    (Phrase("in front of the hotel", "酒店前面"), CARS),
+    (Phrase("behind the school", "学校后面"), CARS + HOUSES),
+    (Phrase("opposite the bank", "银行对面"), HOUSES),
+    (Phrase("near the hotel", "酒店附近"), HOUSES),
 )
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=5)
 def located(choose):
     """Places by the side of places; this "bank" is a 银行.
 
@@ -924,8 +1089,8 @@ def located(choose):
     near, near_zh = choose(NEAR)
     if building is landmark:
         landmark = Thing("station", "stations", "车站", "个")
-    spot, thing = choose(SPOTS), choose(KEYS + BOOKS + HATS + DEVICES)
-    who = someone(choose).he
+    spot, thing, many = choose(SPOTS), choose(HATS + DEVICES), choose(KEYS + BOOKS)
+    who, owner = choose(PRONOUNS).he, choose((I, HE, SHE))
     return choose(
         (
             (
@@ -936,8 +1101,10 @@ def located(choose):
                 f"there is a {building.en} {near} the {landmark.en}",
                 f"{landmark.zh}{near_zh}有一{building.measure}{building.zh}",
             ),
-            (f"{who.my} {thing.en} is {spot.en}", f"{who.zh}的{thing.zh}在{spot.zh}"),
-            (f"{who.my} {thing.plural} are not {spot.en}", f"{who.zh}的{thing.zh}不在{spot.zh}"),
+            (f"{owner.my} {thing.en} is {spot.en}", f"{owner.zh}的{thing.zh}在{spot.zh}"),
+            (f"{owner.my} {thing.en} is not {spot.en}", f"{owner.zh}的{thing.zh}不在{spot.zh}"),
+            (f"{who.my} {many.plural} are {spot.en}", f"{who.zh}的{many.zh}在{spot.zh}"),
+            (f"{who.my} {many.plural} are not {spot.en}", f"{who.zh}的{many.zh}不在{spot.zh}"),
         )
     )
 
@@ -945,7 +1112,7 @@ def located(choose):
 # --- Constructions: relative clauses --------------------------------------------------------------
 
 
-@grammar.construction(weight=8)
+@grammar.construction(weight=6)
 def relative_subject(choose):
     """A relative clause stands before its noun.
 
@@ -963,7 +1130,7 @@ def relative_object(choose):
     Mary lost the umbrella that her mother bought last week. / 玛丽把她妈妈上周买的雨伞弄丢了。
     """
     who = adult(choose)
-    what, _, _ = thing_that(choose, LASTING)
+    what, _, _ = thing_that(choose, LASTING, apart=(who,))
     return choose(
         (
             (f"{who.en} lost {what.en}", f"{who.zh}把{what.zh}弄丢了"),
@@ -974,9 +1141,7 @@ def relative_object(choose):
 
 
 LASTING = tuple(
-    deed
-    for deed in DEEDS
-    if deed.verb in (BUY, BORROW, RECEIVE) and deed.things[0] in (*PORTABLE, *BOOKS, *LETTERS)
+    deed for deed in DEEDS if deed.verb in (BUY, BORROW) and deed.things[0] in (*PORTABLE, *BOOKS)
 )
 
 
@@ -984,7 +1149,7 @@ LASTING = tuple(
 def relative_person(choose):
     """People known by what they are doing; one knows (认识) a person.
 
-    I know the girl who is playing the piano at home. / 我认识正在家里弹钢琴的女孩。
+    I know the girl who is playing the guitar in the park. / 我认识正在公园弹吉他的女孩。
     """
     who, whom = someone(choose), person_who(choose)
     role, role_zh = choose((("neighbour", "邻居"), ("friend", "朋友")))
@@ -996,32 +1161,30 @@ def relative_person(choose):
     )
 
 
-@grammar.construction(weight=2)
+@grammar.construction(weight=6)
 def witnessed(choose):
     """Seeing someone do something.
 
     We saw two boys playing basketball in the park. / 我们看见两个男孩在公园打篮球。
     """
-    who, when = someone(choose), choose((NOTHING, choose(RECENTLY)))
-    act = choose(OUTDOORS)
+    who, when = someone(choose), choose((NOTHING, choose(DAYTIME)))
+    act = choose([act for act in OUTDOORS if act not in GROWN_UP])
     where = choose([place for place in act.places if place in OUTSIDE])
-    boys, boys_zh = choose(
-        phrases(("boys", "男孩"), ("girls", "女孩"), ("children", "孩子"), ("students", "学生"))
-    )
+    kinds = phrases(("boys", "男孩"), ("girls", "女孩"), ("children", "孩子"), ("students", "学生"))
+    boys, boys_zh = choose([kind for kind in kinds if kind.en not in who.en])
     number, number_zh = choose(NUMBERS[:5])
+    one = other(choose, who, helper)
+    whom, whom_zh = choose(((f"{number} {boys}", f"{number_zh}个{boys_zh}"), (one.me, one.zh)))
     return (
-        f"{who.en} saw {number} {boys} {act.ing} {where.en} {when.en}",
-        f"{who.zh}{when.zh}看见{number_zh}个{boys_zh}{where.zh}{act.zh}",
+        f"{who.en} saw {whom} {act.ing} {where.en} {when.en}",
+        f"{who.zh}{when.zh}看见{whom_zh}{where.zh}{act.zh}",
     )
 
-
-OUTSIDE = (PARK, BEACH, GARDEN, RIVERBANK, RIVER)
-OUTDOORS = tuple(act for act in ACTIVITIES if set(OUTSIDE) & set(act.places))
 
 # --- Constructions: comparison --------------------------------------------------------------------
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=6)
 def compared_people(choose):
     """People compared with 比; an "older" person is 大, not 旧.
 
@@ -1038,7 +1201,7 @@ def compared_people(choose):
         )
     )
     who = choose(people)
-    whom = other(choose, who, lambda choose: choose((PRONOUNS[0], choose(people))))
+    whom = other(choose, who, lambda choose: choose((PRONOUNS[0], choose(people), choose(people))))
     left, am, years = who.en, who.he.am, choose(NUMBERS)
     by_years = (
         f"{left} {am} {years.en} years older than {whom.me}",
@@ -1051,28 +1214,39 @@ def compared_people(choose):
         (f"{left} {am} not as {base} as {whom.me}", f"{who.zh}没有{whom.zh}那么{zh}"),
         (f"{left} {am} as {base} as {whom.me}", f"{who.zh}跟{whom.zh}一样{zh}"),
     )
-    return choose((*pairs, by_years) if base == "old" else pairs)
+    return choose((*pairs, by_years, by_years) if base == "old" else pairs)
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=7)
 def compared_things(choose):
     """Things compared with 比; an "older" thing is 旧.
 
     This coat is much more expensive than that one. / 这件外套比那件贵得多。
     """
-    thing = choose(GOODS + FURNITURE + TABLES)
+    thing = choose(GOODS + FURNITURE + TABLES + 2 * (FRUIT + CAKES))
     like = choose([like for like in thing.qualities if like in COMPARABLE])
-    one, _, zh = described(choose, dataclasses.replace(thing, qualities=()))
+    one, _, zh = described(choose, plain(thing))
     that = f"那{thing.measure}"
     this = f"这{thing.measure}{zh}"
-    who = choose((I, HE, SHE, THEY))
-    whom = choose([owner for owner in (I, HE, SHE, THEY) if owner is not who])
-    mine = f"{who.my} {one}", f"{who.zh}的{zh}", f"{whom.my} {thing.en}", f"{whom.zh}的{thing.zh}"
+    who = choose((I, HE, SHE))
+    whom = choose([owner for owner in (I, HE, SHE) if owner is not who])
+    yours = {I: "mine", HE: "his", SHE: "hers"}[whom]
+    mine = (f"{who.my} {one}", f"{who.zh}的{zh}", yours, f"{whom.zh}的")
+    owned = thing not in FILMS + DRESSES + FRUIT + CAKES
     left, left_zh, right, right_zh = choose(
-        ((f"this {one}", this, "that one", that), *([mine] if thing not in FILMS else []))
+        ((f"this {one}", this, "that one", that), *([mine] if owned else []))
     )
+    what, what_zh, bought, is_, trait = compared_deed(choose)
     return choose(
         (
+            (
+                f"{what} {is_} {trait.more} than this one",
+                f"{what_zh}比这{bought.measure}{trait.zh}",
+            ),
+            (
+                f"{what} {is_} much {trait.more} than this one",
+                f"{what_zh}比这{bought.measure}{trait.zh}得多",
+            ),
             (f"{left} is {like.more} than {right}", f"{left_zh}比{right_zh}{like.zh}"),
             (f"{left} is much {like.more} than {right}", f"{left_zh}比{right_zh}{like.zh}得多"),
             (f"{left} is not as {like.en} as {right}", f"{left_zh}没有{right_zh}那么{like.zh}"),
@@ -1081,31 +1255,33 @@ def compared_things(choose):
     )
 
 
-COMPARABLE = (*(OLD, EXPENSIVE, CHEAP, INTERESTING, USEFUL), *(BEAUTIFUL, HEAVY, COMFORTABLE))
-SUPERB = (INTERESTING, BORING, BEAUTIFUL, EXPENSIVE, CHEAP, BIG)
+def compared_deed(choose: Choose) -> tuple[str, str, Thing, str, Quality]:
+    """One thing known by what was done to it, its "is" or "was", and a quality to compare."""
+    while True:
+        (what, what_zh), thing, is_ = thing_that(choose)
+        traits = [like for like in thing.qualities if like in COMPARABLE]
+        if traits and is_ in ("is", "was"):
+            return what, what_zh, thing, is_, choose(traits)
 
 
-@grammar.construction(weight=4)
+COMPARABLE = (
+    *(OLD, EXPENSIVE, CHEAP, INTERESTING, USEFUL),
+    *(BEAUTIFUL, HEAVY, COMFORTABLE, TASTY_FOOD, TASTY_DRINK),
+)
+
+
+@grammar.construction(weight=10)
 def superlative(choose):
     """最, with a relative clause in English and 过 in Chinese.
 
     This is the most interesting film that I have ever seen. / 这是我看过的最有趣的电影。
     """
     who = adult(choose)
-    act, zh, kinds = choose(
-        (
-            (SEE, "看", FILMS),
-            (READ, "看", BOOKS),
-            (EAT, "吃", FRUIT + CAKES),
-            (BUY, "买", SHIRTS + HATS + DEVICES),
-            (DRAW, "画", FLOWERS),
-        )
-    )
-    thing = choose(kinds)
-    like = choose([like for like in thing.qualities if like in SUPERB])
+    act, zh, kinds, likes = choose(SUPERLATIVES)
+    thing, like = choose(kinds), choose(likes)
     group, group_zh = choose(phrases(("our class", "我们班"), ("this school", "这所学校")))
     most, most_zh = choose(phrases(("tallest", "高"), ("youngest", "小")))
-    pupil = choose((*NAMES, FAMILY[5], FAMILY[7], *FRIENDS[:2], *YOUNG[2:]))
+    pupil = choose(choose((NAMES, SIBLINGS, FRIENDS[:2], YOUNG[2:])))
     return choose(
         (
             (
@@ -1124,10 +1300,23 @@ def superlative(choose):
     )
 
 
+SIBLINGS = [who for who in FAMILY if who.en.endswith(("brother", "sister"))]
+# One sees a film (看) or a flower (见).
+SUPERLATIVES = (
+    (SEE, "看", FILMS, (INTERESTING, BORING, LONG)),
+    (SEE, "见", FLOWERS + PETS[1:], (BEAUTIFUL, BIG)),
+    (READ, "看", BOOKS, (INTERESTING, BORING, USEFUL)),
+    (RECEIVE, "收到", LETTERS, (LONG, INTERESTING)),
+    (TAKE, "拍", PHOTOS, (BEAUTIFUL, INTERESTING)),
+    (EAT, "吃", FRUIT + CAKES, (TASTY_FOOD, TASTY_FOOD, BIG)),
+    (BUY, "买", SHIRTS + HATS + DEVICES, (EXPENSIVE, CHEAP, CHEAP)),
+)
+
+
 # --- Constructions: numbers, prices, dates --------------------------------------------------------
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=6)
 def price(choose):
     """Prices: twenty is 二十, but two hundred 两百.
 
@@ -1144,7 +1333,7 @@ def price(choose):
     )
     one, _, zh = described(choose, thing)
     this, this_zh = choose((("this", "这"), ("that", "那")))
-    more, more_zh = choose(TENS)
+    more, more_zh = choose(TENS[:2] if prices is TENS else TENS)
     return choose(
         (
             (f"{this} {one} costs {cost.en} yuan", f"{this_zh}{thing.measure}{zh}{cost.zh}元"),
@@ -1160,7 +1349,7 @@ def price(choose):
     )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=8)
 def date(choose):
     """Dates run from month to day; hours follow the day.
 
@@ -1201,24 +1390,28 @@ MONTHS = phrases(("May", "五月"), ("June", "六月"))
 DAYS = phrases(("first", "一号"), ("third", "三号"), ("tenth", "十号"))
 
 
-@grammar.construction(weight=3)
+@grammar.construction(weight=4)
 def transport(choose):
     """How one gets somewhere comes before the going.
 
     My colleague goes to work by bus every day. / 我的同事每天都坐公共汽车去上班。
     """
-    who, (by, by_zh), every = adult(choose), choose(VEHICLES), choose(EVERY[:2])
+    who, (by, by_zh), every = worker(choose), choose(VEHICLES), choose(EVERY[:2])
     when = choose((*RECENTLY[:2], *ONCE[-6:-3]))
     city, city_zh = choose(CITIES[:2])
     place, place_zh = choose(
         phrases(("the station", "车站"), ("the museum", "博物馆"), ("the library", "图书馆"))
     )
-    time, time_zh = choose((*DURATIONS[:3], *DURATIONS[5:]))
+    time, time_zh = choose([time for time in DURATIONS if "hours" not in time.en])
     return choose(
         (
             (
                 f"{who.en} {who.present(GO)} to work {by} {every.en}",
                 f"{who.zh}{every.zh}都{by_zh}去上班",
+            ),
+            (
+                f"{who.en} {who.present(COME)} home {by} every evening",
+                f"{who.zh}每天晚上都{by_zh}回家",
             ),
             (
                 f"{who.en} went to {city} by train {when.en}",
@@ -1237,16 +1430,28 @@ VEHICLES = phrases(("by bus", "坐公共汽车"), ("by bicycle", "骑自行车")
 # --- Constructions: questions and requests --------------------------------------------------------
 
 
-@grammar.construction(weight=4, mark="?")
+@grammar.construction(weight=7, mark="?")
 def yes_no(choose):
     """吗 ends a question; the words keep their order.
 
     Did your younger sister play tennis in the park yesterday? / 你妹妹昨天在公园打网球了吗？
     """
     who = asked(choose)
-    act, where = activity(choose)
-    every, late, soon = choose(EVERY), choose(RECENTLY), choose(SOON)
-    city, city_zh = choose(CITIES)
+    act, where = activity(choose, who)
+    every, late, soon = choose(EVERY), lately(choose, act, where), choose(SOON)
+    (city, city_zh), day = choose(CITIES), choose(RECENTLY)
+    done, done_zh = choose(
+        phrases(
+            ("lose the key", "把钥匙弄丢"),
+            ("lose the umbrella", "把雨伞弄丢"),
+            ("receive the letter", "收到信"),
+            ("receive the gift", "收到礼物"),
+            ("open the window", "打开窗户"),
+            ("call me", "给我打电话"),
+            ("borrow this book", "借这本书"),
+        )
+    )
+    rain, rain_zh = choose((("rain", "下雨"), ("snow", "下雪")))
     do, am, have = who.he.do, who.he.am, who.he.have
     return choose(
         (
@@ -1258,29 +1463,42 @@ def yes_no(choose):
             ),
             (f"{am} {who.en} {act.ing} {where.en}", f"{who.zh}{progressive(act, where)}吗"),
             (f"will {who.en} come {soon.en}", f"{who.zh}{soon.zh}会来吗"),
+            (f"did {who.en} {done} {day.en}", f"{who.zh}{day.zh}{done_zh}了吗"),
+            (f"did it {rain} in {city} {day.en}", f"{city_zh}{day.zh}{rain_zh}了吗"),
             (f"{have} {who.en} ever been to {city}", f"{who.zh}去过{city_zh}吗"),
         )
     )
 
 
-@grammar.construction(weight=6, mark="?")
+@grammar.construction(weight=10, mark="?")
 def what(choose):
     """什么 and 几 stand where the answer will stand.
 
     What did your mother buy at the market yesterday? / 你妈妈昨天在市场买了什么？
     """
-    who, deed = (asked(choose), choose([deed for deed in DEEDS if deed.verb not in (SEE, TAKE)]))
-    thing, when, where = choose(deed.things), choose(deed.times), choose(deed.places)
+    who, late = asked(choose), choose(RECENTLY)
+    whom = choose([name for name in NAMES if name is not who])
+    deed = choose([deed for deed in DEEDS if deed.verb is not TAKE and deed.things is not FILMS])
+    many = choose([deed for deed in DEEDS if deed.most > 1])
+    thing = choose(many.things)
+    when, where, then, there = (
+        choose(x) for x in (deed.times, deed.places, many.times, many.places)
+    )
     return choose(
         (
-            (
-                f"what did {who.en} {deed.verb.base} {where.en} {when.en}",
-                f"{who.zh}{when.zh}{where.zh}{deed.zh}了什么",
-            ),
-            (
-                f"how many {thing.plural} did {who.en} {deed.verb.base} {where.en} {when.en}",
-                f"{who.zh}{when.zh}{where.zh}{deed.zh}了几{thing.measure}{thing.zh}",
-            ),
+            *[
+                (
+                    f"what did {who.en} {deed.verb.base} {where.en} {when.en}",
+                    f"{who.zh}{when.zh}{where.zh}{deed.zh}了什么",
+                ),
+                (
+                    f"how many {thing.plural} did {who.en} {many.verb.base} {there.en} {then.en}",
+                    f"{who.zh}{then.zh}{there.zh}{many.zh}了几{thing.measure}{thing.zh}",
+                ),
+            ]
+            * 3,
+            (f"what did {who.en} say {late.en}", f"{who.zh}{late.zh}说了什么"),
+            (f"what did {who.en} give {whom.en} {late.en}", f"{who.zh}{late.zh}给了{whom.zh}什么"),
         )
     )
 
@@ -1294,8 +1512,8 @@ def where_when(choose):
     who = asked(choose)
     deed, zh, kinds = choose(((BUY, "买", PORTABLE + BOOKS), (FIND, "找到", BAGS + KEYS)))
     thing = choose(kinds)
-    this, this_zh, _, _ = pointed(choose, dataclasses.replace(thing, qualities=()))
-    act, every = choose(ACTIVITIES), choose(EVERY)
+    this, this_zh, _, _ = pointed(choose, plain(thing))
+    act, every = choose(suited(who)), choose(EVERY)
     return choose(
         (
             (f"where did {who.en} {deed.base} {this}", f"{who.zh}是在哪儿{zh}{this_zh}的"),
@@ -1310,30 +1528,51 @@ def where_when(choose):
     )
 
 
-@grammar.construction(weight=4, mark="?")
+@grammar.construction(weight=11, mark="?")
 def who_why_how(choose):
     """谁, 为什么, 怎么, 多少.
 
     Why did you not go to work yesterday? / 你昨天为什么没去上班？
     """
-    who = asked(choose)
-    damage, zh, kinds = choose(DAMAGES)
+    who = worker(choose, asked)
+    damage, zh, kinds = choose(MISHAPS)
     broken, late = choose(kinds), choose(RECENTLY)
     goods = choose(HATS + SHIRTS + BAGS + DEVICES + BOOKS)
-    one, _, goods_zh = described(choose, dataclasses.replace(goods, qualities=()))
+    one, _, goods_zh = described(choose, plain(goods))
     building = choose(BUILDINGS)
-    act, where = activity(choose)
-    came, came_zh = choose(
-        phrases(
-            ("come to the party", "来参加晚会"), ("go to work", "去上班"), ("call me", "给我打电话")
+    place, place_zh = choose((("work", "上班"), (f"the {building.en}", building.zh)))
+    act, where = activity(choose, choose(NAMES))
+    (came, came_zh), past = choose(
+        (
+            (
+                Phrase("come to the party", "来参加晚会"),
+                (RECENTLY[0], *RECENTLY[3:4], *RECENTLY[6:]),
+            ),
+            (Phrase("go to work", "去上班"), DAYTIME[:-2]),
+            (Phrase("go to the concert", "去听音乐会"), (RECENTLY[3], *RECENTLY[6:])),
+            (Phrase("come to the meeting", "来开会"), DAYTIME[:-2]),
+            (Phrase("call me", "给我打电话"), RECENTLY),
+            (Phrase("open the window", "打开窗户"), RECENTLY[:5]),
+            (Phrase("turn off the light", "关灯"), RECENTLY[:5]),
         )
     )
+    then, then_zh = choose(past)
+    every, every_zh, acts = choose(
+        (("every morning", "每天早上", MORNING_ACTS), ("every evening", "每天晚上", EVENING_ACTS))
+    )
+    daily = choose(acts)
     return choose(
         (
             (f"who {damage.past} the {broken.en} {late.en}", f"{late.zh}是谁把{broken.zh}{zh}的"),
             (f"who is {act.ing} {where.en}", f"谁{progressive(act, where)}"),
-            (f"why did {who.en} not {came} {late.en}", f"{who.zh}{late.zh}为什么没{came_zh}"),
-            (f"how {who.he.do} {who.en} go to work", f"{who.zh}怎么去上班"),
+            (f"why did {who.en} not {came} {then}", f"{who.zh}{then_zh}为什么没{came_zh}"),
+            # The hour is asked for with 几点, an amount with 几 and a measure word.
+            (
+                f"what time {who.he.do} {who.en} {daily.base} {every}",
+                f"{who.zh}{every_zh}几点{daily.zh}",
+            ),
+            (f"{who.he.do} {who.en} agree", f"{who.zh}同意吗"),
+            (f"how {who.he.do} {who.en} go to {place}", f"{who.zh}怎么去{place_zh}"),
             (f"how old is {who.he.my} teacher", f"{who.he.zh}的老师多大了"),
             (f"how much does this {one} cost", f"这{goods.measure}{goods_zh}多少钱"),
             (f"where is the {building.en}", f"{building.zh}在哪儿"),
@@ -1341,21 +1580,19 @@ def who_why_how(choose):
     )
 
 
-@grammar.construction(weight=6)
+@grammar.construction(weight=8)
 def please(choose):
     """Requests (请) and prohibitions (不要).
 
     Please put the books on the table. / 请把书放在桌子上。
     """
-    act, zh, kinds = choose(HANDLINGS[4:])
+    act, zh, kinds = choose(CARE)
     thing, item, spot = choose(kinds), choose(BOOKS + KEYS + HATS + DEVICES), choose(SPOTS)
+    things_put = item.en if item.en in BULKY else item.plural
+    later = phrases(("", ""), ("tomorrow morning", "明天上午"), ("this weekend", "这个周末"))
+    before = phrases(("before you go to bed", "睡觉以前"), ("before you leave home", "出门以前"))
     first, first_zh = choose(
-        phrases(
-            ("", ""),
-            ("before you go to bed", "睡觉以前"),
-            ("before you leave home", "出门以前"),
-            ("tomorrow morning", "明天上午"),
-        )
+        later if act in (REPAIR, WASH) else before if zh == "关掉" else (NOTHING,)
     )
     place, place_zh = choose((LIBRARY, MUSEUM, CLASSROOM, TRAIN, BUS, CINEMA))
     loud, loud_zh = choose(
@@ -1363,47 +1600,63 @@ def please(choose):
             ("sing", "唱歌"), ("dance", "跳舞"), ("play cards", "打牌"), ("take photos", "拍照片")
         )
     )
-    number, number_zh = choose(NUMBERS[1:4])
-    times, times_zh = choose((Phrase("twice", "两次"), Phrase(f"{number} times", f"{number_zh}次")))
-    every = choose((EVERY[0], *EVERY[5:]))
-    gift = some(choose, choose(FRUIT + DRINKS + CUPS))
+    (whom, whom_zh), soon = choose((("me", "我"), ("the doctor", "医生"))), choose(SOON)
+    medicine, medicine_zh = choose(MEDICINE)
+    gift = some(choose, choose(FRUIT + DRINKS + CUPS), 3, never=(OLD, BEAUTIFUL))
     return choose(
         (
-            (f"please {act.base} the {thing.en} {first}", f"请{first_zh}把{thing.zh}{zh}"),
-            (f"please put the {item.plural} {spot.en}", f"请把{item.zh}放在{spot.zh}"),
+            (f"please {act.base} the {thing.en} {first}", f"{first_zh}请把{thing.zh}{zh}"),
+            (f"please put the {things_put} {spot.en}", f"请把{item.zh}放在{spot.zh}"),
             (f"please do not put your {item.en} {spot.en}", f"请不要把你的{item.zh}放在{spot.zh}"),
             (f"please do not {loud} {place}", f"请不要{place_zh}{loud_zh}"),
             (f"please give me {gift.en}", f"请给我{gift.zh}"),
             # One takes a bus (坐), a photo (拍) or a medicine (吃).
-            (f"please take this medicine {times} {every.en}", f"请{every.zh}吃{times_zh}这种药"),
+            (f"please {medicine}", f"请{medicine_zh}"),
+            (f"please call {whom} {soon.en}", f"请{soon.zh}给{whom_zh}打电话"),
         )
     )
 
 
-@grammar.construction(weight=4)
+MEDICINE = phrases(
+    *[
+        (f"take this medicine {times} every day", f"每天吃{times_zh}这种药")
+        for times, times_zh in (("twice", "两次"), ("three times", "三次"), ("four times", "四次"))
+    ],
+    ("take this medicine before you go to bed", "在睡觉以前吃这种药"),
+    ("take this medicine after dinner", "在晚饭以后吃这种药"),
+    ("take this medicine after lunch", "在午饭以后吃这种药"),
+)
+
+
+@grammar.construction(weight=7)
 def asks(choose):
     """Someone has someone do something: 让.
 
     My mother asked me to cook dinner at home. / 我妈妈让我在家里做晚饭。
     """
-    who = adult(choose)
+    who = choose(choose((PRONOUNS, FAMILY, FRIENDS, NAMES)))
     whom = other(choose, who, helper)
-    do, dont = activity(choose, DUTIES), activity(choose, TOGETHER)
-    act, zh, kinds = choose(HANDLINGS[4:])
+    do, dont = errand(*activity(choose, whom, DUTIES)), activity(choose, whom, DISTRACTIONS)
+    act, zh, kinds = choose(fit(whom, CARE))
     thing = choose(kinds)
     handle = Action(act, f"the {thing.en}", f"把{thing.zh}", zh), NOTHING
+    medicine = choose(MEDICINE)
+    if choose((True, *[False] * 7)):
+        return f"the doctor asked {whom.me} to {medicine.en}", f"医生让{whom.zh}{medicine.zh}"
     (asks_to, asks_zh), (act, where) = choose(
         (
             (Phrase(f"asked {whom.me} to", f"让{whom.zh}"), choose((do, handle))),
             (Phrase(f"asked {whom.me} not to", f"让{whom.zh}不要"), dont),
-            (Phrase(f"{who.present(WANT)} {whom.me} to", f"想让{whom.zh}"), do),
+            (Phrase(f"{who.present(WANT)} {whom.me} to", f"想让{whom.zh}"), choose((do, handle))),
         )
     )
     return f"{who.en} {asks_to} {act.base} {where.en}", f"{who.zh}{asks_zh}{where.zh}{act.zh}"
 
 
 def helper(choose: Choose) -> Person:
-    return choose((named(choose), choose(PRONOUNS)))
+    return worker(
+        choose, lambda choose: choose((named(choose), choose(PRONOUNS), choose(PRONOUNS)))
+    )
 
 
 # --- Constructions: two clauses -------------------------------------------------------------------
@@ -1417,8 +1670,8 @@ def both(choose):
     """
     who = named(choose)
     whom = other(choose, who, named)
-    act = choose(ACTIVITIES)
-    again = choose([choice for choice in ACTIVITIES if choice.verb is not act.verb])
+    act = choose(suited(who, suited(whom)))
+    again = choose([choice for choice in suited(who) if choice.verb is not act.verb])
     one = choose(LANGUAGES)
     two = choose([language for language in LANGUAGES if language is not one])
     thing = choose(GOODS)
@@ -1426,7 +1679,7 @@ def both(choose):
     first = choose(good)
     rest = [q for q in good if q is not first and {q, first} != {CHEAP, EXPENSIVE}] or [USEFUL]
     second = choose(rest)
-    en, zh, is_, _ = pointed(choose, dataclasses.replace(thing, qualities=()))
+    en, zh, is_, _ = pointed(choose, plain(thing))
     return choose(
         (
             (
@@ -1435,12 +1688,12 @@ def both(choose):
             ),
             (f"{who.en} speaks both {one.en} and {two.en}", f"{one.zh}和{two.zh}{who.zh}都会说"),
             (
-                f"{who.en} likes neither to {act.base} nor to {again.base}",
+                f"{who.en} likes neither {act.ing} nor {again.ing}",
                 f"{who.zh}既不喜欢{act.zh}，也不喜欢{again.zh}",
             ),
             (
                 f"{who.en} not only likes to {act.base} but also likes to {again.base}",
-                f"{who.zh}不但喜欢{act.zh}，而且喜欢{again.zh}",
+                f"{who.zh}不但喜欢{act.zh}，而且也喜欢{again.zh}",
             ),
             (
                 f"{en} {is_} not only {first.en} but also {second.en}",
@@ -1453,7 +1706,7 @@ def both(choose):
 PRAISE = (INTERESTING, USEFUL, BEAUTIFUL, CHEAP, COMFORTABLE, WARM, LIGHT)
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=5)
 def meanwhile(choose):
     """Two people, two activities: "while" is 而 in a contrast.
 
@@ -1462,7 +1715,8 @@ def meanwhile(choose):
     """
     who = someone(choose)
     whom = other(choose, who)
-    (act, where), (deed, there) = activity(choose), activity(choose, ACTIVITIES + CHORES)
+    act, where = activity(choose, who, suited(whom))
+    deed, there = activity(choose, whom, ACTIVITIES + 3 * CHORES)
     every = choose(EVERY)
     return choose(
         (
@@ -1496,8 +1750,9 @@ STATES = (
             ("stayed at home", "待在家里"),
         ),
         phrases(
-            ("still finished the homework", "还是做完了作业"),
-            ("still cooked dinner for us", "还是给我们做了晚饭"),
+            ("still cleaned the room", "还是打扫了房间"),
+            ("still cooked dinner", "还是做了晚饭"),
+            ("still went to work", "还是去上班了"),
             ("still went to the party", "还是去参加了晚会"),
         ),
     ),
@@ -1506,13 +1761,13 @@ STATES = (
         phrases(
             ("did not go to work", "没去上班"),
             ("went to the hospital", "去了医院"),
-            ("took medicine", "吃了药"),
+            ("took the medicine", "吃了药"),
             ("stayed at home", "待在家里"),
         ),
         phrases(
             ("still went to work", "还是去上班了"),
             ("did not go to the hospital", "没去医院"),
-            ("did not take medicine", "没吃药"),
+            ("did not take the medicine", "没吃药"),
         ),
     ),
     (
@@ -1520,10 +1775,12 @@ STATES = (
         phrases(
             ("did not have lunch", "没吃午饭"),
             ("did not call {my} friends", "没给朋友打电话"),
+            ("did not go to the concert", "没去听音乐会"),
             ("did not read the newspaper", "没看报纸"),
         ),
         phrases(
             ("still called {my} friends", "还是给朋友打了电话"),
+            ("still went to the meeting", "还是去开会了"),
             ("still listened to music for an hour", "还是听了一个小时音乐"),
         ),
     ),
@@ -1533,7 +1790,12 @@ STATES = (
         phrases(("did not have dinner", "没吃晚饭"), ("only ate an apple", "只吃了一个苹果")),
     ),
 )
-RAIN = phrases(("it was raining", "下雨"), ("it was snowing", "下雪"), ("it was very cold", "很冷"))
+RAIN = phrases(
+    ("it was raining", "下雨"),
+    ("it was snowing", "下雪"),
+    ("it was very cold", "很冷"),
+    ("it was very hot", "很热"),
+)
 RAIN_LEADS = phrases(
     ("stayed at home", "待在家里"),
     ("took a taxi", "坐了出租车"),
@@ -1549,7 +1811,7 @@ RAIN_DESPITE = phrases(
 
 def consequence(choose: Choose, despite: bool) -> tuple[Phrase, Phrase]:
     """A reason in the past and what followed from it, or what was done in spite of it."""
-    who, when, day = adult(choose), choose(RECENTLY), choose(RECENT_DAYS)
+    who, when, day = worker(choose), choose(DAYTIME), choose(RECENT_DAYS)
     state, leads, anyway = choose(STATES)
     then = choose(anyway if despite else leads)
     weather, outing = choose(RAIN), choose(RAIN_DESPITE if despite else RAIN_LEADS)
@@ -1573,12 +1835,12 @@ def consequence(choose: Choose, despite: bool) -> tuple[Phrase, Phrase]:
 def purchase(choose: Choose) -> tuple[Phrase, Phrase]:
     """A thing that was seen in a shop and not bought, and why."""
     who, when = adult(choose), choose(ONCE)
-    thing = choose(SHIRTS + HATS)
+    thing = choose(SHIRTS + HATS[:1])
     fault, fault_zh = choose(
         phrases(("too expensive", "太贵了"), ("too big", "太大了"), ("too small", "太小了"))
     )
     place, place_zh = choose((SHOP, SUPERMARKET, MARKET))
-    one, _, zh = described(choose, dataclasses.replace(thing, qualities=()))
+    one, _, zh = described(choose, plain(thing))
     decision, decision_zh = choose(
         phrases(
             ("did not buy it", "没买"),
@@ -1599,22 +1861,23 @@ def purchase(choose: Choose) -> tuple[Phrase, Phrase]:
 def because(choose):
     """因为…所以: Chinese names both the reason and the result, and the reason comes first.
 
-    Because it was raining last night, my father took a taxi. / 因为昨晚下雨，所以我爸爸坐了出租车。
+    Because it was raining yesterday, my father took a taxi. / 因为昨天下雨，所以我爸爸坐了出租车。
     """
     reason, result = choose((consequence(choose, despite=False), purchase(choose)))
     # The reason comes first when it carries the noun that the result's pronoun stands for.
     return f"because {reason.en}, {result.en}", f"因为{reason.zh}，所以{result.zh}"
 
 
-@grammar.construction(weight=5)
+@grammar.construction(weight=4)
 def although(choose):
     """虽然…但是: English has one conjunction, Chinese two.
 
     Although she was ill yesterday, she still went to work. / 虽然她昨天病了，但是她还是去上班了。
     """
-    what, thing, is_ = thing_that(choose, [deed for deed in LASTING if deed.things[0] in GOODS])
     who = adult(choose)
-    faults = [q for q in thing.qualities if q in (OLD, EXPENSIVE, CHEAP, BORING, HEAVY)]
+    bought = [deed for deed in LASTING if deed.things[0] in GOODS]
+    what, thing, is_ = thing_that(choose, bought, apart=(who,))
+    faults = [q for q in thing.qualities if q in (OLD, EXPENSIVE, CHEAP)]
     fault = choose(faults or [EXPENSIVE])
     state = Phrase(f"{what.en} {is_} very {fault.en}", f"{what.zh}很{fault.zh}")
     it = "it" if is_ == "is" else "them"
@@ -1633,17 +1896,18 @@ def condition(choose):
 
     If it rains tomorrow, we will stay at home. / 如果明天下雨，我们就待在家里。
     """
-    who, when = someone(choose), choose(SOON)
-    act = choose(OUTDOORS)
+    who, when = someone(choose), choose((*SOON[:3], *SOON[4:]))
+    act = choose(suited(who, OUTDOORS))
     place = choose([place for place in act.places if place in OUTSIDE])
-    home = choose([act for act in ACTIVITIES if HOME in act.places])
+    home = choose([act for act in suited(who) if HOME in act.places])
     bad, bad_zh = choose(phrases(("it rains", "下雨"), ("it snows", "下雪")))
     stay, stay_zh = choose(
         phrases(("stay at home", "待在家里"), (f"{home.base} at home", f"在家里{home.zh}"))
     )
     out, out_zh = f"{act.base} {place.en}", f"去{place.zh.removeprefix('在')}{act.zh}"
     buyer, rich = adult(choose), choose(SOMEDAY[2:4])
-    wish = some(choose, dataclasses.replace(choose(CARS[:1] + HOUSES + DEVICES), qualities=(NEW,)))
+    wish = choose(CARS[:1] + HOUSES + DEVICES)
+    wish = some(choose, dataclasses.replace(wish, qualities=(NEW,)), most=1)
     return choose(
         (
             (
@@ -1667,7 +1931,7 @@ def condition(choose):
     )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=5)
 def when(choose):
     """…的时候 closes its clause.
 
@@ -1678,13 +1942,13 @@ def when(choose):
     whom = other(choose, who)
     (arrived, arrived_zh), there = choose(ARRIVALS)
     act, where = choose(
-        [(act, where) for act in ACTIVITIES + CHORES for where in act.places if where in there]
+        [(a, w) for a in suited(whom, ACTIVITIES + CHORES) for w in a.places if w in there]
     )
     # Where the first clause has named the place, the second does not.
     there = where if where in (KITCHEN, LIVING_ROOM, GARDEN) else NOTHING
     mood, mood_zh = choose(phrases(("tired", "累"), ("sad", "难过"), ("happy", "高兴")))
-    calm = choose([act for act in ACTIVITIES if act.verb in (LISTEN, READ, DRAW, DRINK, SING)])
-    fun = choose(ACTIVITIES)
+    calm = choose([act for act in suited(who) if act.verb in (LISTEN, READ, DRAW, DRINK, SING)])
+    fun = choose(suited(who, LEISURE))
     return choose(
         (
             (
@@ -1693,7 +1957,7 @@ def when(choose):
             ),
             (
                 f"{whom.en} {whom.he.was} {act.ing} {where.en} when {who.en} called",
-                f"{who.zh}打电话的时候，{whom.zh}{progressive(act, where)}",
+                f"{who.zh}打电话来的时候，{whom.zh}{progressive(act, where)}",
             ),
             (
                 f"when {who.en} {who.he.am} {mood}, {who.he.en} often {who.present(calm)}",
@@ -1724,6 +1988,7 @@ def before_after(choose):
     """
     who, (often, often_zh) = someone(choose), choose(OFTEN[:3])
     he = who.he
+    homework = phrases((f"finished {he.my} homework", "做完作业"), ("finished the exam", "考完试"))
     before, before_zh = choose(
         phrases(
             (f"{he.en} {who.present(GO)} to bed", "睡觉"),
@@ -1731,16 +1996,17 @@ def before_after(choose):
             (f"{he.en} {who.present(verb('leave'))} home", "出门"),
         )
     )
-    calm = choose([act for act in ACTIVITIES if HOME in act.places])
+    calm = choose([act for act in suited(who) if HOME in act.places])
     after, after_zh = choose(
         phrases(
-            ("finished the homework", "做完作业"),
+            *(homework if who in PUPILS else ()),
             ("had dinner", "吃完晚饭"),
             ("cleaned the room", "打扫完房间"),
             ("washed the clothes", "洗完衣服"),
+            *([("cooked dinner", "做完晚饭")] if who not in YOUNG else []),
         )
     )
-    late, time = choose((*RECENT_DAYS, RECENTLY[3])), choose(DURATIONS)
+    late, time = choose((*RECENT_DAYS, RECENTLY[3])), choose(BRIEF)
     return choose(
         (
             (
@@ -1762,18 +2028,21 @@ def as_soon_as(choose):
     As soon as he got home, he turned on the television. / 他一到家就打开了电视。
     """
     who, when = someone(choose), choose((NOTHING, *RECENT_DAYS))
+    homework = phrases(
+        (f"finished {who.he.my} homework", "做完作业"), ("finished the exam", "考完试")
+    )
     first, first_zh = choose(
         phrases(
             ("got home", "到家"),
             ("got up", "起床"),
             ("had breakfast", "吃完早饭"),
-            ("finished the homework", "做完作业"),
+            *(homework if who in PUPILS else ()),
         )
     )
     then, then_zh = choose(
         phrases(
             ("turned on the television", "打开了电视"),
-            ("turned on the light", "打开了灯"),
+            *([("turned on the light", "打开了灯")] if first in ("got home", "got up") else []),
             ("turned on the computer", "打开了电脑"),
             ("opened the window", "打开了窗户"),
             (f"called {who.he.my} friends", "给朋友打了电话"),
@@ -1785,7 +2054,7 @@ def as_soon_as(choose):
     )
 
 
-@grammar.construction(weight=4)
+@grammar.construction(weight=6)
 def weather(choose):
     """Weather has no "it" in Chinese.
 
@@ -1820,7 +2089,7 @@ def weather(choose):
     )
 
 
-@grammar.construction(weight=8)
+@grammar.construction(weight=11)
 def that_clause(choose):
     """Thinking, knowing and saying: the clause follows as it is.
 
@@ -1828,7 +2097,7 @@ def that_clause(choose):
     """
     who = adult(choose)
     verbs = [
-        ((who.present(verb("think")), "觉得"), choose((opinion, relative_subject))),
+        *[((who.present(verb("think")), "觉得"), choose((opinion, relative_subject)))] * 2,
         ((who.present(verb("know")), "知道"), choose(FACTS)),
         ((who.present(verb("believe")), "相信"), choose(FACTS)),
         ((f"{who.he.have} heard", "听说"), choose(FACTS)),
@@ -1838,8 +2107,8 @@ def that_clause(choose):
     (thinks, thinks_zh), clause = choose(verbs)
     while True:
         en, zh = clause(choose)
-        # "I know that I am singing" goes without saying.
-        if f" {who.en} " not in f" {en} ":
+        # "I know that I am singing" goes without saying, and "that that" sounds ill.
+        if f" {who.en} " not in f" {en} " and not en.startswith("that "):
             return f"{who.en} {thinks} that {en}", f"{who.zh}{thinks_zh}{zh}"
 
 
@@ -1854,22 +2123,20 @@ def disagreement(choose):
     Tom says that the film that we saw last week was very long, but Anna thinks that it was not
     very long. / 汤姆说我们上周看的电影很长，但是安娜觉得不太长。
     """
-    who, what = named(choose), thing_that(choose)
+    who = named(choose)
     whom = other(choose, who, named)
-    (noun, noun_zh), thing, is_ = what
-    like, trait = predicate(choose, thing), choose(thing.qualities)
+    (noun, noun_zh), thing, is_ = thing_that(choose, apart=(who, whom))
+    trait = choose(thing.qualities)
     it = "it" if is_ in ("is", "was") else "they"
-    more, more_zh = relative_subject(choose)
-    return choose(
-        (
-            (
-                f"{who.en} says that {noun} {is_} very {trait.en}, but "
-                f"{whom.en} thinks that {it} {is_} not very {trait.en}",
-                f"{who.zh}说{noun_zh}很{trait.zh}，但是{whom.zh}觉得不太{trait.zh}",
-            ),
-            (
-                f"{who.en} says that {noun} {is_} {like.en}, and {whom.en} thinks that {more}",
-                f"{who.zh}说{noun_zh}{like.zh}，{whom.zh}觉得{more_zh}",
-            ),
-        )
+    rivals = [deed for deed in DEEDS if thing.en in [thing.en for thing in deed.things]]
+    while True:
+        (rival, rival_zh), another, are = thing_that(choose, rivals, apart=(who, whom))
+        if rival != noun and trait in another.qualities:
+            break
+    not_very = (f"{it} {is_} not very {trait.en}", f"不太{trait.zh}")
+    more = (f"{rival} {are} {trait.more}", f"{rival_zh}更{trait.zh}")
+    thought, thought_zh = choose((not_very, more if trait in COMPARABLE else not_very))
+    return (
+        f"{who.en} says that {noun} {is_} very {trait.en}, but {whom.en} thinks that {thought}",
+        f"{who.zh}说{noun_zh}很{trait.zh}，但是{whom.zh}觉得{thought_zh}",
     )
