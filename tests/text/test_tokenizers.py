@@ -446,7 +446,7 @@ for name in sys.argv[1:]:
         ids = call("encode", text)
         texts = [text.decode() for text in call("decode", ids)]
         results[name] = {"ids": ids.tolist(), "texts": texts}
-assert not any("tf_seq2seq" in module for module in sys.modules)
+assert "tf_seq2seq" not in sys.modules
 print(json.dumps(results))
 """
 
