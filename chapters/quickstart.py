@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 
 import tf_seq2seq as s2s
 from tf_seq2seq.command_line import from_command_line, setting
@@ -27,7 +28,7 @@ class Settings:
     source: Path | None = setting(None, "source sentences of yours; --target has the others")
     target: Path | None = setting(None, "target sentences of yours")
     held_out: int = setting(
-        1000, "pairs of yours to hold out for testing; half as many for dev", least=1
+        1000, "pairs of yours to hold out for testing; half as many for dev", least=2
     )
     sentence: str | None = setting(None, "one more sentence to translate")
     vocabulary_size: int = setting(6000, "most tokens of either side", least=10)
@@ -68,6 +69,8 @@ else:
 missing = {name: value for name, value in recipe.items() if getattr(settings, name) is None}
 settings = dataclasses.replace(settings, **missing)
 
+for directory in (settings.output_dir, settings.model_dir):
+    directory.mkdir(parents=True, exist_ok=True)
 started = time.monotonic()
 keras.utils.set_random_seed(settings.seed)
 
@@ -201,6 +204,8 @@ curves = settings.output_dir / "learning_curves.png"
 s2s.plotting.learning_curves(history).savefig(curves)
 print(f"Learning curves:   {curves}")
 for name, translation in (("alignment", translations[-1]), ("alignment_2", translations[0])):
+    if not translation.target_tokens:  # of an empty sentence
+        continue
     picture = settings.output_dir / f"{name}.png"
     s2s.plotting.alignment(
         translation.source_tokens, translation.target_tokens, translation.alignment
@@ -217,6 +222,7 @@ exported = s2s.serving.export(translator, settings.model_dir, version=1, replace
 print(f"SavedModel:        {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, sentences)
 same = reloaded["translation"] == [translation.text for translation in translations]
+same &= np.allclose(reloaded["score"], [t.score for t in translations], atol=1e-4)
 print(f"In a fresh process without the package: {'the same' if same else 'OTHER'} translations")
 
 minutes = (time.monotonic() - started) / 60

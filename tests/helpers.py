@@ -19,19 +19,22 @@ SYSTEMS = {
     "context_and_previous": lambda: {"feeding": "context_and_previous"},
     "additive_current": lambda: {"attention": BahdanauAttention(7), "query": "current_state"},
     "additive_previous": lambda: {"attention": BahdanauAttention(7), "query": "previous_state"},
-    "dot_current": lambda: {"attention": DotAttention("general"), "query": "current_state"},
-    "dot_previous": lambda: {"attention": DotAttention("general"), "query": "previous_state"},
+    "dot_current": lambda: {"attention": DotAttention(), "query": "current_state"},
+    "dot_previous": lambda: {"attention": DotAttention(), "query": "previous_state"},
 }
 CELLS = ("simple_rnn", "gru", "lstm")
 GRID = list(itertools.product(SYSTEMS, CELLS, (1, 2), (False, True)))
 
 
 def small_model(system, cell="gru", num_layers=1, bidirectional=False, bridge="dense", **decoder):
-    """A model of a few units over 20 source and 15 target ids."""
-    common = {"units": 8, "cell": cell, "num_layers": num_layers}
+    """A small model over 20 source and 15 target ids, its memory as wide as its queries."""
+    common = {"cell": cell, "num_layers": num_layers}
+    encoder_units = 4 if bidirectional else 8
     return Seq2Seq(
-        Encoder(SOURCE_SIZE, embedding_size=6, bidirectional=bidirectional, **common),
-        Decoder(TARGET_SIZE, embedding_size=5, **common, **SYSTEMS[system](), **decoder),
+        Encoder(
+            SOURCE_SIZE, encoder_units, embedding_size=6, bidirectional=bidirectional, **common
+        ),
+        Decoder(TARGET_SIZE, 8, embedding_size=5, **common, **SYSTEMS[system](), **decoder),
         bridge,
     )
 

@@ -50,6 +50,7 @@ def test_help_names_each_option_with_its_default(capsys):
         (["--epoch", "3"], "unrecognized arguments: --epoch 3"),
         (["--epochs", "many"], "argument --epochs: invalid int value: 'many'"),
         (["--epochs", "0"], "argument --epochs: expected 1 or more, got 0"),
+        (["--rate", "nan"], "argument --rate: expected a number, got nan"),
         (["--rate", "1.5"], "argument --rate: expected 1 or less, got 1.5"),
         (["--kind", "c"], "invalid choice: 'c'"),
     ],

@@ -87,6 +87,13 @@ def test_arguments_out_of_range(arguments, message):
         SequenceCrossEntropy(**arguments)
 
 
+def test_ids_beyond_the_precision_of_half_a_float_are_told_apart():
+    logits = np.zeros((1, 1, 5000), "float16")
+    logits[0, 0, 4097] = 8
+    assert SequenceCrossEntropy()(np.array([[4097]]), logits) < 2
+    assert SequenceCrossEntropy()(np.array([[4098]]), logits) > 8
+
+
 def test_config_round_trip():
     loss = SequenceCrossEntropy("sentences", 0.1)
     again = keras.losses.deserialize(keras.losses.serialize(loss))

@@ -32,7 +32,7 @@ def read(sequences):
 
 def test_spells_words_of_unequal_length():
     words = ["attention", "", "rnn", "gru"]
-    found = search.greedy(spelling(words), tf.constant(0), 4, 12, source_length=12)
+    found = search.greedy(spelling(words), tf.constant(0), 4, 12, aligned=True)
     assert read(found) == words
     np.testing.assert_array_equal(found.lengths, [10, 1, 4, 4])
     assert found.ids.shape == (4, 10), "the loop ends with the longest row"
@@ -55,8 +55,17 @@ def test_never_writes_padding():
     assert read(found) == ["rnn"]
 
 
+def test_rows_that_are_finished_write_nothing_and_take_no_time():
+    finished = tf.constant([False, True])
+    found = search.greedy(spelling(["rnn", "attention"]), tf.constant(0), 2, 12, finished=finished)
+    assert read(found) == ["rnn", ""]
+    np.testing.assert_array_equal(found.lengths, [4, 0])
+    assert found.scores[1] == 0
+    assert found.ids.shape == (2, 4)
+
+
 def test_empty_batch():
-    found = search.greedy(spelling([]), tf.constant(0), 0, 12, source_length=12)
+    found = search.greedy(spelling([]), tf.constant(0), 0, 12, aligned=True)
     assert found.ids.shape[0] == 0
     assert found.scores.shape == (0,)
     assert found.alignment.shape[0] == 0
@@ -68,7 +77,7 @@ def test_a_row_does_not_depend_on_the_others_nor_on_padding(system):
     source = random_batch()[0]["source"]
 
     def translate(source):
-        state, memory = model.read(source)
+        state, memory = model.encode(source)
         return search.greedy(
             lambda ids, state: model.decoder.step(ids, state, memory), state, len(source), 9
         )
@@ -86,10 +95,8 @@ def test_a_row_does_not_depend_on_the_others_nor_on_padding(system):
 def test_scores_are_the_log_probabilities_under_teacher_forcing():
     model = small_model("additive_current", bidirectional=True)
     source = random_batch()[0]["source"]
-    state, memory = model.read(source)
-    found = search.greedy(
-        lambda ids, state: model.decoder.step(ids, state, memory), state, 3, 9, source_length=6
-    )
+    state, memory = model.encode(source)
+    found = search.greedy(lambda ids, state: model.decoder.step(ids, state, memory), state, 3, 9)
     shifted = np.pad(found.ids[:, :-1], [(0, 0), (1, 0)], constant_values=2)
     log_p = tf.nn.log_softmax(model({"source": source, "target": shifted}))
     own = tf.gather(log_p, found.ids, batch_dims=2).numpy() * (found.ids.numpy() > 0)

@@ -62,13 +62,33 @@ def test_a_write_that_fails_leaves_the_epoch_before(tmp_path, monkeypatch):
     assert len(run(tmp_path, epochs=2, resume=True)[1]["loss"]) == 2
 
 
+def test_an_older_run_is_not_resumed_in_place_of_a_new_one(tmp_path, monkeypatch):
+    run(tmp_path, epochs=1)
+
+    def interrupt(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Checkpoint, "on_epoch_begin", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, epochs=3)
+    assert len(run(tmp_path, epochs=2, resume=True)[1]["loss"]) == 2
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_the_epoch_before(tmp_path):
+    checkpoint = training.Checkpoint(tmp_path)
+    with pytest.raises(InputError, match="loss is nan in epoch 3; choose a lower"):
+        checkpoint.on_epoch_end(2, {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("fault", ["damaged weights", "damaged index", "another model"])
 def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path, fault):
     run(tmp_path, epochs=1)
     if fault == "damaged weights":
         (tmp_path / "epoch-1.weights.h5").write_bytes(b"damaged")
     if fault == "damaged index":
-        (tmp_path / "checkpoint.json").write_text("{")
+        (tmp_path / "checkpoint.json").write_text("[]")
     system = "initial_state" if fault == "another model" else "context_and_previous"
     with pytest.raises(InputError, match=f"{tmp_path}.*without --resume"):
         run(tmp_path, epochs=2, resume=True, system=system)

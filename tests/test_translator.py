@@ -17,13 +17,11 @@ TRICKY = [
 
 
 def small_translator(system="additive_current", tokenizer=s2s.text.WordTokenizer, **options):
-    from helpers import SYSTEMS
-
     source, target = tokenizer(), s2s.text.ChineseTokenizer()
     source.adapt(["a b c d e f g h", "b c, d."])
     target.adapt(["甲乙丙丁戊己庚辛 。"])
     model = s2s.Seq2Seq(
-        s2s.Encoder(source.vocabulary_size, 8, cell="lstm", bidirectional=True),
+        s2s.Encoder(source.vocabulary_size, 4, cell="lstm", bidirectional=True),
         s2s.Decoder(target.vocabulary_size, 8, cell="lstm", **SYSTEMS[system]()),
     )
     return s2s.Translator(model, source, target, max_target_length=12, **options)
@@ -73,8 +71,10 @@ def test_no_alignment_without_attention():
 
 def test_over_long_sentence_is_cut_off_with_a_warning():
     translator = small_translator(max_source_length=5)
-    with pytest.warns(UserWarning, match=r"Sentence 1 \('a b c d e f.*max_source_length=5"):
+    with pytest.warns(UserWarning) as warned:
         short, long = translator(["a b c d e", "a b c d e f"])
+    (message,) = [str(w.message) for w in warned]
+    assert message.startswith("Sentence 1 ('a b c d e f'...) was cut off after max_source_length=5")
     assert long.source_tokens == short.source_tokens == ["a", "b", "c", "d", "e", "<eos>"]
     assert long.text == short.text
 
@@ -87,7 +87,26 @@ def test_ten_thousand_characters():
 
 def test_bytes_that_are_no_utf8_are_read_as_replacement_characters():
     translator = small_translator()
-    assert translator([b"a \xff\xfe b"])[0].text == translator(["a \ufffd\ufffd b"])[0].text
+    assert translator(b"a \xff\xfe b")[0].text == translator("a \ufffd\ufffd b")[0].text
+
+
+def test_surrogates_of_a_command_line_are_read_as_replacement_characters():
+    (translation,) = small_translator()("a \udcff b")
+    assert set(translation.source_tokens) == {"a", "\ufffd", "b", "<eos>"}
+
+
+def test_any_iterable_of_sentences():
+    translator = small_translator()
+    texts = [t.text for t in translator(["a", "b"])]
+    assert [t.text for t in translator(sentence for sentence in "ab")] == texts
+
+
+@pytest.mark.parametrize("name", ["max_source_length", "max_target_length"])
+def test_limits_out_of_range(name):
+    translator = small_translator()
+    arguments = (translator.model, translator.source_tokenizer, translator.target_tokenizer)
+    with pytest.raises(ValueError, match=f"`{name}`.*got 0"):
+        s2s.Translator(*arguments, **{name: 0})
 
 
 def test_sentence_of_the_wrong_type():
@@ -118,6 +137,9 @@ def test_load_names_what_is_missing_or_damaged(tmp_path):
     with pytest.raises(s2s.InputError, match=r"nowhere.*translator.json"):
         s2s.Translator.load(tmp_path / "nowhere")
     small_translator().save(tmp_path)
-    (tmp_path / "model.keras").write_bytes(b"PK damaged")
-    with pytest.raises(s2s.InputError, match=r"cannot be read.*save it again"):
-        s2s.Translator.load(tmp_path)
+    for name, content in (("model.keras", b"PK damaged"), ("translator.json", b"[]")):
+        intact = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(s2s.InputError, match=r"cannot be read.*save it again"):
+            s2s.Translator.load(tmp_path)
+        (tmp_path / name).write_bytes(intact)

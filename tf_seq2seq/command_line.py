@@ -26,7 +26,16 @@ from tf_seq2seq.errors import InputError
 
 T = TypeVar("T")
 
-_DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_DISK_FAULTS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EISDIR,
+}
 
 
 def setting(
@@ -88,6 +97,8 @@ def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str
 
     def read(text: str) -> Any:
         value = hint(text)
+        if value != value:
+            raise argparse.ArgumentTypeError(f"expected a number, got {text}")
         if least is not None and value < least:
             raise argparse.ArgumentTypeError(f"expected {least} or more, got {text}")
         if most is not None and value > most:
@@ -104,7 +115,7 @@ def _end_with_one_sentence(kind, error, traceback) -> None:
         print(f"error: {error}", file=sys.stderr)
     elif isinstance(error, KeyboardInterrupt):
         print(
-            "\ninterrupted: the same command with --resume goes on from the last epoch",
+            "\ninterrupted: the same command with --resume goes on after the last whole epoch",
             file=sys.stderr,
         )
     elif isinstance(error, OSError) and error.errno in _DISK_FAULTS:

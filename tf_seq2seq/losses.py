@@ -1,4 +1,4 @@
-"""The training loss: cross-entropy over the target words, padding left out."""
+"""Floor 1: the training loss, cross-entropy over the target words, padding left out."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ class SequenceCrossEntropy(keras.losses.Loss):
         ValueError: if an argument is out of its range.
     """
 
-    def __init__(self, average="tokens", label_smoothing=0.0, name="loss", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, average="tokens", label_smoothing=0.0, name="loss"):
+        # Keras casts the labels too, and half precision would round their ids.
+        super().__init__(name=name, reduction=None, dtype="float32")
         if average not in ("tokens", "sentences"):
             raise ValueError(
                 f"Received an unknown `average`: expected 'tokens' or 'sentences', got {average!r}."
@@ -74,6 +75,13 @@ class SequenceCrossEntropy(keras.losses.Loss):
         self.average = average
         self.label_smoothing = label_smoothing
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is not None:
+            raise ValueError(
+                "SequenceCrossEntropy weighs all target words alike; leave `sample_weight` out."
+            )
+        return super().__call__(y_true, y_pred)
+
     def call(self, y_true, y_pred):
         labels = ops.cast(y_true, "int32")
         mask = token_mask(labels)
@@ -83,11 +91,7 @@ class SequenceCrossEntropy(keras.losses.Loss):
         return total / ops.maximum(_sum_over_replicas(count), 1.0)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "average": self.average,
-            "label_smoothing": self.label_smoothing,
-        }
+        return {"name": self.name, "average": self.average, "label_smoothing": self.label_smoothing}
 
 
 def _sum_over_replicas(value):

@@ -1,4 +1,4 @@
-"""What a progress bar shows: perplexity and token accuracy, padding left out."""
+"""Floor 1: what a progress bar shows: perplexity and token accuracy, padding left out."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def greedy(
     initial_state: Any,
     batch_size: tf.Tensor | int,
     max_length: tf.Tensor | int,
-    source_length: tf.Tensor | int | None = None,
+    aligned: bool = False,
+    finished: tf.Tensor | None = None,
 ) -> Sequences:
     """Write the most probable id at each step, until all rows have ended.
 
@@ -49,12 +50,14 @@ def greedy(
         initial_state: the state before the first step; its structure, shapes and dtypes stay.
         batch_size: number of rows; may be 0.
         max_length: no row gets longer, `<eos>` included; at least 1.
-        source_length: width of the attention weights; None if the steps give none.
+        aligned: whether the steps give attention weights.
+        finished: bool `(batch,)`, rows that have nothing to write and take no time; None for none.
 
     Returns:
         The `Sequences`. All is one graph, with a single loop.
     """
-    aligned = source_length is not None
+    if finished is None:
+        finished = tf.fill([batch_size], False)
     ids = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None])
     alignment = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[None, None])
 
@@ -82,7 +85,7 @@ def greedy(
     start = (
         tf.constant(0),
         tf.fill([batch_size], SOS_ID),
-        tf.fill([batch_size], False),
+        finished,
         tf.zeros([batch_size]),
         initial_state,
         ids,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import keras
@@ -31,16 +32,20 @@ def fit(
         epochs: passes over `train`, those of an interrupted run included.
         directory: where the checkpoint is kept; made if it is not there.
         resume: go on from the checkpoint in `directory`, if there is one, instead of starting anew.
+            The shuffling of `train` begins its series of orders anew.
 
     Returns:
         The metrics by name, a value for each epoch, those of an interrupted run included.
 
     Raises:
-        InputError: if the checkpoint does not fit the model or is damaged.
+        InputError: if the checkpoint does not fit the model or is damaged, or if the loss is no
+            longer a number, the epoch before being kept.
     """
     checkpoint = Checkpoint(directory)
     if resume:
         checkpoint.restore(model)
+    else:
+        checkpoint.clear()
     model.fit(
         train,
         validation_data=dev,
@@ -77,6 +82,10 @@ class Checkpoint(keras.callbacks.Callback):
     def _index(self) -> Path:
         return self.directory / "checkpoint.json"
 
+    def clear(self) -> None:
+        """Forget an earlier run, so that it cannot be resumed in this one's place."""
+        self._index.unlink(missing_ok=True)
+
     def restore(self, model: keras.Model) -> None:
         """Bring a compiled model, and the history, to where the checkpoint is, if there is one.
 
@@ -87,10 +96,11 @@ class Checkpoint(keras.callbacks.Callback):
             return
         try:
             content = json.loads(self._index.read_text())
+            history = {name: list(values) for name, values in content["history"].items()}
             model.optimizer.build(model.trainable_variables)
             model.load_weights(self.directory / content["weights"])
-            self.history = content["history"]
-        except (OSError, ValueError, KeyError) as error:
+            self.history = history
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise InputError(
                 f"The checkpoint in {self.directory} cannot be used ({reason}); start anew without "
@@ -98,7 +108,13 @@ class Checkpoint(keras.callbacks.Callback):
             ) from error
 
     def on_epoch_end(self, epoch, logs=None):
-        for name, value in (logs or {}).items():
+        logs = logs or {}
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise InputError(
+                f"The loss is {logs['loss']} in epoch {epoch + 1}; choose a lower learning rate "
+                "or clip the gradients."
+            )
+        for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         weights = self.directory / f"epoch-{epoch + 1}.weights.h5"
         self.model.save_weights(weights)

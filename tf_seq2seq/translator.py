@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tf_seq2seq import search
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.recurrence import check_positive
 from tf_seq2seq.models import Seq2Seq
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, Tokenizer
 
@@ -80,6 +81,11 @@ class Translator(tf.Module):
                     f"was built for {layer.vocabulary_size}; pass the tokenizer that the model was "
                     "trained with."
                 )
+        for name, length in (
+            ("max_source_length", max_source_length),
+            ("max_target_length", max_target_length),
+        ):
+            check_positive(name, length)
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
@@ -107,13 +113,16 @@ class Translator(tf.Module):
             - `source_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
             - `target_tokens`: string `(batch, target_length)`, filled with empty strings,
             - `target_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
+            - `cut_off`: bool `(batch,)`, whether the source was longer than `max_source_length`,
             - `alignment`: float32 `(batch, target_length, source_length)`, filled with zeros;
               absent for a model without attention.
         """
         # TF Serving does not check the rank, and a scalar would bring a TF-Text kernel down.
         text = tf.ensure_shape(text, [None])
         batch_size = tf.shape(text)[0]
-        tokens = self.source_tokenizer.tokenize(text)[:, : self.max_source_length]
+        tokens = self.source_tokenizer.tokenize(text)
+        cut_off = tokens.row_lengths() > self.max_source_length
+        tokens = tokens[:, : self.max_source_length]
         empty = tokens.row_lengths() == 0
 
         source = self.source_tokenizer.token_to_id(tokens)
@@ -121,65 +130,60 @@ class Translator(tf.Module):
         # The encoder wants at least one column, which an empty batch has not.
         source = tf.pad(source, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
 
-        state, memory = self.model.read(source)
+        state, memory = self.model.encode(source)
         found = search.greedy(
             lambda ids, state: self.model.decoder.step(ids, state, memory),
             state,
             batch_size,
             self.max_target_length,
-            source_length=tf.shape(source)[1] if self.aligns else None,
+            aligned=self.aligns,
+            finished=empty,
         )
-        lengths = tf.where(empty, 0, found.lengths)
-        written = tf.sequence_mask(lengths, tf.shape(found.ids)[1])
-        ids = tf.where(written, found.ids, PAD_ID)
+        written = found.ids != PAD_ID
         source_tokens = _append(tokens, EOS, batch_size).to_tensor(default_value="")
         result = {
-            "translation": self.target_tokenizer.decode(ids),
-            "score": tf.where(empty, 0.0, found.scores),
+            "translation": self.target_tokenizer.decode(found.ids),
+            "score": found.scores,
             "source_tokens": tf.where(empty[:, None], "", source_tokens),
             "source_length": tf.where(empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32)),
-            "target_tokens": tf.where(written, self.target_tokenizer.id_to_token(ids), ""),
-            "target_length": lengths,
+            "cut_off": cut_off,
+            "target_tokens": tf.where(written, self.target_tokenizer.id_to_token(found.ids), ""),
+            "target_length": found.lengths,
         }
         if self.aligns:
-            result["alignment"] = tf.where(written[:, :, None], found.alignment, 0.0)
+            result["alignment"] = found.alignment
         return result
 
-    def __call__(self, sentences: str | Sequence[str], batch_size: int = 64) -> list[Translation]:
+    def __call__(self, sentences: str | Iterable[str], batch_size: int = 64) -> list[Translation]:
         """Translate sentences.
 
         Args:
-            sentences: one string, or a sequence of strings.
+            sentences: one string, or any number of them.
             batch_size: how many sentences go through the graph at a time.
 
         Returns:
             A `Translation` for each sentence, in their order.
 
+        Raises:
+            TypeError: if something is not a string.
+
         Warns:
             UserWarning: names each sentence that was cut off at `max_source_length`.
         """
-        if isinstance(sentences, str):
-            sentences = [sentences]
-        for i, sentence in enumerate(sentences):
-            if not isinstance(sentence, str | bytes):
-                raise TypeError(
-                    f"Expected sentences as strings, got {type(sentence).__name__} {sentence!r} "
-                    f"at position {i}."
-                )
+        sentences = [sentences] if isinstance(sentences, str | bytes) else list(sentences)
+        encoded = [_utf8(sentence, position) for position, sentence in enumerate(sentences)]
         # Sentences of like length share a batch, so that little of it is padding.
-        order = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))
-        results: list[Translation | None] = [None] * len(sentences)
+        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+        results: list[Translation | None] = [None] * len(encoded)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            batch = self._translate(tf.constant([sentences[i] for i in rows], tf.string))
+            batch = self._translate(tf.constant([encoded[i] for i in rows]))
             for i, translation in zip(rows, self._unpack(batch), strict=True):
                 results[i] = translation
-        for i, translation in enumerate(results):
-            if len(translation.source_tokens) > self.max_source_length:
+            for row in np.flatnonzero(batch["cut_off"]):
                 warnings.warn(
-                    f"Sentence {i} ({sentences[i][:30]!r}...) is longer than "
-                    f"max_source_length={self.max_source_length} tokens and may have been cut off "
-                    "there; split it into sentences.",
+                    f"Sentence {rows[row]} ({sentences[rows[row]][:30]!r}...) was cut off after "
+                    f"max_source_length={self.max_source_length} tokens; split it into sentences.",
                     stacklevel=2,
                 )
         return results
@@ -233,17 +237,31 @@ class Translator(tf.Module):
         try:
             config = json.loads((directory / "translator.json").read_text())
             model = keras.saving.load_model(directory / "model.keras")
+            tokenizers = [Tokenizer.load(directory / side) for side in ("source", "target")]
+            return cls(model, *tokenizers, **config)
+        except InputError:
+            raise
         except FileNotFoundError as error:
             raise InputError(
                 f"No translator in {directory}: {error.filename or error} is missing; pass the "
                 "directory that `Translator.save` wrote."
             ) from error
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"The translator in {directory} cannot be read ({error}); save it again."
             ) from error
-        tokenizers = [Tokenizer.load(directory / side) for side in ("source", "target")]
-        return cls(model, *tokenizers, **config)
+
+
+def _utf8(sentence: str | bytes, position: int) -> bytes:
+    if isinstance(sentence, bytes):
+        return sentence
+    if not isinstance(sentence, str):
+        raise TypeError(
+            f"Expected sentences as strings, got {type(sentence).__name__} {sentence!r} "
+            f"at position {position}."
+        )
+    # A command line hands bytes that are not UTF-8 on as surrogates, which UTF-8 cannot encode.
+    return sentence.encode("utf-8", errors="surrogatepass")
 
 
 def _append(ragged: tf.RaggedTensor, value, batch_size) -> tf.RaggedTensor:

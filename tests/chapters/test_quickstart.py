@@ -83,7 +83,7 @@ def test_files_that_cannot_be_used(run, tmp_path, lines, encoding, arguments, me
 def test_sides_of_unequal_length(run, tmp_path):
     source = write(tmp_path / "x.de", ["a", "b"])
     target = write(tmp_path / "x.en", ["a", "b", "c"])
-    with pytest.raises(s2s.InputError, match="has 2 lines .* has 3:"):
+    with pytest.raises(s2s.InputError, match=r"has 2 lines .* has 3:"):
         run("--source", source, "--target", target)
 
 

@@ -1,5 +1,7 @@
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_seq2seq import BahdanauAttention, DotAttention
 
@@ -11,8 +13,7 @@ MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], bool)
 
 
 def attend(attention, query, mask=None):
-    keys = attention.project_memory(MEMORY)
-    context, weights = attention(query, keys, MEMORY, mask)
+    context, weights = attention(query, MEMORY, mask)
     return np.array(context), np.array(weights)
 
 
@@ -28,7 +29,7 @@ def reference(scores):
 def test_additive_equals_numpy():
     attention = BahdanauAttention(7)
     context, weights = attend(attention, QUERY, MASK)
-    v, w = np.array(attention.memory_layer.kernel), np.array(attention.query_layer.kernel)
+    v, w = np.array(attention.memory_kernel), np.array(attention.query_layer.kernel)
     b, u = np.array(attention.query_layer.bias), np.array(attention.scorer)
     scores = (np.tanh(MEMORY @ v + (QUERY @ w + b)[:, None]) @ u)[..., 0]
     expected_context, expected_weights = reference(scores)
@@ -57,14 +58,11 @@ class TestBothKinds:
         assert not weights[~MASK].any()
 
     def test_fully_masked_row_gives_zeros_and_finite_gradients(self, make):
-        import tensorflow as tf
-
         attention = make()
         context, _ = attend(attention, QUERY, MASK)
         assert not context[2].any()
         with tf.GradientTape() as tape:
-            keys = attention.project_memory(MEMORY)
-            loss = tf.reduce_sum(attention(QUERY, keys, MEMORY, MASK)[0] ** 2)
+            loss = tf.reduce_sum(attention(QUERY, MEMORY, MASK)[0] ** 2)
         for gradient in tape.gradient(loss, attention.trainable_variables):
             assert np.isfinite(gradient).all()
 
@@ -79,12 +77,27 @@ class TestBothKinds:
         attention = make()
         full, _ = attend(attention, QUERY, MASK)
         half = type(attention).from_config({**attention.get_config(), "dtype": policy})
-        half.build((None, 4), (None, None, 6), (None, None, 6))
+        half.build((None, 4), (None, None, 6))
         half.set_weights(attention.get_weights())
         context, weights = attend(half, QUERY, MASK)
         assert str(context.dtype) == half.compute_dtype
         np.testing.assert_allclose(context.astype("float32"), full, atol=0.05)
         np.testing.assert_allclose(weights.astype("float32").sum(axis=1), [1, 1, 0], atol=0.02)
+
+    def test_keys_projected_beforehand_give_the_same(self, make):
+        attention = make()
+        expected = attend(attention, QUERY, MASK)
+        keys = attention.project_memory(MEMORY)
+        for a, b in zip(attention(QUERY, MEMORY, MASK, keys), expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    def test_in_a_functional_model_that_is_saved_and_loaded(self, make, tmp_path):
+        query, memory = keras.Input((4,)), keras.Input((None, 6))
+        model = keras.Model([query, memory], make()(query, memory))
+        model.save(tmp_path / "model.keras")
+        again = keras.saving.load_model(tmp_path / "model.keras")
+        for a, b in zip(again([QUERY, MEMORY]), model([QUERY, MEMORY]), strict=True):
+            np.testing.assert_array_equal(a, b)
 
     def test_config_round_trip(self, make):
         attention = make()

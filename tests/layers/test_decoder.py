@@ -12,7 +12,7 @@ def test_whole_sequences_equal_single_steps(system, cell, num_layers, bidirectio
     inputs, _ = random_batch()
     whole = np.array(model(inputs))
 
-    state, memory = model.read(inputs["source"])
+    state, memory = model.encode(inputs["source"])
     for j in range(inputs["target"].shape[1]):
         logits, weights, state = model.decoder.step(inputs["target"][:, j], state, memory)
         np.testing.assert_allclose(logits, whole[:, j], atol=1e-5)
@@ -36,7 +36,7 @@ def additive_attention(attention, query, encoded):
     v, w, b, u = (
         np.array(x)
         for x in (
-            attention.memory_layer.kernel,
+            attention.memory_kernel,
             attention.query_layer.kernel,
             attention.query_layer.bias,
             attention.scorer,
@@ -125,7 +125,7 @@ def test_half_precision(system, policy, cell):
     half.set_weights(full.get_weights())
     assert half.decoder.compute_dtype == policy.removeprefix("mixed_")
     np.testing.assert_allclose(np.array(half(inputs), "float32"), expected, atol=0.05)
-    state, memory = half.read(inputs["source"])
+    state, memory = half.encode(inputs["source"])
     logits, _, _ = half.decoder.step(inputs["target"][:, 0], state, memory)
     np.testing.assert_allclose(np.array(logits, "float32"), expected[:, 0], atol=0.05)
 
@@ -143,6 +143,9 @@ def test_config_round_trip(attention):
         ({"feeding": "teacher"}, "`feeding`.*got 'teacher'"),
         ({"query": "next_state"}, "`query`.*got 'next_state'"),
         ({"cell": "LSTM"}, "`cell`.*got 'LSTM'"),
+        ({"embedding_size": 0}, "`embedding_size`.*got 0"),
+        ({"attention": "bahdanau"}, "`attention`.*got 'bahdanau'"),
+        ({"attention": BahdanauAttention(4), "dtype": "mixed_bfloat16"}, "float32.*bfloat16"),
         ({"embedding_size": 5, "tie_embeddings": True}, "8 and embedding_size=5; pass readout"),
     ],
 )
@@ -151,24 +154,33 @@ def test_arguments_that_do_not_fit(arguments, message):
         Decoder(15, 8, **arguments)
 
 
-def test_functional_model_of_the_layers_survives_a_fresh_process(tmp_path):
-    """Engineers take the layers into their own Keras code, and save that."""
+def functional_model(system):
     source = keras.Input((None,), dtype="int32")
     target = keras.Input((None,), dtype="int32")
-    encoded = Encoder(20, 8, cell="lstm", bidirectional=True)(source)
+    encoded = Encoder(20, 4, cell="lstm", bidirectional=True)(source)
     state = Bridge("dense", cell="gru", units=8)(encoded.state)
-    output = Decoder(15, 8, attention=BahdanauAttention(4))(target, state, encoded)
-    model = keras.Model([source, target], output.logits)
-    inputs, _ = random_batch()
-    expected = np.array(model([inputs["source"], inputs["target"]]))
+    output = Decoder(15, 8, **SYSTEMS[system]())(target, state, encoded)
+    return keras.Model([source, target], output.logits)
 
-    model.save(tmp_path / "model.keras")
+
+def test_functional_models_of_the_layers_survive_a_fresh_process(tmp_path):
+    """Engineers take the layers into their own Keras code, and save that."""
+    inputs, _ = random_batch()
+    expected = {}
+    for system in SYSTEMS:
+        model = functional_model(system)
+        expected[system] = model([inputs["source"], inputs["target"]])
+        model.save(tmp_path / f"{system}.keras")
     np.savez(tmp_path / "inputs.npz", **inputs)
     run_python(
-        "import sys, keras, numpy as np, tf_seq2seq\n"
-        "model = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
-        "inputs = np.load(sys.argv[1] + '/inputs.npz')\n"
-        "np.save(sys.argv[1] + '/out', model([inputs['source'], inputs['target']]))\n",
+        "import sys, pathlib, keras, numpy as np, tf_seq2seq\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "inputs = np.load(folder / 'inputs.npz')\n"
+        "inputs = [inputs['source'], inputs['target']]\n"
+        "models = {path.stem: keras.saving.load_model(path) for path in folder.glob('*.keras')}\n"
+        "np.savez(folder / 'out', **{name: model(inputs) for name, model in models.items()})\n",
         tmp_path,
     )
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, atol=1e-6)
+    out = np.load(tmp_path / "out.npz")
+    for system in SYSTEMS:
+        np.testing.assert_allclose(out[system], expected[system], atol=1e-6)

@@ -9,19 +9,17 @@ from test_translator import TRICKY, small_translator
 
 from tf_seq2seq import InputError, serving, text
 
-SENTENCES = [sentence for sentence in TRICKY if "\x00" not in sentence]
-
 
 def check_signatures(translator, path):
-    expected = translator(SENTENCES)
-    default = serving.run_in_fresh_process(path, SENTENCES)
-    assert set(default) == {"translation", "score"}
-    assert default["translation"] == [t.text for t in expected]
-    np.testing.assert_allclose(default["score"], [t.score for t in expected], atol=1e-5)
+    expected = translator(TRICKY)
+    signature = "align" if translator.aligns else "serving_default"
+    result = serving.run_in_fresh_process(path, TRICKY, signature)
+    assert result["translation"] == [t.text for t in expected]
+    np.testing.assert_allclose(result["score"], [t.score for t in expected], atol=1e-5)
     if not translator.aligns:
+        assert set(result) == {"translation", "score"}
         return
-    align = serving.run_in_fresh_process(path, SENTENCES, "align")
-    assert align["translation"] == default["translation"]
+    align = result
     for row, translation in enumerate(expected):
         height, width = align["target_length"][row], align["source_length"][row]
         assert height == len(translation.target_tokens)
@@ -86,20 +84,41 @@ def test_versions_count_up_and_are_never_overwritten(tmp_path):
     assert serving.versions(tmp_path / "m") == [1, 7, 8]
     with pytest.raises(InputError, match="7 exists already"):
         serving.export(translator, tmp_path / "m", version=7)
-    with pytest.raises(InputError, match="positive integer, got 0"):
-        serving.export(translator, tmp_path / "m", version=0)
+    for version in (0, True, "3"):
+        with pytest.raises(InputError, match=f"positive integer, got {version!r}"):
+            serving.export(translator, tmp_path / "m", version=version)
+    (tmp_path / "m" / "12").write_text("a file is no version")
+    assert serving.versions(tmp_path / "m") == [1, 7, 8]
+    (tmp_path / "m" / "12").unlink()
     assert serving.export(translator, tmp_path / "m", version=7, replace=True).name == "7"
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["1", "7", "8"]
 
 
 def test_a_failed_export_leaves_nothing_behind(tmp_path, monkeypatch):
     def full_disk(*args, **kwargs):
-        raise OSError(28, "No space left on device")
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(tf.saved_model, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):
         serving.export(small_translator(), tmp_path / "m")
     assert list((tmp_path / "m").iterdir()) == []
+
+
+def test_an_interrupted_replacement_leaves_a_version_in_place(tmp_path, monkeypatch):
+    translator = small_translator("initial_state")
+    path = serving.export(translator, tmp_path)
+    rename = type(path).rename
+
+    def interrupted(self, target):
+        if self.name == "model":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(type(path), "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        serving.export(translator, tmp_path, version=1, replace=True)
+    assert (path / "saved_model.pb").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["1"]
 
 
 def test_a_signature_with_xla_is_refused(tmp_path, monkeypatch):
@@ -122,8 +141,9 @@ def test_half_precision_model_is_served_as_it_is(tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")
     translator = small_translator()
     path = serving.export(translator, tmp_path)
-    default = serving.run_in_fresh_process(path, SENTENCES)
-    assert default["translation"] == [t.text for t in translator(SENTENCES)]
+    default = serving.run_in_fresh_process(path, TRICKY)
+    assert set(default) == {"translation", "score"}
+    assert default["translation"] == [t.text for t in translator(TRICKY)]
 
 
 def test_a_broken_saved_model_names_its_folder(tmp_path):

@@ -3,8 +3,12 @@
 Both layers have one interface. The memory is an argument, never a state of the layer, so the same
 layer serves any number of sentences, a SavedModel, and a beam search:
 
-    keys = attention.project_memory(memory)                     # once per sentence
-    context, weights = attention(query, keys, memory, mask)     # once per decoder step
+    context, weights = attention(query, memory, mask)
+
+Whoever asks the same memory many times, as a decoder does, projects it once per sentence:
+
+    keys = attention.project_memory(memory)
+    context, weights = attention(query, memory, mask, keys)
 """
 
 from __future__ import annotations
@@ -27,10 +31,11 @@ class Attention(keras.layers.Layer):
 
     Call arguments:
         query: `(batch, query_size)`, the decoder's state `s_j`.
-        keys: `(batch, source_length, key_size)`, from `project_memory(memory)`.
         memory: `(batch, source_length, memory_size)`, the encoder outputs `h_1, ..., h_T`.
-        mask: bool `(batch, source_length)`, False where a position must not be looked at. A row
-            without any True gets weights of zero and a context of zero.
+        mask: bool `(batch, source_length)`, False where a position must not be looked at, or None.
+            A row without any True gets weights of zero and a context of zero.
+        keys: `(batch, source_length, key_size)`, from `project_memory(memory)`; None to project
+            the memory here.
 
     Returns:
         `(context, weights)`: `(batch, memory_size)` and `(batch, source_length)`; the weights of
@@ -38,14 +43,19 @@ class Attention(keras.layers.Layer):
     """
 
     def project_memory(self, memory):
-        """Keys of a memory: `(batch, source_length, memory_size)` -> `(..., key_size)`."""
+        """Keys of a memory, `(batch, source_length, memory_size)` -> `(..., key_size)`.
+
+        The layer must be built: by a call, or by `build(query_shape, memory_shape)`.
+        """
         raise NotImplementedError(f"{type(self).__name__} gives no `project_memory`.")
 
     def score(self, query, keys):
         """Scores `e(h_i, s)`: `(batch, query_size)`, keys -> `(batch, source_length)`."""
         raise NotImplementedError(f"{type(self).__name__} gives no `score`.")
 
-    def call(self, query, keys, memory, mask=None):
+    def call(self, query, memory, mask=None, keys=None):
+        if keys is None:
+            keys = self.project_memory(memory)
         weights = masked_softmax(self.score(query, keys), mask)
         context = ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), memory), 1)
         return context, weights
@@ -73,7 +83,7 @@ class BahdanauAttention(Attention):
 
         e(h, s) = U tanh(V h + W s)
 
-    with `V` = `memory_layer`, `W` = `query_layer` (with a bias) and the vector `U` = `scorer`.
+    with `V` = `memory_kernel`, `W` = `query_layer` (with a bias) and the vector `U` = `scorer`.
 
     Args:
         units: width of the hidden layer.
@@ -85,13 +95,12 @@ class BahdanauAttention(Attention):
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
         self.units = check_positive("units", units)
-        self.memory_layer = keras.layers.Dense(
-            units, use_bias=False, name="memory_layer", dtype=self.dtype_policy
-        )
         self.query_layer = keras.layers.Dense(units, name="query_layer", dtype=self.dtype_policy)
 
-    def build(self, query_shape, keys_shape, memory_shape):
-        build_once(self.memory_layer, memory_shape)
+    def build(self, query_shape, memory_shape):
+        self.memory_kernel = self.add_weight(
+            shape=(memory_shape[-1], self.units), initializer="glorot_uniform", name="memory_kernel"
+        )
         build_once(self.query_layer, query_shape)
         self.scorer = self.add_weight(
             shape=(self.units, 1), initializer="glorot_uniform", name="scorer"
@@ -100,7 +109,8 @@ class BahdanauAttention(Attention):
 
     def project_memory(self, memory):
         """`V h_i` for each i: `(batch, source_length, units)`."""
-        return self.memory_layer(memory)
+        kernel = ops.cast(self.memory_kernel, memory.dtype)
+        return ops.matmul(memory, kernel)
 
     def score(self, query, keys):
         hidden = ops.tanh(keys + ops.expand_dims(self.query_layer(query), 1))
@@ -140,7 +150,7 @@ class DotAttention(Attention):
             )
         self.form = form
 
-    def build(self, query_shape, keys_shape, memory_shape):
+    def build(self, query_shape, memory_shape):
         query_size, memory_size = query_shape[-1], memory_shape[-1]
         if self.form == "general":
             self.query_layer = keras.layers.Dense(

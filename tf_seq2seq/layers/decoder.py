@@ -46,8 +46,8 @@ class DecoderState(NamedTuple):
 
     Attributes:
         cells: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
-        attended: `(batch, readout_units)`, the attention vector that is fed into the next step
-            (`query="current_state"`), else an empty tuple.
+        attended: `(batch, readout_units)`, the readout if it is fed into the next step, else an
+            empty tuple.
     """
 
     cells: State
@@ -59,13 +59,13 @@ class DecoderOutput(NamedTuple):
 
     Attributes:
         logits: `(batch, target_length, vocabulary_size)`.
-        alignment: attention weights `(batch, target_length, source_length)`; None without
-            attention.
+        alignment: attention weights `(batch, target_length, source_length)`; an empty tuple
+            without attention.
         state: the `DecoderState` after the last step.
     """
 
     logits: tf.Tensor
-    alignment: tf.Tensor | None
+    alignment: tf.Tensor | tuple[()]
     state: DecoderState
 
 
@@ -86,7 +86,7 @@ class Decoder(keras.layers.Layer):
 
         "current_state":   s_j asks. The readout a_j goes into the next step in c_{j+1}'s place
                            (S8 of the notes; input feeding, Luong et al. 2015, section 3.3; the
-                           `AttentionWrapper` of the book, section 9.3.3)
+                           book's `AttentionWrapper`, section 9.3.3, with a linear readout)
         "previous_state":  s_{j-1} asks, and c_j goes into step j (Bahdanau et al. 2015, section 3)
 
     The same weights serve two paths with the same numbers: the call takes whole target sentences
@@ -102,6 +102,7 @@ class Decoder(keras.layers.Layer):
             `"initial_state"` without.
         attention: an `Attention` layer, or None.
         query: which state asks, see above; of no effect without attention.
+        readout_activation: activation of the readout, or None for a linear one.
         readout_units: width of the readout `a_j`; None means `embedding_size` if tied, else
             `units`. Without attention a readout `tanh(W s_j)` is made only if this is given.
         tie_embeddings: whether the embeddings of the target words are the weights of the logits
@@ -132,6 +133,7 @@ class Decoder(keras.layers.Layer):
         attention: Attention | None = None,
         query: str = "current_state",
         readout_units: int | None = None,
+        readout_activation: str | None = "tanh",
         tie_embeddings: bool = False,
         dropout: float = 0.0,
         **kwargs,
@@ -144,9 +146,20 @@ class Decoder(keras.layers.Layer):
                 raise ValueError(
                     f"Received an unknown `{name}`: expected one of {known}, got {value!r}."
                 )
+        if attention is not None and not isinstance(attention, Attention):
+            raise ValueError(
+                "Received an invalid `attention`: expected a layer such as BahdanauAttention(256) "
+                f"or None, got {attention!r}."
+            )
+        if attention is not None and attention.compute_dtype != self.compute_dtype:
+            raise ValueError(
+                f"The attention computes in {attention.compute_dtype} and the decoder in "
+                f"{self.compute_dtype}; give both the same `dtype`."
+            )
         self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
         self.units = check_positive("units", units)
-        self.embedding_size = check_positive("embedding_size", embedding_size or units)
+        embedding_size = units if embedding_size is None else embedding_size
+        self.embedding_size = check_positive("embedding_size", embedding_size)
         self.cell = check_cell(cell)
         self.num_layers = check_positive("num_layers", num_layers)
         self.feeding = feeding
@@ -155,6 +168,7 @@ class Decoder(keras.layers.Layer):
         if readout_units is None and attention is not None:
             readout_units = self.embedding_size if tie_embeddings else units
         self.readout_units = readout_units
+        self.readout_activation = readout_activation
         self.tie_embeddings = tie_embeddings
         self.dropout = dropout
         # XLA would compile the whole training step anew for each shape of a batch.
@@ -180,7 +194,7 @@ class Decoder(keras.layers.Layer):
         self.readout = None
         if readout_units is not None:
             self.readout = keras.layers.Dense(
-                readout_units, activation="tanh", name="readout", dtype=policy
+                readout_units, activation=readout_activation, name="readout", dtype=policy
             )
         self.projection = None
         if not tie_embeddings:
@@ -200,6 +214,10 @@ class Decoder(keras.layers.Layer):
         """Whether the context of a step is known before the step's recurrence."""
         return self.attention is None or self.query == "previous_state"
 
+    @property
+    def _feeds_readout(self) -> bool:
+        return self._feeds_context and not self._asks_before
+
     def build(self, target_shape, initial_state_shape, encoded_shape):
         memory_size = encoded_shape[0][-1]
         fed_context_size = memory_size if self._asks_before else self.readout_units
@@ -211,7 +229,7 @@ class Decoder(keras.layers.Layer):
             build_once(self.embedding, (None, None))
         if self.attention is not None:
             memory_shape = (None, None, memory_size)
-            build_once(self.attention, (None, self.units), memory_shape, memory_shape)
+            build_once(self.attention, (None, self.units), memory_shape)
             width += memory_size
         if self.readout is not None:
             build_once(self.readout, (None, width))
@@ -230,7 +248,7 @@ class Decoder(keras.layers.Layer):
         embedded = self._embed(target, training)
         if self.attention is None:
             features, cells = self._run_layers(embedded, state.cells, memory, training)
-            alignment, state = None, state._replace(cells=cells)
+            alignment, state = (), state._replace(cells=cells)
         else:
 
             def step(y, state):
@@ -260,8 +278,11 @@ class Decoder(keras.layers.Layer):
         Args:
             initial_state: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
         """
-        cells = tuple(tuple(parts) for parts in initial_state)
-        if self._asks_before:
+        # A call casts its arguments to the layer's dtype; this is no call.
+        cells = tuple(
+            tuple(ops.cast(part, self.compute_dtype) for part in parts) for parts in initial_state
+        )
+        if not self._feeds_readout:
             return DecoderState(cells, ())
         h = cells[-1][0]
         return DecoderState(cells, ops.zeros((ops.shape(h)[0], self.readout_units), h.dtype))
@@ -328,10 +349,11 @@ class Decoder(keras.layers.Layer):
             return ops.concatenate([x, context], axis=-1), weights, DecoderState(cells, ())
         context, weights = self._attend(x, memory)
         attended = self.readout(ops.concatenate([x, context], axis=-1))
-        return attended, weights, DecoderState(cells, attended)
+        fed = attended if self._feeds_readout else ()
+        return attended, weights, DecoderState(cells, fed)
 
     def _attend(self, query, memory):
-        return self.attention(query, memory.keys, memory.values, memory.mask)
+        return self.attention(query, memory.values, memory.mask, memory.keys)
 
     def _logits(self, features, training):
         """From a step's features, `(..., features)`, to its logits."""
@@ -355,6 +377,7 @@ class Decoder(keras.layers.Layer):
             "attention": keras.saving.serialize_keras_object(self.attention),
             "query": self.query,
             "readout_units": self.readout_units,
+            "readout_activation": self.readout_activation,
             "tie_embeddings": self.tie_embeddings,
             "dropout": self.dropout,
         }

@@ -58,7 +58,8 @@ class Encoder(keras.layers.Layer):
         dropout: rate of dropout on the embeddings and on each layer's outputs.
 
     Call arguments:
-        source: int `(batch, source_length)`, padded on the right with 0.
+        source: int `(batch, source_length)`, padded on the right with 0. On a GPU, cuDNN wants
+            at least one word in each row and no padding before a word.
 
     Returns:
         An `EncoderOutput`.
@@ -90,7 +91,8 @@ class Encoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
         self.units = check_positive("units", units)
-        self.embedding_size = check_positive("embedding_size", embedding_size or units)
+        embedding_size = units if embedding_size is None else embedding_size
+        self.embedding_size = check_positive("embedding_size", embedding_size)
         self.cell = check_cell(cell)
         self.num_layers = check_positive("num_layers", num_layers)
         self.bidirectional = bidirectional

@@ -45,7 +45,11 @@ class Seq2Seq(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         self.bridge = Bridge(
-            bridge, cell=decoder.cell, units=decoder.units, num_layers=decoder.num_layers
+            bridge,
+            cell=decoder.cell,
+            units=decoder.units,
+            num_layers=decoder.num_layers,
+            dtype=decoder.dtype_policy,
         )
         # XLA would compile the whole training step anew for each shape of a batch.
         self.supports_jit = False
@@ -80,8 +84,8 @@ class Seq2Seq(keras.Model):
         initial_state = self.bridge(encoded.state)
         return self.decoder(inputs["target"], initial_state, encoded, training=training).logits
 
-    def read(self, source) -> tuple[DecoderState, DecoderMemory]:
-        """Read source sentences, for decoding step by step.
+    def encode(self, source) -> tuple[DecoderState, DecoderMemory]:
+        """Encode source sentences, for decoding step by step.
 
         Args:
             source: int `(batch, source_length)`, padded on the right with 0.

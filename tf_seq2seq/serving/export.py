@@ -20,6 +20,7 @@ of a row is its own.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -57,14 +58,14 @@ def export(
 
     Raises:
         InputError: if the version exists, or is no positive integer.
-        OSError: if the disk is full or the folder cannot be written; nothing is left behind.
+        OSError: if the disk is full or the folder cannot be written; what was there stays.
     """
+    if version is not None and (type(version) is not int or version < 1):
+        raise InputError(f"A version is a positive integer, got {version!r}.")
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if version is None:
         version = 1 + max(versions(directory), default=0)
-    if version < 1:
-        raise InputError(f"A version is a positive integer, got {version}.")
     target = directory / str(version)
     if target.exists() and not replace:
         raise InputError(
@@ -73,17 +74,25 @@ def export(
     hidden = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory))
     try:
         _save(translator, hidden / "model")
-        if target.exists():
+        if replace and target.exists():
             target.rename(hidden / "replaced")
         (hidden / "model").rename(target)
+    except tf.errors.ResourceExhaustedError as error:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
     finally:
+        if (hidden / "replaced").exists() and not target.exists():
+            (hidden / "replaced").rename(target)
         shutil.rmtree(hidden, ignore_errors=True)
     return target
 
 
 def versions(directory: str | Path) -> list[int]:
     """The versions of a model that a folder of a model repository holds, ascending."""
-    return sorted(int(path.name) for path in Path(directory).iterdir() if path.name.isdecimal())
+    return sorted(
+        int(path.name)
+        for path in Path(directory).glob("[0-9]*")
+        if path.is_dir() and path.name.isascii() and path.name.isdecimal()
+    )
 
 
 def _save(translator: Translator, path: Path) -> None:
@@ -93,9 +102,14 @@ def _save(translator: Translator, path: Path) -> None:
         outputs = translator.graph(text)
         return {name: outputs[name] for name in ("translation", "score")}
 
+    def align(text):
+        outputs = translator.graph(text)
+        del outputs["cut_off"]
+        return outputs
+
     graphs = {"serving_default": default}
     if translator.aligns:
-        graphs["align"] = translator.graph
+        graphs["align"] = align
     with without_cudnn([*model.encoder.recurrent_layers, *model.decoder.recurrent_layers]):
         signatures = {
             name: tf.function(graph, input_signature=[_TEXT]).get_concrete_function()

@@ -17,11 +17,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # registers the operations of the tokenizers
 
+def encode(strings):
+    return np.array([string.encode("utf-8", "surrogatepass") for string in strings], object)
+
 directory, signature, inputs = sys.argv[1], sys.argv[2], json.load(sys.stdin)
 with tf.compat.v1.Session(graph=tf.Graph()) as session:
     model = tf.compat.v1.saved_model.load(session, ["serve"], directory)
     signature = model.signature_def[signature]
-    feeds = {signature.inputs[name].name: np.array(value, object) for name, value in inputs.items()}
+    feeds = {signature.inputs[name].name: encode(value) for name, value in inputs.items()}
     fetches = {name: info.name for name, info in signature.outputs.items()}
     outputs = session.run(fetches, feeds)
 assert "tf_seq2seq" not in sys.modules
