@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,25 @@ def run_python(script, *arguments):
     )
     assert process.returncode == 0, process.stderr[-3000:]
     return process.stdout
+
+
+def run_in_fresh_process(models, inputs, folder):
+    """Save Keras models by name, load them in a fresh process, and return what they put out there.
+
+    Args:
+        models: a dict of models.
+        inputs: what all of them are called with, any structure of arrays.
+        folder: where the files go.
+    """
+    for name, model in models.items():
+        model.save(folder / f"{name}.keras")
+    (folder / "inputs.pickle").write_bytes(pickle.dumps(inputs))
+    run_python(
+        "import sys, pathlib, pickle, keras, numpy as np, tf_seq2seq\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "inputs = pickle.loads((folder / 'inputs.pickle').read_bytes())\n"
+        "models = {path.stem: keras.saving.load_model(path) for path in folder.glob('*.keras')}\n"
+        "np.savez(folder / 'out', **{name: model(inputs) for name, model in models.items()})\n",
+        folder,
+    )
+    return np.load(folder / "out.npz")

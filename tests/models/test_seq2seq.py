@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, pad_columns, random_batch, run_python, small_model
+from helpers import SYSTEMS, pad_columns, random_batch, run_in_fresh_process, small_model
 
 from tf_seq2seq import SequenceCrossEntropy
 
@@ -63,23 +63,10 @@ def test_every_weight_is_trained(system):
 
 def test_every_system_gives_the_same_logits_in_a_fresh_process(tmp_path):
     inputs, _ = random_batch()
-    expected = {}
-    for system in SYSTEMS:
-        model = small_model(system, "lstm", num_layers=2, bidirectional=True)
-        expected[system] = model(inputs)
-        model.save(tmp_path / f"{system}.keras")
-    np.savez(tmp_path / "inputs.npz", **inputs)
-    run_python(
-        "import sys, pathlib, keras, numpy as np, tf_seq2seq\n"
-        "folder = pathlib.Path(sys.argv[1])\n"
-        "inputs = dict(np.load(folder / 'inputs.npz'))\n"
-        "models = {path.stem: keras.saving.load_model(path) for path in folder.glob('*.keras')}\n"
-        "np.savez(folder / 'out', **{name: model(inputs) for name, model in models.items()})\n",
-        tmp_path,
-    )
-    out = np.load(tmp_path / "out.npz")
-    for system in SYSTEMS:
-        np.testing.assert_allclose(out[system], expected[system], atol=1e-6)
+    models = {s: small_model(s, "lstm", num_layers=2, bidirectional=True) for s in SYSTEMS}
+    reloaded = run_in_fresh_process(models, inputs, tmp_path)
+    for system, model in models.items():
+        np.testing.assert_allclose(reloaded[system], model(inputs), atol=1e-6)
 
 
 def test_loaded_model_takes_the_same_next_step(tmp_path):

@@ -102,9 +102,9 @@ class Decoder(keras.layers.Layer):
             `"initial_state"` without.
         attention: an `Attention` layer, or None.
         query: which state asks, see above; of no effect without attention.
-        readout_activation: activation of the readout, or None for a linear one.
         readout_units: width of the readout `a_j`; None means `embedding_size` if tied, else
             `units`. Without attention a readout `tanh(W s_j)` is made only if this is given.
+        readout_activation: activation of the readout, or None for a linear one.
         tie_embeddings: whether the embeddings of the target words are the weights of the logits
             too (Press and Wolf 2017), as in the book.
         dropout: rate of dropout on the embeddings, on each layer's outputs and on the readout.
@@ -167,6 +167,8 @@ class Decoder(keras.layers.Layer):
         self.query = query
         if readout_units is None and attention is not None:
             readout_units = self.embedding_size if tie_embeddings else units
+        if readout_units is not None:
+            check_positive("readout_units", readout_units)
         self.readout_units = readout_units
         self.readout_activation = readout_activation
         self.tie_embeddings = tie_embeddings
