@@ -121,8 +121,7 @@ def _end_with_one_sentence(kind, error, traceback) -> None:
     elif isinstance(error, OSError) and error.errno in _DISK_FAULTS:
         where = f" {error.filename}" if error.filename else ""
         print(
-            f"error: cannot write{where} ({error.strerror}): make room, or choose another place "
-            "with --output-dir",
+            f"error: cannot write{where} ({error.strerror}): make room, or choose another place",
             file=sys.stderr,
         )
     else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
@@ -58,10 +60,10 @@ def fit(
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps weights, optimizer and history of the last epoch in a directory.
+    """Keeps weights, optimizer, random seeds and history of the last epoch in a directory.
 
-    The weights go into a new file, and then `checkpoint.json`, which names it, is replaced in one
-    stroke: whenever the process or the disk gives up, the epoch before is still whole.
+    The variables go into a new file, and then `checkpoint.json`, which names it, is replaced in
+    one stroke: whenever the process or the disk gives up, the epoch before is still whole.
 
     Args:
         directory: made if it is not there.
@@ -98,9 +100,14 @@ class Checkpoint(keras.callbacks.Callback):
             content = json.loads(self._index.read_text())
             history = {name: list(values) for name, values in content["history"].items()}
             model.optimizer.build(model.trainable_variables)
-            model.load_weights(self.directory / content["weights"])
+            variables = _variables(model)
+            with np.load(self.directory / content["variables"]) as arrays:
+                if [arrays[name].shape for name in arrays] != [v.shape for v in variables]:
+                    raise ValueError("it was written by another model")
+                for variable, name in zip(variables, arrays, strict=True):
+                    variable.assign(arrays[name])
             self.history = history
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
             reason = str(error).strip().partition("\n")[0]
             raise InputError(
                 f"The checkpoint in {self.directory} cannot be used ({reason}); start anew without "
@@ -116,11 +123,17 @@ class Checkpoint(keras.callbacks.Callback):
             )
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
-        weights = self.directory / f"epoch-{epoch + 1}.weights.h5"
-        self.model.save_weights(weights)
+        file = self.directory / f"epoch-{epoch + 1}.npz"
+        np.savez(file, *(variable.numpy() for variable in _variables(self.model)))
         new = self._index.with_suffix(".new")
-        new.write_text(json.dumps({"weights": weights.name, "history": self.history}, indent=2))
+        new.write_text(json.dumps({"variables": file.name, "history": self.history}, indent=2))
         new.replace(self._index)
-        for path in self.directory.glob("epoch-*.weights.h5"):
-            if path != weights:
+        for path in self.directory.glob("epoch-*.npz"):
+            if path != file:
                 path.unlink()
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """All variables of a compiled model and its optimizer but those of the metrics."""
+    metrics = set(map(id, model.metrics_variables))
+    return [v for v in (*model.variables, *model.optimizer.variables) if id(v) not in metrics]
