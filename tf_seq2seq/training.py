@@ -124,7 +124,10 @@ class Checkpoint(keras.callbacks.Callback):
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         file = self.directory / f"epoch-{epoch + 1}.npz"
-        np.savez(file, *(variable.numpy() for variable in _variables(self.model)))
+        try:
+            np.savez(file, *(variable.numpy() for variable in _variables(self.model)))
+        except OSError as error:  # which does not say where
+            raise OSError(error.errno, error.strerror, str(file)) from error
         new = self._index.with_suffix(".new")
         new.write_text(json.dumps({"variables": file.name, "history": self.history}, indent=2))
         new.replace(self._index)
