@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.command_line import TrainingSettings, from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +63,48 @@ def test_a_fault_of_the_command_line_is_one_sentence(arguments, message, capsys)
     assert message in printed
     assert "--help" in printed
     assert printed.count("\n") == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained(TrainingSettings):
+    """Train something."""
+
+    output_dir: Path = setting(Path("output/x"), "where things go")
+    preset: str = setting("quick", "which one")
+    epochs: int = setting(1, "passes")
+    units: int | None = setting(None, "width")
+    tied: bool = setting(False, "one matrix for both")
+
+
+PRESETS = {"quick": {}, "book": {"epochs": 5, "units": 300, "tied": True}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], Trained()),
+        (["--preset", "book"], Trained(preset="book", epochs=5, units=300, tied=True)),
+        (["--units", "7", "--preset=book"], Trained(preset="book", epochs=5, units=7, tied=True)),
+        (["--preset", "book", "--no-tied"], Trained(preset="book", epochs=5, units=300)),
+    ],
+)
+def test_a_preset_is_another_set_of_defaults(arguments, expected):
+    assert from_command_line(Trained, arguments, PRESETS) == expected
+
+
+def test_help_shows_the_defaults_of_the_preset(capsys):
+    with pytest.raises(SystemExit):
+        from_command_line(Trained, ["--preset", "book", "--help"], PRESETS)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "width (default: 300)" in printed
+    assert "where things go (default: output/x)" in printed
+
+
+def test_an_unknown_preset(capsys):
+    with pytest.raises(SystemExit) as end:
+        from_command_line(Trained, ["--preset", "huge"], PRESETS)
+    assert end.value.code == 2
+    assert "invalid choice: 'huge'" in capsys.readouterr().err
 
 
 PROGRAM = """

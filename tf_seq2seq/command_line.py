@@ -9,6 +9,10 @@ A chapter describes its settings as a dataclass, which is its configuration and 
         epochs: int = setting(10, "passes over the training pairs")
 
     settings = from_command_line(Settings)
+
+Where a chapter has several sets of defaults, `--preset` chooses among them:
+
+    settings = from_command_line(Settings, presets={"quick": {}, "book": {"epochs": 5}})
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ import errno
 import sys
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from tf_seq2seq.errors import InputError
@@ -50,7 +55,26 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def from_command_line(settings: type[T], arguments: Sequence[str] | None = None) -> T:
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """What every chapter that trains can be told; it adds its own settings below these."""
+
+    data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
+    output_dir: Path = setting(Path("output"), "where checkpoints and pictures go")
+    strategy: str = setting(
+        "default",
+        "mirrored: one replica on each GPU of this host, or on two logical CPUs if it has none",
+        choices=("default", "mirrored"),
+    )
+    seed: int = setting(1, "seed of the weights, the dropout and the shuffling")
+    resume: bool = setting(False, "go on from the last checkpoint of an interrupted run")
+
+
+def from_command_line(
+    settings: type[T],
+    arguments: Sequence[str] | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+) -> T:
     """Read a chapter's settings, and from here on end the program as a command should.
 
     A fault of the input, an interrupt or a full disk ends it with one sentence on standard error
@@ -61,28 +85,55 @@ def from_command_line(settings: type[T], arguments: Sequence[str] | None = None)
         settings: a dataclass whose fields are made by `setting`.
         arguments: what stands on the command line after the program's name; None for that of this
             process. In a notebook there is none, and the defaults hold.
+        presets: other defaults by the preset's name, each a mapping from field to value; the
+            first is the one that holds without `--preset`. A field named `preset` is told which
+            it was.
     """
     if arguments is None:
         arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
     parser = _Parser(description=settings.__doc__, allow_abbrev=False)
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    if presets:
+        defaults |= _add_presets(parser, presets, arguments)
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
+        if presets and field.name == "preset":
+            continue
         flag = "--" + field.name.replace("_", "-")
         text = field.metadata["help"].replace("%", "%%")
         if hints[field.name] is bool:
-            parser.add_argument(flag, action="store_true", help=text)
+            # What a preset turns on, the command line can turn off.
+            in_presets = any(field.name in preset for preset in (presets or {}).values())
+            action = argparse.BooleanOptionalAction if in_presets else "store_true"
+            parser.add_argument(flag, action=action, default=defaults[field.name], help=text)
             continue
         parser.add_argument(
             flag,
             type=_reader(hints[field.name], field.metadata["least"], field.metadata["most"]),
-            default=field.default,
+            default=defaults[field.name],
             choices=field.metadata["choices"],
             metavar=None if field.metadata["choices"] else field.name.rpartition("_")[2].upper(),
-            help=text if field.default is None else f"{text} (default: %(default)s)",
+            help=text if defaults[field.name] is None else f"{text} (default: %(default)s)",
         )
-    parsed = settings(**vars(parser.parse_args(arguments)))
+    values = vars(parser.parse_args(arguments))
+    parsed = settings(**{name: values[name] for name in defaults if name in values})
     sys.excepthook = _end_with_one_sentence
     return parsed
+
+
+def _add_presets(parser, presets, arguments) -> Mapping[str, Any]:
+    """Add `--preset`, and return the defaults of the one that is asked for."""
+    flag = {
+        "choices": tuple(presets),
+        "default": next(iter(presets)),
+        "help": "which set of defaults to take (default: %(default)s); --help shows those of the "
+        "preset that stands before it",
+    }
+    parser.add_argument("--preset", **flag)
+    # A parser of its own, because the defaults of all other options hang on this one.
+    first = _Parser(add_help=False, allow_abbrev=False)
+    first.add_argument("--preset", **flag)
+    return presets[first.parse_known_args(arguments)[0].preset]
 
 
 class _Parser(argparse.ArgumentParser):
