@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tf_seq2seq.data.corpora import read_lines, read_parallel, read_tab_separated, split
+from tf_seq2seq.data.corpora import files, read_lines, read_parallel, read_tab_separated, split
 from tf_seq2seq.data.pairs import Pairs
 from tf_seq2seq.errors import InputError
 
@@ -79,6 +79,34 @@ class TestReadParallel:
         pairs = read_parallel(SHARED_DATA / "multi30k/val.de", SHARED_DATA / "multi30k/val.en")
         assert len(pairs) == 1014
         assert all(source and target for source, target in pairs)
+
+
+class TestFiles:
+    @pytest.fixture
+    def paths(self, write):
+        def lines(name, first, last):
+            return write(name, "".join(f"{name} {i}\n" for i in range(first, last)))
+
+        return {
+            "train": (lines("a.de", 0, 20), lines("a.en", 0, 20)),
+            "dev": (lines("b.de", 0, 3), lines("b.en", 0, 3)),
+        }
+
+    def test_splits_off_the_held_out_parts(self, paths):
+        corpus = files(*paths["train"], dev=2, test=4)
+        assert corpus == split(read_parallel(*paths["train"]), dev=2, test=4)
+        assert list(map(len, corpus)) == [14, 2, 4]
+        assert files(*paths["train"], dev=2, test=4, seed=2) != corpus
+
+    def test_takes_a_held_out_part_from_files_of_its_own(self, paths):
+        corpus = files(*paths["train"], dev=paths["dev"], test=4)
+        assert list(map(len, corpus)) == [16, 3, 4]
+        assert corpus.dev.target == ("b.en 0", "b.en 1", "b.en 2")
+        assert list(map(len, files(*paths["train"], dev=0, test=paths["dev"]))) == [20, 0, 3]
+
+    def test_too_few_lines_for_the_split(self, paths):
+        with pytest.raises(InputError, match=r"Cannot split 20 pairs.*dev=500, test=1000"):
+            files(*paths["train"])
 
 
 class TestReadTabSeparated:

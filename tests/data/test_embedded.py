@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tf_seq2seq.data import embedded
-from tf_seq2seq.data.embedded import embedded_corpus, generate, grammar
+from tf_seq2seq.data.embedded import embedded_corpus, embedded_text, generate, grammar
 from tf_seq2seq.data.grammar import Example, Grammar, count_chinese, count_english
 from tf_seq2seq.errors import InputError
 
@@ -266,3 +266,25 @@ def test_more_than_a_grammar_yields():
 
     # The second pair would repeat the Chinese of the first.
     assert len(list(tiny.generate(seed=1, patience=100))) == 1
+
+
+def test_text_is_the_english_in_the_form_of_the_penn_treebank():
+    text = embedded_text()
+    assert [len(part) for part in text] == [5_000, 500, 500]
+    lines = [line for part in text for line in part]
+    assert all(re.fullmatch(r"[a-z']+( [a-z']+)+", line) for line in lines)
+    assert len(set(lines)) == len(lines)
+    assert 40_000 < sum(len(line.split()) for line in text.train) < 60_000
+    english = embedded_corpus(train=5_000).train.source
+    for line, sentence in zip(text.train, english, strict=True):
+        assert plain(line) == plain(sentence)
+
+
+def test_text_has_no_word_outside_the_training_part_and_follows_the_seed():
+    text = embedded_text()
+    known, held_out = (
+        {w for line in part for w in line.split()} for part in (text[0], sum(text[1:], ()))
+    )
+    assert held_out <= known
+    assert embedded_text() == text
+    assert embedded_text(seed=2) != text

@@ -1,21 +1,31 @@
-"""Sentence pairs: where they come from, and how they become batches."""
+"""Sentence pairs and lines: where they come from, and how they become batches."""
 
-from tf_seq2seq.data.corpora import read_lines, read_parallel, read_tab_separated, split
-from tf_seq2seq.data.embedded import embedded_corpus
-from tf_seq2seq.data.pairs import Corpus, Pairs
+from tf_seq2seq.data.corpora import files, read_lines, read_parallel, read_tab_separated, split
+from tf_seq2seq.data.embedded import embedded_corpus, embedded_text
+from tf_seq2seq.data.pairs import Corpus, Pairs, TextCorpus
 from tf_seq2seq.data.pipeline import Summary, batches
+from tf_seq2seq.data.public import TED_TEST_SETS, book_vocabulary, multi30k, ptb, tatoeba, ted
 from tf_seq2seq.data.symbolic import copy_corpus, reverse_corpus
 
 __all__ = [
+    "TED_TEST_SETS",
     "Corpus",
     "Pairs",
     "Summary",
+    "TextCorpus",
     "batches",
+    "book_vocabulary",
     "copy_corpus",
     "embedded_corpus",
+    "embedded_text",
+    "files",
+    "multi30k",
+    "ptb",
     "read_lines",
     "read_parallel",
     "read_tab_separated",
     "reverse_corpus",
     "split",
+    "tatoeba",
+    "ted",
 ]

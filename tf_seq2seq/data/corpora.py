@@ -12,6 +12,7 @@ from tf_seq2seq.data.pairs import Corpus, Pairs
 from tf_seq2seq.errors import InputError
 
 Pair = tuple[str, str]  # (source, target)
+Files = tuple[str | os.PathLike, str | os.PathLike]  # (source, target)
 
 
 def read_lines(path: str | os.PathLike) -> list[str]:
@@ -104,6 +105,44 @@ def read_tab_separated(path: str | os.PathLike) -> Pairs:
         source.append(columns[0].strip())
         target.append(columns[1].strip())
     return Pairs(source, target)
+
+
+def files(
+    source: str | os.PathLike,
+    target: str | os.PathLike,
+    dev: int | Files = 500,
+    test: int | Files = 1000,
+    seed: int = 1,
+) -> Corpus:
+    """Makes a corpus of any two files of which line `i` of the one translates that of the other.
+
+    Args:
+        source: the source sentences, one a line.
+        target: the target sentences, one a line.
+        dev: the development part: how many pairs to split off (see `split`), or the two files, of
+            source and target, that hold it.
+        test: the test part, in the same way.
+        seed: of the split.
+
+    Returns:
+        The corpus. Parts that come from files of their own are taken as they are: whether they
+        share a sentence with the training files is for their author to know.
+
+    Raises:
+        InputError: if a file is unfit (see `read_parallel`) or the sizes are (see `split`).
+
+    Example:
+
+    ```python
+    corpus = files("train.de", "train.en", dev=("val.de", "val.en"), test=1000)
+    ```
+    """
+    parts = {"dev": dev, "test": test}
+    given = {
+        name: read_parallel(*part) for name, part in parts.items() if not isinstance(part, int)
+    }
+    sizes = {name: 0 if name in given else part for name, part in parts.items()}
+    return split(read_parallel(source, target), **sizes, seed=seed)._replace(**given)
 
 
 def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:

@@ -13,6 +13,7 @@ documents itself by a pair.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from tf_seq2seq.data.grammar import Choose, Example, Grammar, deal
@@ -38,7 +39,7 @@ from tf_seq2seq.data.lexicon import (
 )
 # isort: on
 # fmt: on
-from tf_seq2seq.data.pairs import Corpus
+from tf_seq2seq.data.pairs import Corpus, TextCorpus
 
 grammar = Grammar(shortest=3, longest=40)
 
@@ -63,9 +64,41 @@ def embedded_corpus(seed: int = 1, train: int = 25_000, dev: int = 500, test: in
     return deal(pairs, train, dev, test)
 
 
+def embedded_text(seed: int = 1, train: int = 5_000, dev: int = 500, test: int = 500) -> TextCorpus:
+    """The English of `embedded_corpus` in the form of the Penn Treebank's language model data.
+
+    Lower case, without punctuation, one sentence a line, its words separated by single spaces. The
+    training part has about 47,000 words by default.
+
+    Args:
+        seed: the same seed gives the same text.
+        train: number of training lines.
+        dev: number of development lines.
+        test: number of test lines. No line occurs twice, within a part or across parts.
+
+    Returns:
+        The text, of 2 to 39 words a line.
+
+    Raises:
+        InputError: if a size is negative, or more than the grammar can write.
+
+    Example:
+
+    ```python
+    embedded_text().train[0]  # "his parents repair watches and computers"
+    ```
+    """
+    corpus = embedded_corpus(seed, train, dev, test)
+    return TextCorpus(*(tuple(map(_words, part.source)) for part in corpus))
+
+
 def generate(seed: int = 1) -> Iterator[Example]:
     """Yields the pairs of the corpus one by one, each with the name of its construction."""
     return grammar.generate(seed)
+
+
+def _words(sentence: str) -> str:
+    return re.sub(r"[.,?]", "", sentence).lower()
 
 
 # --- Phrases --------------------------------------------------------------------------------------

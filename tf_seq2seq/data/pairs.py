@@ -1,4 +1,4 @@
-"""Sentence pairs in memory: what every corpus of the package is made of."""
+"""Sentence pairs and lines in memory: what every corpus of the package is made of."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ class Corpus(NamedTuple):
     train: Pairs
     dev: Pairs
     test: Pairs
+
+
+class TextCorpus(NamedTuple):
+    """A text of one language in its three parts, a tuple of lines each."""
+
+    train: tuple[str, ...]
+    dev: tuple[str, ...]
+    test: tuple[str, ...]
