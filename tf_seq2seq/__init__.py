@@ -8,7 +8,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import Attention, BahdanauAttention, Bridge, Decoder, DotAttention, Encoder
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
-from tf_seq2seq.models import Seq2Seq
+from tf_seq2seq.models import LanguageModel, Seq2Seq
 from tf_seq2seq.translator import Translation, Translator
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "DotAttention",
     "Encoder",
     "InputError",
+    "LanguageModel",
     "Perplexity",
     "Seq2Seq",
     "SequenceCrossEntropy",

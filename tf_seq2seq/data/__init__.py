@@ -5,6 +5,7 @@ from tf_seq2seq.data.embedded import embedded_corpus, embedded_text
 from tf_seq2seq.data.pairs import Corpus, Pairs, TextCorpus
 from tf_seq2seq.data.pipeline import Summary, batches
 from tf_seq2seq.data.public import TED_TEST_SETS, book_vocabulary, multi30k, ptb, tatoeba, ted
+from tf_seq2seq.data.stream import encode_text, stream_batches
 from tf_seq2seq.data.symbolic import copy_corpus, reverse_corpus
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "copy_corpus",
     "embedded_corpus",
     "embedded_text",
+    "encode_text",
     "files",
     "multi30k",
     "ptb",
@@ -26,6 +28,7 @@ __all__ = [
     "read_tab_separated",
     "reverse_corpus",
     "split",
+    "stream_batches",
     "tatoeba",
     "ted",
 ]

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_seq2seq.layers import fused
+
 _LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 State = tuple[tuple[tf.Tensor, ...], ...]
@@ -81,8 +83,14 @@ def without_cudnn(layers: Iterable[keras.layers.Layer]):
             layer.use_cudnn = use_cudnn
 
 
+def _has_cudnn(layer) -> bool:
+    return layer.use_cudnn is not False and bool(tf.config.list_logical_devices("GPU"))
+
+
 def run_layer(layer, inputs, initial_state=None, mask=None):
     """Run a recurrent layer over whole sequences.
+
+    An LSTM runs as `fused.lstm` where there is no cuDNN, with the same weights and numbers.
 
     Args:
         layer: a layer made by `recurrent_layer`.
@@ -93,6 +101,14 @@ def run_layer(layer, inputs, initial_state=None, mask=None):
     Returns:
         `(outputs, state)`: `(batch, length, units)` and the layer's state after the last step.
     """
+    if isinstance(layer, keras.layers.LSTM) and not layer.go_backwards and not _has_cudnn(layer):
+        cell = layer.cell
+        inputs = tf.convert_to_tensor(inputs)
+        if initial_state is None:
+            zeros = tf.zeros([tf.shape(inputs)[0], layer.units], inputs.dtype)
+            initial_state = (zeros, zeros)
+        weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
+        return fused.lstm(inputs, initial_state, *(weight.value for weight in weights), mask)
     if initial_state is not None:
         initial_state = list(initial_state)
     outputs, *state = layer(inputs, initial_state=initial_state, mask=mask)

@@ -1,0 +1,7 @@
+"""Floor 3: how a model is fitted: on one device or many, watched, interrupted and resumed."""
+
+from tf_seq2seq.training.checkpoint import Checkpoint
+from tf_seq2seq.training.distribution import strategy
+from tf_seq2seq.training.loop import History, evaluate, fit
+
+__all__ = ["Checkpoint", "History", "evaluate", "fit", "strategy"]
