@@ -9,7 +9,7 @@ from matplotlib import font_manager, pyplot
 
 from tf_seq2seq import plotting
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.plotting import alignment, learning_curves
+from tf_seq2seq.plotting import alignment, learning_curves, prediction
 
 HISTORY = {
     "loss": [7.0, 4.0, 3.0],
@@ -98,6 +98,26 @@ class TestLearningCurves:
     def test_no_epoch(self, history):
         with pytest.raises(InputError, match="no epoch"):
             learning_curves(history)
+
+
+class TestPrediction:
+    def test_curves_above_and_their_difference_below(self):
+        figure = prediction([0, 1, 2], [1.0, 2.0, 3.0], [1.0, 2.5, 2.0], title="$1 一")
+        curves, errors = figure.axes
+        truth, predicted = curves.lines
+        np.testing.assert_array_equal(truth.get_xydata(), [[0, 1], [1, 2], [2, 3]])
+        np.testing.assert_array_equal(predicted.get_ydata(), [1, 2.5, 2])
+        np.testing.assert_array_equal(errors.lines[-1].get_ydata(), [0, 0.5, -1])
+        png(figure)
+        assert_nothing_is_clipped(figure)
+
+    @pytest.mark.parametrize(
+        ("x", "truth", "predicted"),
+        [([0, 1], [1, 2], [[1], [2]]), ([0], [1, 2], [1, 2]), ([], [], [])],
+    )
+    def test_other_than_one_length(self, x, truth, predicted):
+        with pytest.raises(InputError, match="three sequences of one length"):
+            prediction(x, truth, predicted)
 
 
 class TestAlignment:

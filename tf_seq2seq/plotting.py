@@ -1,4 +1,4 @@
-"""Learning curves and alignment heat maps.
+"""Learning curves, predictions and alignment heat maps.
 
 Figures are made as objects, without `pyplot`: no window, no backend and no global setting is
 touched, and a server without a screen draws them as well as a notebook.
@@ -125,6 +125,52 @@ def learning_curves(
         panel.grid(which="both", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
         panel.legend(frameon=False)
+    if title:
+        _set_font(figure.suptitle(*_drawable(title)))
+    return figure
+
+
+def prediction(
+    x: Sequence[float], truth: Sequence[float], predicted: Sequence[float], title: str | None = None
+) -> Figure:
+    """Draws a predicted curve over the true one, and below them what they differ by.
+
+    Args:
+        x: where each value stands, `(n,)`.
+        truth: the true values, `(n,)`.
+        predicted: the predicted values, `(n,)`.
+        title: a line above the figure.
+
+    Returns:
+        A figure with two panels; save it with `figure.savefig(path)`.
+
+    Raises:
+        InputError: if the three are not of one length, or empty.
+
+    Example:
+
+    ```python
+    prediction(t, np.sin(t), network.predict(windows)[:, 0]).savefig("prediction.png")
+    ```
+    """
+    x, truth, predicted = map(np.asarray, (x, truth, predicted))
+    if not (x.shape == truth.shape == predicted.shape == (x.size,)) or not x.size:
+        raise InputError(
+            f"Got x of shape {x.shape}, truth of {truth.shape} and predicted of {predicted.shape}: "
+            "give three sequences of one length, at least 1."
+        )
+    figure = Figure(figsize=(7, 4.5), dpi=DPI, layout="constrained")
+    curves, errors = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    # The truth wide and pale, or an exact prediction would hide it.
+    curves.plot(x, truth, color="tab:blue", alpha=0.35, linewidth=5, label="truth")
+    curves.plot(x, predicted, color="tab:orange", label="prediction")
+    curves.legend(frameon=False)
+    errors.axhline(0, color="0.7", linewidth=0.8)
+    errors.plot(x, predicted - truth, color="tab:red")
+    errors.set_ylabel("prediction − truth")
+    for panel in (curves, errors):
+        panel.grid(alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
     if title:
         _set_font(figure.suptitle(*_drawable(title)))
     return figure

@@ -1,4 +1,3 @@
-import runpy
 import subprocess
 import sys
 
@@ -11,16 +10,10 @@ SCRIPT = ROOT / "chapters" / "quickstart.py"
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
-    """Run the chapter in this process, with its output below `tmp_path`."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-        places = ("--output-dir", tmp_path / "out", "--model-dir", tmp_path / "model")
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, [*arguments, *places])])
-        return runpy.run_path(str(SCRIPT), run_name="__main__")
-
-    return run
+def run(run_chapter, tmp_path):
+    """Run the chapter with its output below `tmp_path`."""
+    places = ("--output-dir", tmp_path / "out", "--model-dir", tmp_path / "model")
+    return lambda *arguments: run_chapter("quickstart", *arguments, *places)
 
 
 def write(path, lines, encoding="utf-8"):

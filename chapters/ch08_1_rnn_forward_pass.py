@@ -1,0 +1,72 @@
+# %% [markdown]
+# Row 8-1: the forward pass of a recurrent network.
+#
+#     a_t = s_{t-1} W_state + x_t W_in + b     what the state is before the tanh
+#     s_t = tanh(a_t)                          the state
+#     y_t = s_t W_out + b_out                  the output
+#
+# Every step has the same weights. What it knows of earlier steps, it knows from the state.
+
+# %%
+import dataclasses
+
+import keras
+import numpy as np
+
+from tf_seq2seq.command_line import from_command_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Unfold a recurrent network over two steps, in NumPy and in Keras."""
+
+
+from_command_line(Settings, presets={"quick": {}, "book": {}})  # nothing differs
+
+# %%
+x = np.array([1.0, 2.0])
+w_state = np.array([[0.1, 0.2], [0.3, 0.4]])
+w_in = np.array([0.5, 0.6])
+b = np.array([0.1, -0.1])
+w_out = np.array([[1.0], [2.0]])
+b_out = 0.1
+
+BOOK = [
+    {"before tanh": (0.6, 0.5), "state": (0.53704957, 0.46211716), "output": (1.56128388,)},
+    {
+        "before tanh": (1.2923401, 1.39225678),
+        "state": (0.85973818, 0.88366641),
+        "output": (2.72707101,),
+    },
+]
+
+# %% [markdown]
+# ## By hand
+# The loop is the network. The last column is the book's.
+
+# %%
+state = np.zeros(2)
+outputs = []
+for t in range(2):
+    before = state @ w_state + x[t] * w_in + b
+    state = np.tanh(before)
+    output = state @ w_out + b_out
+    outputs.append(output)
+
+    for name, values in {"before tanh": before, "state": state, "output": output}.items():
+        computed, book = (" ".join(f"{v:.8f}" for v in row) for row in (values, BOOK[t][name]))
+        print(f"step {t + 1}  {name:<12} {computed:<24} book: {book}")
+
+# %% [markdown]
+# ## By Keras
+# `SimpleRNN` is the first two equations and `Dense` the third, given the same weights. Keras
+# computes in single precision, so the outputs agree to about seven decimals.
+
+# %%
+network = keras.Sequential(
+    [keras.Input((2, 1)), keras.layers.SimpleRNN(2, return_sequences=True), keras.layers.Dense(1)]
+)
+network.set_weights([w_in[None, :], w_state, b, w_out, np.array([b_out])])
+keras_outputs = network(x.reshape(1, 2, 1)).numpy()[0]
+difference = np.abs(keras_outputs - outputs).max()
+print(f"Keras' outputs differ by {difference:.0e} at most.")

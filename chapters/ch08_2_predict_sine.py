@@ -1,0 +1,110 @@
+# %% [markdown]
+# Row 8-2: an LSTM predicts the sine, each value from the ten before it.
+#
+#     sin(t - 10 d), ..., sin(t - d)  ->  sin(t)        d = 0.01
+#
+# As printed, the book shapes a window as (1, 10), one time step with ten features, and the
+# network never recurs: `--form printed`. What the text means is ten time steps with one feature
+# each, (10, 1): `--form intended`.
+
+# %%
+import dataclasses
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tf_seq2seq as s2s
+from tf_seq2seq.command_line import from_command_line, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Learn to predict the sine, and draw the prediction beside the truth."""
+
+    preset: str = "quick"
+    form: str = setting(
+        "printed",
+        "a window is one step of ten values, as the book printed it, or ten steps of one value",
+        choices=("printed", "intended"),
+    )
+    steps: int = setting(4000, "training steps", least=1)
+    output_dir: Path = setting(Path("output/ch08_2"), "where the picture goes")
+    seed: int = setting(1, "seed of the weights and the shuffling")
+
+
+settings = from_command_line(Settings, presets={"quick": {}, "book": {"steps": 10_000}})
+settings.output_dir.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(settings.seed)
+
+# %% [markdown]
+# ## Windows
+# 10,000 to learn from, and 1,000 of the stretch that follows.
+
+# %%
+TIME_STEPS, GAP = 10, 0.01
+TRAIN_WINDOWS, TEST_WINDOWS = 10_000, 1_000
+
+
+def windows(start, stop, count):
+    """The time of each value to predict, `count` windows, and the values that follow them."""
+    t = np.linspace(start, stop, count + TIME_STEPS, dtype="float32")
+    values = np.lib.stride_tricks.sliding_window_view(np.sin(t), TIME_STEPS + 1)
+    shape = (count, 1, TIME_STEPS) if settings.form == "printed" else (count, TIME_STEPS, 1)
+    return t[TIME_STEPS:], values[:, :-1].reshape(shape), values[:, -1:]
+
+
+test_start = (TRAIN_WINDOWS + TIME_STEPS) * GAP
+test_stop = test_start + (TEST_WINDOWS + TIME_STEPS) * GAP
+_, train_x, train_y = windows(0, test_start, TRAIN_WINDOWS)
+test_t, test_x, test_y = windows(test_start, test_stop, TEST_WINDOWS)
+print(f"Each window has the shape {test_x.shape[1:]}: (time steps, features)")
+
+# %% [markdown]
+# ## The network
+# Two LSTMs, one above the other, and a linear layer on the last output of the upper one.
+
+# %%
+network = keras.Sequential(
+    [keras.layers.LSTM(30, return_sequences=True), keras.layers.LSTM(30), keras.layers.Dense(1)]
+)
+network.compile(
+    keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.1),
+    loss="mean_squared_error",
+    steps_per_execution=100,  # A hundred of these small steps in one call.
+)
+
+
+def rmse(predicted):
+    """Root of the mean squared error, over the test windows."""
+    return np.sqrt(np.mean((predicted - test_y) ** 2))
+
+
+def predict():
+    return network.predict(test_x, batch_size=TEST_WINDOWS, verbose=0)
+
+
+# %%
+before = rmse(predict())
+batches = tf.data.Dataset.from_tensor_slices((train_x, train_y)).repeat()
+batches = batches.shuffle(1000, seed=settings.seed).batch(32).take(settings.steps)
+network.fit(batches, shuffle=False, verbose=2)
+predicted = predict()
+
+# %% [markdown]
+# ## What to see
+# The book's figures are for 10,000 steps of the printed form. To repeat the last value of the
+# window is a prediction too: whoever is worse has learned little.
+
+# %%
+print(f"RMSE                        {'here':>9}  in the book")
+print(f"before training             {before:9.6f}     0.691588")
+print(f"after {settings.steps:>6,} steps          {rmse(predicted):9.6f}     0.002070")
+print(f"repeating the last value    {rmse(test_x.reshape(-1, TIME_STEPS)[:, -1:]):9.6f}")
+
+picture = settings.output_dir / f"prediction_{settings.form}.png"
+s2s.plotting.prediction(
+    test_t, test_y[:, 0], predicted[:, 0], title=f"sin(t), {settings.form} form"
+).savefig(picture)
+print(f"Picture: {picture}")

@@ -1,0 +1,80 @@
+# %% [markdown]
+# Row 9-1: cross-entropy, the loss of every model in this chapter.
+#
+#     p = softmax(logits)         what the model holds likely
+#     H(q, p) = -sum_k q_k log p_k
+#
+# where q is what was right. The loss is 0 if p gives all its probability to the right word, and
+# grows without bound as it gives less.
+
+# %%
+import dataclasses
+
+import keras
+import numpy as np
+
+from tf_seq2seq.command_line import from_command_line
+from tf_seq2seq.losses import token_cross_entropy
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Compute the cross-entropy of two words of a vocabulary of three, in several ways."""
+
+
+from_command_line(Settings, presets={"quick": {}, "book": {}})  # nothing differs
+
+
+def show(name, losses):
+    print(f"{name:<36}" + "".join(f"{loss:>12.8f}" for loss in np.ravel(losses)))
+
+
+# %% [markdown]
+# A vocabulary of three words, and a text of two: word 2, then word 0.
+
+# %%
+labels = np.array([2, 0])
+logits = np.array([[2.0, -1.0, 3.0], [1.0, 0.0, -0.5]])
+
+# %% [markdown]
+# ## One right word
+# q is 1 for the right word and 0 for all others, so that H = -log p_label. The *sparse* form of
+# the loss takes the label, the other one takes q. Both take logits rather than p: the logarithm
+# and the exponential of the softmax cancel, where a tiny p would have been rounded to 0.
+
+# %%
+p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+log_p = np.log(p).astype("float32")  # the precision of the book's figures, and of Keras
+q = np.eye(3, dtype="float32")[labels]
+
+sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)
+categorical = keras.losses.CategoricalCrossentropy(from_logits=True, reduction=None)
+
+show("the book", [0.32656264, 0.46436879])
+show("by hand", -log_p[[0, 1], labels])
+show("keras SparseCategoricalCrossentropy", sparse(labels, logits))
+show("keras CategoricalCrossentropy", categorical(q, logits))
+show("tf_seq2seq token_cross_entropy", token_cross_entropy(labels[None], logits[None]))
+
+# %% [markdown]
+# ## Smoothed labels
+# A model that is told to be certain becomes too certain. Label smoothing takes the share epsilon
+# of the probability and spreads it over all V words, the right one among them:
+#
+#     q_k = (1 - epsilon) [k = label] + epsilon / V
+#
+# The book's targets .98, .01, .01 are epsilon = .03 with V = 3.
+
+# %%
+epsilon = 0.03
+smoothed = (1 - epsilon) * q + epsilon / 3
+smoothing = keras.losses.CategoricalCrossentropy(
+    from_logits=True, label_smoothing=epsilon, reduction=None
+)
+
+print(f"\nSmoothed targets: {smoothed[0].round(4)} and {smoothed[1].round(4)}")
+show("the book", [0.37656265, 0.48936883])
+show("by hand", -(smoothed * log_p).sum(axis=-1))
+show("keras CategoricalCrossentropy", categorical(smoothed, logits))
+show("keras, label_smoothing=0.03", smoothing(q, logits))
+show("tf_seq2seq, label_smoothing=0.03", token_cross_entropy(labels[None], logits[None], epsilon))
