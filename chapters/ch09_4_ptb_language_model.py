@@ -1,0 +1,164 @@
+# %% [markdown]
+# 9-4 PTB 语言模型: a language model of the Penn Treebank.
+#
+# A language model gives a text its probability, word by word:
+#
+#     P(w_1 ... w_n) = P(w_1) P(w_2 | w_1) ... P(w_n | w_1 ... w_{n-1})
+#
+# It is measured by its perplexity, exp(-1/n log P): a model of perplexity 100 is as unsure about
+# the next word as if it had 100 equally good ones to choose from.
+#
+#     --preset quick    a small text that the package writes itself, offline
+#     --preset book     the book's model on the Penn Treebank
+#     --preset tuned    the same family, trained with what has been learned since
+
+# %%
+import dataclasses
+import time
+from pathlib import Path
+
+import keras
+
+import tf_seq2seq as s2s
+from tf_seq2seq.command_line import TrainingSettings, from_command_line, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(TrainingSettings):
+    """Train a language model, measure its perplexity, let it write, and export it."""
+
+    output_dir: Path = setting(Path("output/ch09_4"), "where checkpoints and pictures go")
+    preset: str = setting("quick", "which set of defaults")
+    units: int = setting(100, "width of the embedding and of each LSTM", least=1)
+    num_layers: int = setting(2, "how many LSTMs are stacked", least=1)
+    dropout: float = setting(0.1, "rate of dropout on embeddings and outputs", least=0, most=0.9)
+    locked_dropout: bool = setting(False, "drop the same features in all words of a batch")
+    word_dropout: float = setting(0.0, "share of the words dropped from a batch", least=0, most=0.9)
+    initial_range: float | None = setting(0.05, "matrices start uniform in +- this")
+    batch_size: int = setting(20, "rows of a batch, over all replicas", least=1)
+    length: int = setting(20, "words through which the gradient flows back", least=1)
+    epochs: int = setting(4, "passes over the text", least=1)
+    optimizer: str = setting("sgd", "which one", choices=("sgd", "adam"))
+    learning_rate: float = setting(1.0, "of the optimizer", least=0)
+    schedule: str = setting("constant", "of the learning rate", choices=("constant", "cosine"))
+    clip: float = setting(5.0, "greatest norm of a gradient", least=0)
+    precision: str = setting(
+        "float32", "of the matrix products in training", choices=("float32", "mixed_bfloat16")
+    )
+
+
+PRESETS = {
+    "quick": {},
+    "book": {"units": 300, "length": 35, "epochs": 5},
+    "tuned": {
+        "units": 650,
+        "length": 35,
+        "batch_size": 32,
+        "epochs": 14,
+        "dropout": 0.45,
+        "locked_dropout": True,
+        "word_dropout": 0.1,
+        "initial_range": None,
+        "optimizer": "adam",
+        "learning_rate": 0.003,
+        "schedule": "cosine",
+        "clip": 10.0,
+        "precision": "mixed_bfloat16",
+    },
+}
+BOOK = {  # what the book prints, perplexity per epoch
+    "perplexity": (376.035, 147.339, 107.988, 88.859, 77.541),
+    "val_perplexity": (191.894, 138.610, 118.488, 112.674, 108.727),
+    "test": 104.901,
+}
+
+settings = from_command_line(Settings, presets=PRESETS)
+strategy = s2s.training.strategy(settings.strategy)
+keras.utils.set_random_seed(settings.seed)
+settings.output_dir.mkdir(parents=True, exist_ok=True)
+started = time.monotonic()
+
+# %% [markdown]
+# ## One long stream of words
+# The text becomes one stream of ids, `<eos>` at the end of each line. It is cut into `batch_size`
+# pieces, one under the other, and these into batches of `length` columns: row i of a batch goes
+# on where row i of the batch before ended. So the state is carried over, while the gradient stops
+# at the border: truncated back-propagation through time.
+
+# %%
+text = s2s.data.embedded_text() if settings.preset == "quick" else s2s.data.ptb(settings.data_dir)
+tokenizer = s2s.text.WordTokenizer(split_punctuation=False)
+tokenizer.adapt(text.train)
+train_ids, dev_ids, test_ids = (s2s.data.encode_text(part, tokenizer) for part in text)
+print(f"{len(train_ids)} / {len(dev_ids)} / {len(test_ids)} ids, ", end="")
+print(f"{tokenizer.vocabulary_size} different ones (<pad>, <sos> among them)")
+train = s2s.data.stream_batches(train_ids, settings.batch_size, settings.length)
+# Measured in a single row, each word is predicted from all that stands before it.
+dev = s2s.data.stream_batches(dev_ids, length=1000)
+test = s2s.data.stream_batches(test_ids, length=1000)
+
+# %% [markdown]
+# ## The model
+#     x_t        = E w_t
+#     h_t, c_t   = LSTM(x_t, h_{t-1}, c_{t-1}), one layer on top of the other
+#     P(w_{t+1}) = softmax(E h_t + b)
+#
+# One matrix E serves at both ends. The loss is summed over the time steps and averaged over the
+# rows, so a step of size 1.0 is `length` times larger than it looks.
+
+# %%
+keras.config.set_dtype_policy(settings.precision)
+with strategy.scope():
+    model = s2s.LanguageModel(
+        tokenizer.vocabulary_size,
+        settings.units,
+        num_layers=settings.num_layers,
+        dropout=settings.dropout,
+        locked_dropout=settings.locked_dropout,
+        word_dropout=settings.word_dropout,
+        initial_range=settings.initial_range,
+    )
+    rate = settings.learning_rate
+    if settings.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            decay_steps=(settings.epochs * len(train)) * 19 // 20,
+            warmup_target=rate,
+            warmup_steps=(settings.epochs * len(train)) // 20,
+        )
+    optimizer = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}[settings.optimizer]
+    model.compile(optimizer(rate, global_clipnorm=settings.clip))
+print(f"The model has {model.count_params():,} weights.")
+
+history = s2s.training.fit(
+    model,
+    train,
+    dev,
+    epochs=settings.epochs,
+    directory=settings.output_dir / "checkpoint",
+    resume=settings.resume,
+    checkpoint_every=500,
+)
+
+# %% [markdown]
+# ## What it has learned
+
+# %%
+test_perplexity = s2s.training.evaluate(model, test)["perplexity"]
+print("\nperplexity    training               validation")
+print("epoch       ours      book         ours      book")
+for epoch, (train_value, dev_value) in enumerate(
+    zip(history.history["perplexity"], history.history["val_perplexity"], strict=True)
+):
+    book = [
+        f"{BOOK[name][epoch]:9.3f}" if settings.preset == "book" and epoch < 5 else " " * 9
+        for name in ("perplexity", "val_perplexity")
+    ]
+    print(f"{epoch + 1:5} {train_value:10.3f} {book[0]} {dev_value:12.3f} {book[1]}")
+beside = f" (the book: {BOOK['test']})" if settings.preset != "quick" else ""
+print(f"Test perplexity: {test_perplexity:.3f}{beside}")
+
+curves = settings.output_dir / "learning_curves.png"
+s2s.plotting.learning_curves(history).savefig(curves)
+print(f"Learning curves: {curves}")
+print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
