@@ -130,9 +130,20 @@ def test_half_precision(system, policy, cell):
     np.testing.assert_allclose(np.array(logits, "float32"), expected[:, 0], atol=0.05)
 
 
+@pytest.mark.parametrize("system", ["initial_state", "additive_current", "additive_previous"])
+def test_dropout_on_the_embeddings_alone(system):
+    inputs, _ = random_batch()
+    model = small_model(system, embedding_dropout=1.0 - 1e-6)
+    dropped = model(inputs, training=True)
+    # All but certainly no word is seen, and nothing else is dropped.
+    model.decoder.embedding.set_weights([np.zeros((15, 5))])
+    np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
+
+
 @pytest.mark.parametrize("attention", [BahdanauAttention(7), DotAttention("general"), None])
 def test_config_round_trip(attention):
-    decoder = Decoder(15, 8, cell="lstm", attention=attention, query="previous_state", dropout=0.1)
+    options = {"query": "previous_state", "dropout": 0.1, "embedding_dropout": 0.2}
+    decoder = Decoder(15, 8, cell="lstm", attention=attention, **options)
     config = decoder.get_config()
     assert Decoder.from_config(config).get_config() == config
 

@@ -78,8 +78,20 @@ def test_dropout_acts_in_training_only():
     assert np.any(still != encoder(SOURCE, training=True).outputs)
 
 
+def test_dropout_on_the_embeddings_alone():
+    encoder = make(num_layers=1, embedding_dropout=1.0 - 1e-6)
+    # Without any input both directions stay at zero; layer dropout would be seen below.
+    assert not np.any(encoder(SOURCE, training=True).outputs)
+    encoder = make(num_layers=1, embedding_dropout=0.5)
+    assert np.all(encoder(SOURCE[:1], training=True).outputs)
+    encoder = make(num_layers=1, dropout=0.5, embedding_dropout=0.0)
+    still, dropped = encoder(SOURCE[:1]).outputs, encoder(SOURCE[:1], training=True).outputs
+    assert 0 < np.sum(dropped == 0) < still.numpy().size
+    np.testing.assert_allclose(dropped[dropped != 0], 2 * still[dropped != 0], rtol=1e-5)
+
+
 def test_config_round_trip():
-    encoder = make("lstm", dropout=0.1)
+    encoder = make("lstm", dropout=0.1, embedding_dropout=0.2)
     again = Encoder.from_config(encoder.get_config())
     assert again.get_config() == encoder.get_config()
 

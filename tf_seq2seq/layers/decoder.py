@@ -108,6 +108,7 @@ class Decoder(keras.layers.Layer):
         tie_embeddings: whether the embeddings of the target words are the weights of the logits
             too (Press and Wolf 2017), as in the book.
         dropout: rate of dropout on the embeddings, on each layer's outputs and on the readout.
+        embedding_dropout: another rate on the embeddings; None for `dropout`.
 
     Call arguments:
         target: int `(batch, target_length)`, each sentence shifted to the right by `<sos>`.
@@ -136,6 +137,7 @@ class Decoder(keras.layers.Layer):
         readout_activation: str | None = "tanh",
         tie_embeddings: bool = False,
         dropout: float = 0.0,
+        embedding_dropout: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -173,6 +175,7 @@ class Decoder(keras.layers.Layer):
         self.readout_activation = readout_activation
         self.tie_embeddings = tie_embeddings
         self.dropout = dropout
+        self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
         # XLA would compile the whole training step anew for each shape of a batch.
         self.supports_jit = False
 
@@ -201,6 +204,9 @@ class Decoder(keras.layers.Layer):
         self.projection = None
         if not tie_embeddings:
             self.projection = keras.layers.Dense(vocabulary_size, name="projection", dtype=policy)
+        self.embedding_dropout_layer = keras.layers.Dropout(
+            self.embedding_dropout, name="embedding_dropout", dtype=policy
+        )
         self.dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
 
     @property
@@ -309,7 +315,7 @@ class Decoder(keras.layers.Layer):
         """`y_{j-1}`, `(..., embedding_size)`, or of width 0 where no word is fed back."""
         if not self._feeds_previous:
             return ops.zeros((*ops.shape(ids), 0), dtype=self.compute_dtype)
-        return self.dropout_layer(self.embedding(ids), training=training)
+        return self.embedding_dropout_layer(self.embedding(ids), training=training)
 
     def _run_layers(self, embedded, cells, memory, training):
         """All steps at once; only without attention, where no step waits for a context."""
@@ -382,6 +388,7 @@ class Decoder(keras.layers.Layer):
             "readout_activation": self.readout_activation,
             "tie_embeddings": self.tie_embeddings,
             "dropout": self.dropout,
+            "embedding_dropout": self.embedding_dropout,
         }
 
     @classmethod

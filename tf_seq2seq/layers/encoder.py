@@ -56,6 +56,7 @@ class Encoder(keras.layers.Layer):
         num_layers: how many layers are stacked.
         bidirectional: whether each layer reads in both directions.
         dropout: rate of dropout on the embeddings and on each layer's outputs.
+        embedding_dropout: another rate on the embeddings; None for `dropout`.
 
     Call arguments:
         source: int `(batch, source_length)`, padded on the right with 0. On a GPU, cuDNN wants
@@ -86,6 +87,7 @@ class Encoder(keras.layers.Layer):
         num_layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        embedding_dropout: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -97,6 +99,7 @@ class Encoder(keras.layers.Layer):
         self.num_layers = check_positive("num_layers", num_layers)
         self.bidirectional = bidirectional
         self.dropout = dropout
+        self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
         # XLA would compile the whole training step anew for each shape of a batch.
         self.supports_jit = False
 
@@ -111,6 +114,9 @@ class Encoder(keras.layers.Layer):
             recurrent_layer(cell, units, f"backward_{i}", self.dtype_policy, go_backwards=True)
             for i in range(num_layers if bidirectional else 0)
         ]
+        self.embedding_dropout_layer = keras.layers.Dropout(
+            self.embedding_dropout, name="embedding_dropout", dtype=self.dtype_policy
+        )
         self.dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     @property
@@ -134,7 +140,7 @@ class Encoder(keras.layers.Layer):
 
     def call(self, source, training=None) -> EncoderOutput:
         mask = ops.not_equal(source, PAD_ID)
-        outputs = self.dropout_layer(self.embedding(source), training=training)
+        outputs = self.embedding_dropout_layer(self.embedding(source), training=training)
         states = []
         for i in range(self.num_layers):
             outputs, state = self._run(i, outputs, mask)
@@ -164,4 +170,5 @@ class Encoder(keras.layers.Layer):
             "num_layers": self.num_layers,
             "bidirectional": self.bidirectional,
             "dropout": self.dropout,
+            "embedding_dropout": self.embedding_dropout,
         }
