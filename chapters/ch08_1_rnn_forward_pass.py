@@ -1,5 +1,5 @@
 # %% [markdown]
-# Row 8-1: the forward pass of a recurrent network.
+# 8-1 循环神经网络前向传播: the forward pass of a recurrent network.
 #
 #     a_t = s_{t-1} W_state + x_t W_in + b     what the state is before the tanh
 #     s_t = tanh(a_t)                          the state

@@ -1,5 +1,5 @@
 # %% [markdown]
-# Row 8-2: an LSTM predicts the sine, each value from the ten before it.
+# 8-2 预测正弦函数: an LSTM predicts the sine, each value from the ten before it.
 #
 #     sin(t - 10 d), ..., sin(t - d)  ->  sin(t)        d = 0.01
 #
@@ -23,7 +23,7 @@ from tf_seq2seq.command_line import from_command_line, setting
 class Settings:
     """Learn to predict the sine, and draw the prediction beside the truth."""
 
-    preset: str = "quick"
+    preset: str = setting("quick", "which set of defaults")
     form: str = setting(
         "printed",
         "a window is one step of ten values, as the book printed it, or ten steps of one value",

@@ -1,5 +1,5 @@
 # %% [markdown]
-# Row 9-1: cross-entropy, the loss of every model in this chapter.
+# 9-1 交叉熵损失函数样例: cross-entropy, the loss of all that follows.
 #
 #     p = softmax(logits)         what the model holds likely
 #     H(q, p) = -sum_k q_k log p_k

@@ -9,7 +9,7 @@ from matplotlib import font_manager, pyplot
 
 from tf_seq2seq import plotting
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.plotting import alignment, learning_curves, prediction
+from tf_seq2seq.plotting import alignment, learning_curves, prediction, token_frequencies
 
 HISTORY = {
     "loss": [7.0, 4.0, 3.0],
@@ -118,6 +118,24 @@ class TestPrediction:
     def test_other_than_one_length(self, x, truth, predicted):
         with pytest.raises(InputError, match="three sequences of one length"):
             prediction(x, truth, predicted)
+
+
+class TestTokenFrequencies:
+    def test_occurrences_and_the_share_of_the_text(self):
+        counts = {"a": [50, 30, 20], "文": [6, 2, 1, 1]}
+        figure = token_frequencies(counts, {"a": 3, "文": 2}, title="$1")
+        frequencies, coverage = figure.axes
+        np.testing.assert_array_equal(
+            frequencies.lines[0].get_xydata(), [[1, 50], [2, 30], [3, 20]]
+        )
+        np.testing.assert_allclose(coverage.lines[0].get_ydata(), [50, 80, 100])
+        np.testing.assert_allclose(coverage.lines[1].get_ydata(), [60, 80, 90, 100])
+        assert [line.get_markevery() for line in coverage.lines] == [[2], [1]]
+        assert (frequencies.get_xscale(), frequencies.get_yscale()) == ("log", "log")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a missing Chinese font
+            figure.savefig(io.BytesIO(), format="png")
+        assert_nothing_is_clipped(figure)
 
 
 class TestAlignment:

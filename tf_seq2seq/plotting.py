@@ -1,4 +1,4 @@
-"""Learning curves, predictions and alignment heat maps.
+"""Learning curves, predictions, token frequencies and alignment heat maps.
 
 Figures are made as objects, without `pyplot`: no window, no backend and no global setting is
 touched, and a server without a screen draws them as well as a notebook.
@@ -171,6 +171,47 @@ def prediction(
     for panel in (curves, errors):
         panel.grid(alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
+    if title:
+        _set_font(figure.suptitle(*_drawable(title)))
+    return figure
+
+
+def token_frequencies(
+    counts: Mapping[str, Sequence[int]], kept: Mapping[str, int], title: str | None = None
+) -> Figure:
+    """Draws how often tokens occur, and how much of its text a vocabulary covers.
+
+    Args:
+        counts: for each text, by its name, how often each token occurs, in descending order.
+        kept: for each text, how many tokens its vocabulary keeps; a dot on the curves.
+        title: a line above the figure.
+
+    Returns:
+        A figure with two panels; save it with `figure.savefig(path)`.
+
+    Example:
+
+    ```python
+    token_frequencies({"Treebank": list(vocabulary.counts.values())}, {"Treebank": 10_000})
+    ```
+    """
+    figure = Figure(figsize=(10, 4), dpi=DPI, layout="constrained")
+    frequencies, coverage = figure.subplots(1, 2)
+    for name, occurrences in counts.items():
+        occurrences = np.asarray(occurrences)
+        ranks = np.arange(1, len(occurrences) + 1)
+        dot = {"label": name, "marker": "o", "markevery": [kept[name] - 1]}
+        frequencies.plot(ranks, occurrences, **dot)
+        coverage.plot(ranks, 100 * np.cumsum(occurrences) / occurrences.sum(), **dot)
+
+    frequencies.set(xscale="log", yscale="log", xlabel="rank", ylabel="occurrences")
+    coverage.set(xscale="log", xlabel="tokens kept (dot: the vocabulary)")
+    coverage.set(ylabel="% of the text", ylim=(0, 105))
+    for panel in (frequencies, coverage):
+        panel.grid(alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
+    legend = frequencies.legend(labels=_drawable(*counts), frameon=False)
+    _set_font(*legend.get_texts())
     if title:
         _set_font(figure.suptitle(*_drawable(title)))
     return figure

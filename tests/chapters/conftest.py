@@ -4,6 +4,8 @@ import sys
 import pytest
 from helpers import ROOT
 
+from tf_seq2seq.data import TED_TEST_SETS
+
 
 @pytest.fixture
 def run_chapter(monkeypatch):
@@ -16,3 +18,33 @@ def run_chapter(monkeypatch):
         return runpy.run_path(script, run_name="__main__")
 
     return run
+
+
+@pytest.fixture
+def shared_data():
+    """The folder of the real corpora, where they are beside the clone."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the development data are not at {folder}")
+    return folder
+
+
+@pytest.fixture
+def small_data(tmp_path):
+    """A folder that looks like the one of the real corpora, with a line or two in each file."""
+    folder = tmp_path / "data"
+
+    def write(name, *lines):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+    write("ptb/ptb.train.txt", " the <unk> of the N ", " the <unk> is n't ")
+    write("ptb/ptb.valid.txt", " the N ")
+    write("ptb/ptb.test.txt", " of the moon ")
+    write("en-zh-ted/train.en", "I see, Dr. No.", "I don't.")
+    write("en-zh-ted/train.zh", "我看见TED。", "我 不。")
+    for part in ("dev2010", *TED_TEST_SETS):
+        write(f"en-zh-ted/{part}.en", "I see you.")
+        write(f"en-zh-ted/{part}.zh", "我看见你。")
+    return folder

@@ -1,5 +1,6 @@
 """Sentence pairs and lines: where they come from, and how they become batches."""
 
+from tf_seq2seq.data.book import BookText, book_texts
 from tf_seq2seq.data.corpora import files, read_lines, read_parallel, read_tab_separated, split
 from tf_seq2seq.data.embedded import embedded_corpus, embedded_text
 from tf_seq2seq.data.pairs import Corpus, Pairs, TextCorpus
@@ -10,11 +11,13 @@ from tf_seq2seq.data.symbolic import copy_corpus, reverse_corpus
 
 __all__ = [
     "TED_TEST_SETS",
+    "BookText",
     "Corpus",
     "Pairs",
     "Summary",
     "TextCorpus",
     "batches",
+    "book_texts",
     "book_vocabulary",
     "copy_corpus",
     "embedded_corpus",

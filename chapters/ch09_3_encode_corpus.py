@@ -1,0 +1,106 @@
+# %% [markdown]
+# 9-3 生成训练文件: from a text to ids.
+#
+#     w_1 w_2 ... w_n  ->  id(w_1) id(w_2) ... id(w_n) id(<eos>)
+#
+# A token that is not in the vocabulary has the id of `<unk>`. The `<eos>` at the end of each line
+# is a token like the others: a model learns from it where a sentence ends.
+#
+#     --preset quick    three texts that the package writes itself, offline
+#     --preset book     the Penn Treebank, and the TED talks in English and Chinese
+
+# %%
+import dataclasses
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+import tf_seq2seq as s2s
+from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.text import EOS_ID, UNK_ID
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Turn three texts into files of ids, and these into text again."""
+
+    preset: str = setting("quick", "which set of defaults")
+    data_dir: Path | None = setting(None, "folder of the corpora (without it: downloaded once)")
+    vocabulary_dir: Path = setting(
+        Path("output/ch09_2"), "where chapter 9-2 left its vocabularies; built anew if it did not"
+    )
+    output_dir: Path = setting(Path("output/ch09_3"), "where the files of ids go")
+
+
+settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
+output_dir = settings.output_dir / settings.preset
+output_dir.mkdir(parents=True, exist_ok=True)
+texts = s2s.data.book_texts(settings.preset == "quick", settings.data_dir)
+
+# %% [markdown]
+# ## The vocabularies of chapter 9-2
+
+# %%
+tokenizers = {}
+for name, text in texts.items():
+    folder = settings.vocabulary_dir / settings.preset / name
+    if folder.is_dir():
+        tokenizers[name] = s2s.text.Tokenizer.load(folder)
+    else:
+        text.tokenizer.adapt(text.lines.train, max_size=text.max_size)
+        tokenizers[name] = text.tokenizer
+    origin = folder if folder.is_dir() else "built anew"
+    print(f"{text.title:14} {tokenizers[name].vocabulary_size:6,} tokens  ({origin})")
+
+# %% [markdown]
+# ## Encode, write, read, decode
+# A line of ids for each line of text, as in the book's files. Reading a file and decoding it must
+# give the text back, except for the words that became `<unk>`.
+
+# %%
+BOOK_IDS = {("ptb", "train"): 929_589, ("ptb", "dev"): 73_760, ("ptb", "test"): 82_430}
+LONGEST = 50  # what the book trains its translators on, <eos> included
+
+print(f"\n{'':21} {'lines':>8} {'ids':>11} {'the book':>9} {'<unk>':>7} {f'over {LONGEST}':>8}")
+changed = 0
+for name, text in texts.items():
+    tokenizer = tokenizers[name]
+    for part, lines in text.lines._asdict().items():
+        ids = tf.concat([tokenizer.encode(lines), tf.fill([len(lines), 1], EOS_ID)], axis=1)
+        file = output_dir / f"{name}.{part}.ids"
+        file.write_text("".join(" ".join(map(str, line)) + "\n" for line in ids.to_list()))
+
+        read = tf.strings.split(file.read_text().splitlines())
+        read = read.with_values(tf.strings.to_number(read.values, tf.int32))
+        same = tokenizer.decode(read) == tokenizer.normalize(lines)
+        unknown = ids == UNK_ID
+        changed += tf.math.count_nonzero(~same & ~tf.reduce_any(unknown, axis=1))
+
+        count = len(ids.flat_values)
+        book = f"{BOOK_IDS[name, part]:,}" if (name, part) in BOOK_IDS else "-"
+        share = tf.math.count_nonzero(unknown.flat_values) / count
+        over_long = tf.math.count_nonzero(ids.row_lengths() > LONGEST)
+        print(
+            f"{text.title:14} {part:6} {len(lines):8,} {count:11,} {book:>9} {share:7.2%} "
+            f"{over_long:8,}"
+        )
+
+print(f"Files of ids: {output_dir}")
+
+# %% [markdown]
+# ## What to see
+# A line, the ids in the file, the tokens that they stand for, and the text that these give.
+
+# %%
+for name, text in texts.items():
+    with (output_dir / f"{name}.test.ids").open() as file:
+        ids = tf.constant([[int(id) for id in file.readline().split()]])
+    print(f"\n{text.title}: {text.lines.test[0]}")
+    print("  ", *ids[0].numpy())
+    print("  ", *(token.decode() for token in tokenizers[name].id_to_token(ids[0]).numpy()))
+    print("  ", tokenizers[name].decode(ids).numpy()[0].decode())
+
+if changed:
+    sys.exit(f"{changed} lines without <unk> did not come back as they were.")
+print("\nRead again and decoded, every line without <unk> is what it was.")
