@@ -36,7 +36,7 @@ class Settings:
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
 output_dir = settings.output_dir / settings.preset
 output_dir.mkdir(parents=True, exist_ok=True)
-texts = s2s.data.book_texts(settings.preset == "quick", settings.data_dir)
+texts = s2s.data.book_texts(embedded=settings.preset == "quick", data_dir=settings.data_dir)
 
 # %% [markdown]
 # ## The vocabularies of chapter 9-2
@@ -63,7 +63,7 @@ BOOK_IDS = {("ptb", "train"): 929_589, ("ptb", "dev"): 73_760, ("ptb", "test"): 
 LONGEST = 50  # what the book trains its translators on, <eos> included
 
 print(f"\n{'':21} {'lines':>8} {'ids':>11} {'the book':>9} {'<unk>':>7} {f'over {LONGEST}':>8}")
-changed = 0
+changed = 0  # lines without <unk> that do not come back as they were
 for name, text in texts.items():
     tokenizer = tokenizers[name]
     for part, lines in text.lines._asdict().items():
