@@ -1,10 +1,11 @@
 import math
+from typing import ClassVar
 
 import pytest
 import sacrebleu
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.evaluation import bleu, chrf, exact_match
+from tf_seq2seq.evaluation import bleu, bleu_of_sets, chrf, exact_match
 
 
 class TestBleu:
@@ -35,6 +36,36 @@ class TestBleu:
     def test_unknown_tokenizer(self):
         with pytest.raises(InputError, match=r"tokenize='jieba'.*zh"):
             bleu(["a"], ["a"], tokenize="jieba")
+
+
+class TestBleuOfSets:
+    HYPOTHESES: ClassVar = {"one": ["这是一个测试。"], "two": ["我不知道。", "你好吗？"]}
+    REFERENCES: ClassVar = {"one": ["这是一个测试。"], "two": ["我们不知道。", "你在哪儿？"]}
+
+    def test_each_set_and_all_sentences_together(self):
+        table = bleu_of_sets(self.HYPOTHESES, self.REFERENCES, "zh")
+        assert table.sets["one"].value == pytest.approx(100)
+        assert table.sets["two"] == bleu(self.HYPOTHESES["two"], self.REFERENCES["two"], "zh")
+        together = [[*sets["one"], *sets["two"]] for sets in (self.HYPOTHESES, self.REFERENCES)]
+        assert table.together == bleu(*together, "zh")
+        assert table.together.value != pytest.approx(
+            (table.sets["one"].value + table.sets["two"].value) / 2
+        )
+
+    def test_prints_a_line_for_each_set_under_the_signature(self):
+        table = bleu_of_sets(self.HYPOTHESES, self.REFERENCES, "zh")
+        head, *lines = str(table).splitlines()
+        assert "tok:zh" in head
+        assert [line.split() for line in lines] == [
+            ["one", "1", "sentences", "100.00"],
+            ["two", "2", "sentences", f"{table.sets['two'].value:.2f}"],
+            ["together", "3", "sentences", f"{table.together.value:.2f}"],
+        ]
+
+    @pytest.mark.parametrize("references", [{}, {"one": ["a"], "three": ["b"]}])
+    def test_other_sets(self, references):
+        with pytest.raises(InputError, match=r"the sets \['one', 'two'\]"):
+            bleu_of_sets(self.HYPOTHESES, references)
 
 
 class TestChrf:

@@ -9,7 +9,13 @@ from matplotlib import font_manager, pyplot
 
 from tf_seq2seq import plotting
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.plotting import alignment, learning_curves, prediction, token_frequencies
+from tf_seq2seq.plotting import (
+    alignment,
+    learning_curves,
+    prediction,
+    step_costs,
+    token_frequencies,
+)
 
 HISTORY = {
     "loss": [7.0, 4.0, 3.0],
@@ -118,6 +124,31 @@ class TestPrediction:
     def test_other_than_one_length(self, x, truth, predicted):
         with pytest.raises(InputError, match="three sequences of one length"):
             prediction(x, truth, predicted)
+
+
+class TestStepCosts:
+    def test_running_mean_steps_and_points(self):
+        figure = step_costs({"here": [9.0, 3.0, 6.0, 0.0]}, {0: 8.0, 3: 2.0}, window=3)
+        png(figure)
+        mean, steps, points = figure.axes[0].get_lines()
+        np.testing.assert_allclose(mean.get_xdata(), [2, 3])
+        np.testing.assert_allclose(mean.get_ydata(), [6, 3])
+        np.testing.assert_allclose(steps.get_ydata(), [9, 3, 6, 0])
+        np.testing.assert_allclose(points.get_xydata(), [[0, 8], [3, 2]])
+        assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [
+            "here",
+            "printed in the book",
+        ]
+
+    def test_a_spike_does_not_set_the_axis(self):
+        figure = step_costs({"a": [4.0] * 99 + [400.0], "b": [5.0] * 3}, window=50)
+        png(figure)
+        assert 10 < figure.axes[0].get_ylim()[1] < 20
+
+    @pytest.mark.parametrize("curves", [{}, {"a": [1.0], "b": []}])
+    def test_nothing_to_draw(self, curves):
+        with pytest.raises(InputError, match="at least one step"):
+            step_costs(curves)
 
 
 class TestTokenFrequencies:

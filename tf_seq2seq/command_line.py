@@ -23,7 +23,7 @@ import errno
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -119,6 +119,22 @@ def from_command_line(
     parsed = settings(**{name: values[name] for name in defaults if name in values})
     sys.excepthook = _end_with_one_sentence
     return parsed
+
+
+def typed_lines(prompt: str) -> Iterator[str]:
+    """What a user types, line by line, until the end of the input (Ctrl-D) or an interrupt.
+
+    Args:
+        prompt: what stands before each line. Bytes that are not UTF-8 become U+FFFD.
+    """
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    while True:
+        try:
+            yield input(prompt)
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
 
 
 def _add_presets(parser, presets, arguments) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ Scores therefore come from sacrebleu, over plain text, and carry its signature.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sacrebleu.metrics import BLEU, CHRF
 
@@ -68,6 +68,66 @@ def bleu(
             f"{', '.join(sorted(BLEU.TOKENIZERS))}."
         )
     return _score("BLEU", BLEU(tokenize=tokenize, lowercase=lowercase), hypotheses, references)
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreTable:
+    """The scores of several test sets, and of all their sentences together; `print` it.
+
+    Args:
+        sets: the score of each set, by its name.
+        sizes: how many sentences each set has.
+        together: the score of all sentences as one set, which is not the mean of the others.
+    """
+
+    sets: dict[str, Score]
+    sizes: dict[str, int]
+    together: Score
+
+    def __str__(self) -> str:
+        rows = [*self.sets.items(), ("together", self.together)]
+        sizes = [*self.sizes.values(), sum(self.sizes.values())]
+        width = max(len(name) for name, _ in rows)
+        head = f"{self.together.name} ({self.together.signature})"
+        lines = [
+            f"{name:{width}} {size:7,} sentences {score.value:7.2f}"
+            for (name, score), size in zip(rows, sizes, strict=True)
+        ]
+        return "\n".join([head, *lines])
+
+
+def bleu_of_sets(
+    hypotheses: Mapping[str, Sequence[str]],
+    references: Mapping[str, Sequence[str]],
+    tokenize: str = "13a",
+) -> ScoreTable:
+    """Corpus BLEU of several test sets, each by itself and all together.
+
+    Args:
+        hypotheses: the translations of each set, by its name.
+        references: the reference translations of the same sets.
+        tokenize: see `bleu`.
+
+    Returns:
+        The scores.
+
+    Raises:
+        InputError: if the sets are not the same, or one cannot be scored (see `bleu`).
+    """
+    if hypotheses.keys() != references.keys() or not hypotheses:
+        raise InputError(
+            f"There are hypotheses of the sets {list(hypotheses)} and references of "
+            f"{list(references)}: give both of the same sets, at least one."
+        )
+
+    def joined(sets):
+        return [sentence for name in hypotheses for sentence in sets[name]]
+
+    return ScoreTable(
+        {name: bleu(hypotheses[name], references[name], tokenize) for name in hypotheses},
+        {name: len(references[name]) for name in hypotheses},
+        bleu(joined(hypotheses), joined(references), tokenize),
+    )
 
 
 def chrf(

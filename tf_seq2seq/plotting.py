@@ -130,6 +130,62 @@ def learning_curves(
     return figure
 
 
+def step_costs(
+    curves: Mapping[str, Sequence[float]],
+    points: Mapping[int, float] | None = None,
+    points_label: str = "printed in the book",
+    window: int = 20,
+    title: str | None = None,
+) -> Figure:
+    """Draws the cost of each training step, pale, and its running mean.
+
+    The axis of the costs ends a little above the highest running mean: spikes that are higher
+    leave the picture.
+
+    Args:
+        curves: the costs of one or several trainings, by the name that stands in the legend.
+        points: costs to compare with, by their step, drawn as dots.
+        points_label: what the legend calls them.
+        window: over how many steps the running mean goes.
+        title: a line above the figure.
+
+    Returns:
+        A figure; save it with `figure.savefig(path)`.
+
+    Raises:
+        InputError: if there is no curve, or one without a step.
+
+    Example:
+
+    ```python
+    step_costs({"here": history.costs}, {0: 8.29, 1802: 3.71}).savefig("costs.png")
+    ```
+    """
+    if not curves or not all(map(len, curves.values())):
+        raise InputError("There is no cost to draw: train for at least one step.")
+    figure = Figure(figsize=(7, 4), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    top = max((points or {}).values(), default=0.0)
+    for name, costs in curves.items():
+        costs = np.asarray(costs, float)
+        width = min(window, len(costs))
+        mean = np.convolve(costs, np.full(width, 1 / width), "valid")
+        # The mean of the steps that a point of the curve closes.
+        (line,) = axes.plot(np.arange(width - 1, len(costs)), mean, label=name, zorder=3)
+        axes.plot(costs, color=line.get_color(), alpha=0.25, linewidth=0.8)
+        top = max(top, mean.max())
+    if points:
+        dots = {"color": "black", "marker": "o", "linestyle": "none", "zorder": 4}
+        axes.plot(list(points), list(points.values()), label=points_label, **dots)
+    axes.set(xlabel="step", ylabel="cost of a token, nats", ylim=(0, 1.15 * top))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    _set_font(*axes.legend(frameon=False).get_texts())
+    if title:
+        _set_font(figure.suptitle(*_drawable(title)))
+    return figure
+
+
 def prediction(
     x: Sequence[float], truth: Sequence[float], predicted: Sequence[float], title: str | None = None
 ) -> Figure:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
+import keras
 import numpy as np
 
 from tf_seq2seq.errors import InputError
@@ -89,3 +90,23 @@ class Checkpoint:
                 f"The checkpoint in {self.directory} cannot be used ({reason}); start anew without "
                 "--resume, or with the settings that it was written with."
             ) from error
+
+    def restore_weights(self, model: keras.Model) -> dict[str, Any]:
+        """Give a model the weights of the one that is or was trained here.
+
+        Args:
+            model: of the same form, compiled or not.
+
+        Returns:
+            The progress of the training: the `epoch` and the `step` that it would go on with.
+
+        Raises:
+            InputError: if there is no checkpoint, or it does not fit the model or is damaged.
+        """
+        # A training keeps the variables of its model before all others.
+        saved = self.load([variable.shape for variable in model.variables])
+        if saved is None:
+            raise InputError(f"There is no checkpoint in {self.directory}: train first.")
+        for variable, array in zip(model.variables, saved.arrays, strict=False):
+            variable.assign(array)
+        return saved.progress
