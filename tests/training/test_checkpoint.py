@@ -29,7 +29,7 @@ def test_another_model_gets_the_weights_of_the_one_in_training(strategy, tmp_pat
 
 
 def test_without_a_checkpoint(tmp_path):
-    with pytest.raises(InputError, match="There is no checkpoint in .*: train first"):
+    with pytest.raises(InputError, match=r"There is no checkpoint in .*: train first"):
         Checkpoint(tmp_path).restore_weights(model())
 
 
