@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq import Perplexity, SequenceCrossEntropy, TokenAccuracy
+from tf_seq2seq import Perplexity, SequenceCrossEntropy, TokenAccuracy, training
 
 RNG = np.random.default_rng(5)
 LOGITS = RNG.normal(size=(2, 4, 6)).astype("float32")
@@ -55,7 +55,7 @@ def test_half_precision_logits_are_computed_in_float32():
 def test_replicas_add_up_to_the_whole_batch(average):
     """Unequal token counts on the replicas: a mean of means would be another number."""
     loss = SequenceCrossEntropy(average)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = training.strategy("mirrored")
 
     @tf.function
     def replica_loss():

@@ -101,3 +101,81 @@ def test_scores_are_the_log_probabilities_under_teacher_forcing():
     log_p = tf.nn.log_softmax(model({"source": source, "target": shifted}))
     own = tf.gather(log_p, found.ids, batch_dims=2).numpy() * (found.ids.numpy() > 0)
     np.testing.assert_allclose(found.scores, own.sum(axis=1), atol=1e-5)
+
+
+def test_greedy_goes_on_from_what_was_written_last():
+    def alphabet(ids, state):
+        return tf.one_hot(ids + 1, len(LETTERS)), None, state
+
+    found = search.greedy(alphabet, tf.constant(0), 2, 3, start=tf.constant([4, 10]))
+    assert read(found) == ["bcd", "hij"]
+
+
+PROBABILITIES = np.array([0.0, 0.05, 0.0, 0.1, 0.4, 0.25, 0.2])  # <pad> and <sos> have none
+
+
+def drawn(count, **options):
+    """How often each id is drawn first from a fixed distribution."""
+    logits = tf.constant(np.log(PROBABILITIES + 1e-30), tf.float32)
+
+    def step(ids, state):
+        return tf.tile(logits[None], [count, 1]), None, state
+
+    found = search.sample(step, tf.constant(0), count, 1, **options)
+    return np.bincount(found.ids.numpy()[:, 0], minlength=7), found
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_sampling_follows_the_distribution(temperature):
+    counts, _ = drawn(20_000, temperature=temperature, seed=1)
+    expected = PROBABILITIES ** (1 / temperature)
+    expected = expected[[1, 3, 4, 5, 6]] / expected.sum() * counts.sum()
+    counts = counts[[1, 3, 4, 5, 6]]
+    assert counts.sum() == 20_000
+    chi_squared = np.sum((counts - expected) ** 2 / expected)
+    assert chi_squared < 18.47  # the 0.999 quantile with 4 degrees of freedom
+
+
+@pytest.mark.parametrize(
+    ("options", "possible"),
+    [
+        ({"top_k": 1}, [4]),
+        ({"top_k": 2}, [4, 5]),
+        ({"top_k": 99}, [1, 3, 4, 5, 6]),
+        ({"top_p": 0.3}, [4]),
+        ({"top_p": 0.65}, [4, 5]),
+        ({"top_p": 0.66}, [4, 5, 6]),
+        ({"top_p": 1.0}, [1, 3, 4, 5, 6]),
+        ({"top_k": 3, "top_p": 0.5}, [4, 5]),
+    ],
+)
+def test_sampling_from_the_most_probable_only(options, possible):
+    counts, _ = drawn(2000, **options)
+    np.testing.assert_array_equal(np.flatnonzero(counts), possible)
+
+
+def test_samples_have_the_scores_of_the_model():
+    _, found = drawn(50, temperature=3.0, top_k=4)
+    np.testing.assert_allclose(found.scores, np.log(PROBABILITIES[found.ids[:, 0]]), rtol=1e-4)
+
+
+def test_the_seed_decides():
+    first, same, other = (drawn(50, seed=seed)[1].ids for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert np.any(first != other)
+
+
+def test_steps_are_drawn_independently():
+    def coin(ids, state):
+        return tf.tile(tf.constant([[0.0, -99, 0, -99, 1, 1]]), [500, 1]), None, state
+
+    ids = search.sample(coin, tf.constant(0), 500, 2).ids.numpy()
+    same = np.mean(ids[:, 0] == ids[:, 1])
+    assert 0.4 < same < 0.6
+
+
+@pytest.mark.parametrize("option", [{"temperature": 0}, {"top_k": 0}, {"top_p": 0}, {"top_p": 2}])
+def test_sampling_options_out_of_range(option):
+    (name,) = option
+    with pytest.raises(ValueError, match=name):
+        drawn(2, **option)

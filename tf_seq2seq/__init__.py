@@ -9,6 +9,7 @@ from tf_seq2seq.layers import Attention, BahdanauAttention, Bridge, Decoder, Dot
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 from tf_seq2seq.models import LanguageModel, Seq2Seq
+from tf_seq2seq.text_model import TextModel, TextScore
 from tf_seq2seq.translator import Translation, Translator
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Perplexity",
     "Seq2Seq",
     "SequenceCrossEntropy",
+    "TextModel",
+    "TextScore",
     "TokenAccuracy",
     "Translation",
     "Translator",

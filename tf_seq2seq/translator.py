@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
@@ -100,6 +100,27 @@ class Translator(tf.Module):
         """Whether the model has attention, so that translations come with an alignment."""
         return self.model.decoder.attention is not None
 
+    @property
+    def tokenizers(self) -> list[Tokenizer]:
+        """Both tokenizers, whose tables an export must hold."""
+        return [self.source_tokenizer, self.target_tokenizer]
+
+    @property
+    def signatures(self) -> dict[str, Callable[[tf.Tensor], dict[str, tf.Tensor]]]:
+        """What `serving.export` exports, each a function of `text`: see the table there."""
+
+        def serving_default(text):
+            outputs = self.graph(text)
+            return {name: outputs[name] for name in ("translation", "score")}
+
+        def align(text):
+            outputs = self.graph(text)
+            del outputs["cut_off"]
+            return outputs
+
+        signatures = {"serving_default": serving_default}
+        return signatures | ({"align": align} if self.aligns else {})
+
     def graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """The whole way as TensorFlow operations, for calling inside a graph and for export.
 
@@ -126,7 +147,7 @@ class Translator(tf.Module):
         empty = tokens.row_lengths() == 0
 
         source = self.source_tokenizer.token_to_id(tokens)
-        source = _append(source, EOS_ID, batch_size).to_tensor(default_value=PAD_ID)
+        source = append(source, EOS_ID, batch_size).to_tensor(default_value=PAD_ID)
         # The encoder wants at least one column, which an empty batch has not.
         source = tf.pad(source, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
 
@@ -140,7 +161,7 @@ class Translator(tf.Module):
             finished=empty,
         )
         written = found.ids != PAD_ID
-        source_tokens = _append(tokens, EOS, batch_size).to_tensor(default_value="")
+        source_tokens = append(tokens, EOS, batch_size).to_tensor(default_value="")
         result = {
             "translation": self.target_tokenizer.decode(found.ids),
             "score": found.scores,
@@ -171,7 +192,7 @@ class Translator(tf.Module):
             UserWarning: names each sentence that was cut off at `max_source_length`.
         """
         sentences = [sentences] if isinstance(sentences, str | bytes) else list(sentences)
-        encoded = [_utf8(sentence, position) for position, sentence in enumerate(sentences)]
+        encoded = [utf8(sentence, position) for position, sentence in enumerate(sentences)]
         # Sentences of like length share a batch, so that little of it is padding.
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         results: list[Translation | None] = [None] * len(encoded)
@@ -252,7 +273,8 @@ class Translator(tf.Module):
             ) from error
 
 
-def _utf8(sentence: str | bytes, position: int) -> bytes:
+def utf8(sentence: str | bytes, position: int) -> bytes:
+    """The bytes of the sentence at a position of a list, for a string tensor."""
     if isinstance(sentence, bytes):
         return sentence
     if not isinstance(sentence, str):
@@ -264,7 +286,7 @@ def _utf8(sentence: str | bytes, position: int) -> bytes:
     return sentence.encode("utf-8", errors="surrogatepass")
 
 
-def _append(ragged: tf.RaggedTensor, value, batch_size) -> tf.RaggedTensor:
+def append(ragged: tf.RaggedTensor, value, batch_size) -> tf.RaggedTensor:
     """Put `value` behind each row."""
     column = tf.fill([batch_size, 1], tf.constant(value, ragged.dtype))
     return tf.concat([ragged, column], axis=1)

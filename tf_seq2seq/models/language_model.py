@@ -64,6 +64,8 @@ class LanguageModel(keras.Model):
     Call arguments:
         ids: int `(batch, length)`.
         state: for each layer `(h, c)`, each `(batch, width)`; None for `initial_state`.
+        valid: bool `(batch, length)`, False where a row has no word and its state stands still;
+            None for all True. Padding is not recognised by itself: a text has none.
 
     Returns:
         A `LanguageModelOutput`.
@@ -166,7 +168,7 @@ class LanguageModel(keras.Model):
             for layer in self.recurrent_layers
         )
 
-    def call(self, ids, state=None, training=None) -> LanguageModelOutput:
+    def call(self, ids, state=None, valid=None, training=None) -> LanguageModelOutput:
         if state is None:
             state = self.initial_state(ops.shape(ids)[0])
         x = self.embedding(ids)
@@ -176,7 +178,7 @@ class LanguageModel(keras.Model):
         x = self.dropout_layer(x, training=training)
         states = []
         for layer, layer_state in zip(self.recurrent_layers, state, strict=True):
-            x, layer_state = run_layer(layer, x, layer_state)
+            x, layer_state = run_layer(layer, x, layer_state, valid)
             x = self.dropout_layer(x, training=training)
             states.append(layer_state)
         return LanguageModelOutput(self._logits(x), tuple(states))

@@ -55,6 +55,11 @@ class Seq2Seq(keras.Model):
         self.supports_jit = False
         self.build()
 
+    @property
+    def recurrent_layers(self) -> list[keras.layers.Layer]:
+        """Keras' recurrent layers of encoder and decoder."""
+        return [*self.encoder.recurrent_layers, *self.decoder.recurrent_layers]
+
     def compile(self, optimizer="adam", loss=None, metrics=None, **kwargs):
         """As `keras.Model.compile`, with the loss and the metrics of sequences as defaults."""
         if loss is None:

@@ -1,6 +1,6 @@
-"""Floor 5: from a translator to a SavedModel that TensorFlow Serving serves.
+"""Floor 5: from a translator or a language model to a SavedModel that TensorFlow Serving serves.
 
-What is exported needs TensorFlow and TensorFlow Text to run, not this package:
+What is exported needs TensorFlow and TensorFlow Text to run, not this package. A translator:
 
 | signature         | output          | dtype   | shape                     | meaning              |
 |-------------------|-----------------|---------|---------------------------|----------------------|
@@ -12,6 +12,16 @@ What is exported needs TensorFlow and TensorFlow Text to run, not this package:
 |                   | `target_tokens` | string  | `[batch, target]`         | as the decoder wrote |
 |                   | `target_length` | int32   | `[batch]`                 | `<eos>` included     |
 |                   | `alignment`     | float32 | `[batch, target, source]` | attention weights    |
+
+A language model (a `TextModel`):
+
+| signature         | output            | dtype   | shape     | meaning                            |
+|-------------------|-------------------|---------|-----------|-----------------------------------|
+| `serving_default` | `log_probability` | float32 | `[batch]` | of the line and its end, nats      |
+|                   | `tokens`          | int32   | `[batch]` | of the line, `<eos>` included      |
+|                   | `perplexity`      | float32 | `[batch]` | of a token                         |
+| `generate`        | `generated`       | string  | `[batch]` | the text and how it goes on        |
+|                   | `log_probability` | float32 | `[batch]` | of what was written, nats          |
 
 The input of each is `text`, string `[batch]`; `align` exists for models with attention only.
 Rows are filled with empty strings and zeros up to the batch's longest; the lengths tell how much
@@ -30,25 +40,26 @@ import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.recurrence import without_cudnn
+from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
 _TEXT = tf.TensorSpec([None], tf.string, "text")
 
 
 def export(
-    translator: Translator,
+    exported: Translator | TextModel,
     directory: str | Path,
     version: int | None = None,
     *,
     replace: bool = False,
 ) -> Path:
-    """Write a translator as a SavedModel, `directory/version`.
+    """Write a translator or a language model as a SavedModel, `directory/version`.
 
     The server polls the directory, and a folder that it finds half written fails for good. So the
     model is written into a hidden folder beside it and renamed.
 
     Args:
-        translator: what to export.
+        exported: a `Translator` or a `TextModel`.
         directory: the model's folder in a model repository, such as `saved_models/en_zh`.
         version: a positive integer; the next free one if None.
         replace: whether a version that exists may be replaced.
@@ -73,7 +84,7 @@ def export(
         )
     hidden = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory))
     try:
-        _save(translator, hidden / "model")
+        _save(exported, hidden / "model")
         if replace and target.exists():
             target.rename(hidden / "replaced")
         (hidden / "model").rename(target)
@@ -95,25 +106,12 @@ def versions(directory: str | Path) -> list[int]:
     )
 
 
-def _save(translator: Translator, path: Path) -> None:
-    model = translator.model
-
-    def default(text):
-        outputs = translator.graph(text)
-        return {name: outputs[name] for name in ("translation", "score")}
-
-    def align(text):
-        outputs = translator.graph(text)
-        del outputs["cut_off"]
-        return outputs
-
-    graphs = {"serving_default": default}
-    if translator.aligns:
-        graphs["align"] = align
-    with without_cudnn([*model.encoder.recurrent_layers, *model.decoder.recurrent_layers]):
+def _save(exported: Translator | TextModel, path: Path) -> None:
+    model = exported.model
+    with without_cudnn(model.recurrent_layers):
         signatures = {
             name: tf.function(graph, input_signature=[_TEXT]).get_concrete_function()
-            for name, graph in graphs.items()
+            for name, graph in exported.signatures.items()
         }
     for name, function in signatures.items():
         _check_portable(name, function)
@@ -122,7 +120,7 @@ def _save(translator: Translator, path: Path) -> None:
     # The C++ loader finds a variable only where it hangs on the module as a tf.Variable of its
     # own; by way of a Keras model the Python loader finds it and the server does not.
     module.weights = [weight.value for weight in model.weights]
-    module.tokenizers = [translator.source_tokenizer, translator.target_tokenizer]
+    module.tokenizers = exported.tokenizers
     tf.saved_model.save(module, os.fspath(path), signatures=signatures)
 
 

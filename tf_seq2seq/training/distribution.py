@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
@@ -32,6 +34,12 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
         return tf.distribute.get_strategy()
     if name != "mirrored":
         raise InputError(f"There is no strategy {name!r}: choose 'default' or 'mirrored'.")
+    return _mirrored()
+
+
+@functools.cache
+def _mirrored() -> tf.distribute.Strategy:
+    """One for the process: two on GPUs would number their collective operations alike and clash."""
     if tf.config.list_physical_devices("GPU"):
         return tf.distribute.MirroredStrategy()
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -45,4 +53,7 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
                 "The CPU can no longer be divided into two logical ones: ask for "
                 "strategy('mirrored') before the first tensor is made."
             ) from None
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    # Collective operations wait for one another, and on few threads for ever.
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )

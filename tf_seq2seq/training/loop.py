@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
@@ -98,7 +98,7 @@ def fit(
                 run.save(epoch, step)
         logs = run.end_epoch()
         if dev is not None:
-            logs |= {f"val_{name}": value for name, value in evaluate(model, dev).items()}
+            logs |= {f"val_{name}": value for name, value in run.evaluate(dev).items()}
         for name, value in logs.items():
             run.history.history.setdefault(name, []).append(value)
         epoch, step = epoch + 1, 0
@@ -123,7 +123,7 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
         The values by name: of a model that carries a state `loss`, the cross-entropy of a word in
         nats, and `perplexity`; of any other the mean `loss` of a batch and its metrics.
     """
-    return _evaluate_stream(model, dataset) if _carries_state(model) else _evaluate(model, dataset)
+    return _evaluator(model)(dataset)
 
 
 def _carries_state(model) -> bool:
@@ -148,6 +148,7 @@ class _Run:
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
         self._dataset = self.strategy.experimental_distribute_dataset(train)
         self._train_step = _train_step(model)
+        self.evaluate = _evaluator(model)
         with self.strategy.scope():
             model.optimizer.build(model.trainable_variables)
         self._begin_epoch()
@@ -316,7 +317,12 @@ def _sums(labels, logits):
     return tf.reduce_sum(token_cross_entropy(labels, logits) * mask), tf.reduce_sum(mask)
 
 
-def _evaluate(model, dataset) -> dict[str, float]:
+def _evaluator(model) -> Callable[[tf.data.Dataset], dict[str, float]]:
+    """`evaluate` for a model, traced once for all datasets of a kind."""
+    return _stream_evaluator(model) if _carries_state(model) else _batch_evaluator(model)
+
+
+def _batch_evaluator(model):
     strategy = model.distribute_strategy
 
     def replica_step(batch):
@@ -325,30 +331,37 @@ def _evaluate(model, dataset) -> dict[str, float]:
         model.compute_metrics(inputs, labels, logits)
         return model.compute_loss(x=inputs, y=labels, y_pred=logits, training=False)
 
-    @tf.function
+    @tf.function(reduce_retracing=True)
     def step(batch):
         return strategy.reduce("SUM", strategy.run(replica_step, args=(batch,)), axis=None)
 
-    kept = [(variable, variable.numpy()) for variable in model.metrics_variables]
-    model.reset_metrics()
-    losses = [float(step(batch)) for batch in strategy.experimental_distribute_dataset(dataset)]
-    metrics = {name: float(value) for name, value in model.get_metrics_result().items()}
-    for variable, value in kept:
-        variable.assign(value)
-    return {**metrics, "loss": float(np.mean(losses))}
+    def evaluate(dataset):
+        kept = [(variable, variable.numpy()) for variable in model.metrics_variables]
+        model.reset_metrics()
+        batches = strategy.experimental_distribute_dataset(dataset)
+        losses = [float(step(batch)) for batch in batches]
+        metrics = {name: float(value) for name, value in model.get_metrics_result().items()}
+        for variable, value in kept:
+            variable.assign(value)
+        return {**metrics, "loss": float(np.mean(losses))}
+
+    return evaluate
 
 
-def _evaluate_stream(model, dataset) -> dict[str, float]:
+def _stream_evaluator(model):
     @tf.function(reduce_retracing=True)
     def step(inputs, labels, state):
         logits, state = model(inputs, state, training=False)
         return *_sums(labels, logits), state
 
-    state, total, count = None, 0.0, 0.0
-    for inputs, labels in dataset:
-        if state is None:
-            state = model.initial_state(tf.shape(inputs)[0])
-        batch_total, batch_count, state = step(inputs, labels, state)
-        total, count = total + float(batch_total), count + float(batch_count)
-    loss = total / max(count, 1.0)
-    return {"loss": loss, "perplexity": math.exp(loss)}
+    def evaluate(dataset):
+        state, total, count = None, 0.0, 0.0
+        for inputs, labels in dataset:
+            if state is None:
+                state = model.initial_state(tf.shape(inputs)[0])
+            batch_total, batch_count, state = step(inputs, labels, state)
+            total, count = total + float(batch_total), count + float(batch_count)
+        loss = total / max(count, 1.0)
+        return {"loss": loss, "perplexity": math.exp(loss)}
+
+    return evaluate

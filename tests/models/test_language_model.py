@@ -1,0 +1,156 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import run_in_fresh_process
+
+from tf_seq2seq import LanguageModel, search
+
+IDS = np.random.default_rng(0).integers(1, 12, (3, 7))
+
+
+def model(**options):
+    return LanguageModel(**({"vocabulary_size": 12, "units": 6, "num_layers": 2} | options))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_equals_the_equations_in_numpy():
+    lm = model(units=5, embedding_size=4)
+    _, embedding, *weights = lm.get_weights()
+    assert [w.shape for w in weights] == [(4, 20), (5, 20), (20,), (5, 16), (4, 16), (16,)]
+    bias = np.linspace(-1, 1, 12)
+    lm.bias.assign(bias)
+    states = [[np.zeros((3, 5))] * 2, [np.zeros((3, 4))] * 2]
+    expected = []
+    for t in range(7):
+        x = embedding[IDS[:, t]]
+        for layer, (h, c) in enumerate(states):
+            w, u, b = weights[3 * layer : 3 * layer + 3]
+            i, f, g, o = np.split(x @ w + h @ u + b, 4, axis=1)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            x = sigmoid(o) * np.tanh(c)
+            states[layer] = [x, c]
+        expected.append(x @ embedding.T + bias)
+    output = lm(IDS)
+    np.testing.assert_allclose(output.logits, np.stack(expected, axis=1), atol=1e-5)
+    for ours, theirs in zip(output.state, states, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_a_text_in_pieces_is_the_text():
+    lm = model()
+    whole = lm(IDS)
+    first = lm(IDS[:, :4])
+    second = lm(IDS[:, 4:], first.state)
+    pieces = np.concatenate([first.logits, second.logits], axis=1)
+    np.testing.assert_allclose(pieces, whole.logits, atol=1e-6)
+    tf.nest.map_structure(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), second.state, whole.state
+    )
+
+
+def test_a_text_word_by_word_is_the_text():
+    lm = model()
+    state, logits = lm.initial_state(3), []
+    for t in range(7):
+        step_logits, weights, state = lm.step(IDS[:, t], state)
+        assert weights is None
+        logits.append(step_logits)
+    np.testing.assert_allclose(np.stack(logits, axis=1), lm(IDS).logits, atol=1e-6)
+
+
+def test_where_a_row_has_no_word_the_state_stands_still():
+    lm = model()
+    valid = np.arange(7) < np.array([[7], [3], [0]])
+    state = lm(IDS, valid=valid).state
+    for layer in range(2):
+        for part in range(2):
+            np.testing.assert_allclose(
+                state[layer][part][0], lm(IDS).state[layer][part][0], atol=1e-6
+            )
+            np.testing.assert_allclose(
+                state[layer][part][1], lm(IDS[:, :3]).state[layer][part][1], atol=1e-6
+            )
+            np.testing.assert_array_equal(state[layer][part][2], 0)
+
+
+def test_no_word_sees_what_follows():
+    lm = model()
+    other = np.where(np.arange(7) < 4, IDS, 1)
+    np.testing.assert_allclose(lm(IDS).logits[:, :4], lm(other).logits[:, :4], atol=1e-6)
+
+
+def test_the_embedding_is_the_softmax():
+    assert model(units=6).count_params() == 12 * 6 + 2 * (6 * 24 * 2 + 24) + 12
+
+
+def test_dropout_is_for_training_only():
+    lm = model(dropout=0.5, word_dropout=0.5)
+    np.testing.assert_array_equal(lm(IDS, training=False).logits, lm(IDS, training=False).logits)
+    assert np.any(lm(IDS, training=True).logits != lm(IDS, training=True).logits)
+
+
+def test_locked_dropout_drops_the_same_features_in_all_words():
+    dropped = np.asarray(
+        model(dropout=0.5, locked_dropout=True).dropout_layer(np.ones((2, 9, 50)), training=True)
+    )
+    assert {0.0, 2.0} == set(np.unique(dropped))
+    np.testing.assert_array_equal(dropped, np.repeat(dropped[:, :1], 9, axis=1))
+    assert np.any(dropped[0] != dropped[1])
+
+
+def test_word_dropout_drops_a_word_wherever_it_stands():
+    lm = LanguageModel(1000, 3, word_dropout=0.5, num_layers=1)
+    ids = np.repeat(np.arange(1000)[None], 2, axis=0)
+    logits = np.asarray(lm(ids.T, training=True).logits)
+    # Within a row the first word is the second: both are dropped or both are read.
+    state_after_zero = np.asarray(lm.bias) + 0 * logits[:, 0]
+    dropped = np.all(np.abs(logits[:, 0] - state_after_zero) < 1e-7, axis=1)
+    dropped_twice = np.all(np.abs(logits[:, 1] - state_after_zero) < 1e-7, axis=1)
+    np.testing.assert_array_equal(dropped, dropped_twice)
+    assert 400 < dropped.sum() < 600
+
+
+def test_matrices_start_in_the_range_and_forget_gates_open():
+    lm = model(initial_range=0.05)
+    for weight in lm.trainable_weights:
+        value = np.asarray(weight)
+        if value.ndim == 2:
+            assert 0.03 < np.abs(value).max() <= 0.05
+    np.testing.assert_array_equal(lm.recurrent_layers[0].cell.bias[6:12], 1)
+
+
+def test_half_precision_is_close_and_its_state_is_carried():
+    keras.utils.set_random_seed(1)
+    expected = model()(IDS).logits
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.utils.set_random_seed(1)
+    lm = model()
+    output = lm(IDS, lm(IDS).state)
+    assert output.logits.dtype == tf.bfloat16
+    assert {part.dtype for part in tf.nest.flatten(output.state)} == {tf.bfloat16}
+    np.testing.assert_allclose(tf.cast(lm(IDS).logits, tf.float32), expected, atol=0.02)
+
+
+def test_saved_and_loaded_in_a_fresh_process(tmp_path):
+    models = {"plain": model(), "other": model(units=7, embedding_size=5, dropout=0.1)}
+    models["plain"].compile(keras.optimizers.SGD(0.1))
+    results = run_in_fresh_process(models, IDS, tmp_path, result="logits")
+    for name, lm in models.items():
+        np.testing.assert_allclose(results[name], lm(IDS).logits, atol=1e-6)
+
+
+def test_a_step_function_for_search():
+    lm = model()
+    found = search.greedy(lm.step, lm.initial_state(2), 2, 5, start=tf.constant([3, 4]))
+    assert found.ids.shape[0] == 2
+    assert found.ids.shape[1] <= 5
+
+
+@pytest.mark.parametrize("option", ["vocabulary_size", "units", "num_layers", "embedding_size"])
+def test_sizes_out_of_range(option):
+    with pytest.raises(ValueError, match=f"`{option}`"):
+        model(**{option: 0})

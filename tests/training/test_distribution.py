@@ -1,0 +1,115 @@
+"""Two replicas train as one does: the same losses, step by step."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import small_model
+
+from tf_seq2seq import InputError, LanguageModel, SequenceCrossEntropy, data, training
+
+STEPS = 20
+
+
+def translation(system, **loss):
+    """A model, and sentences so unequal in length that the replicas get other word counts."""
+    model = small_model(system)
+    model.compile(
+        keras.optimizers.Adam(0.02, global_clipnorm=0.5), loss=SequenceCrossEntropy(**loss)
+    )
+    rng = np.random.default_rng(0)
+    lengths = np.sort(rng.integers(1, 9, (5, 7)))
+    ids = np.where(np.arange(8) < lengths[..., None], rng.integers(4, 15, (5, 7, 8)), 0)
+
+    def batch(ids, rows):
+        ids = ids[:rows]
+        return {"source": ids, "target": ids}, ids
+
+    # The last batch of an epoch leaves one row to the first replica and none to the second.
+    rows = np.array([6, 5, 4, 7, 1])
+    return model, tf.data.Dataset.from_tensor_slices((ids.astype(np.int32), rows)).map(batch)
+
+
+def language():
+    model = LanguageModel(15, 8)
+    model.compile(keras.optimizers.SGD(0.5, global_clipnorm=0.5))
+    ids = np.random.default_rng(0).integers(1, 15, 4 * 33 + 1)  # the last batch is narrower
+    return model, data.stream_batches(ids, batch_size=4, length=7)
+
+
+MODELS = {
+    "initial state": lambda: translation("initial_state"),
+    "context": lambda: translation("context_and_previous"),
+    "attention": lambda: translation("additive_previous"),
+    "attention, per sentence": lambda: translation("additive_current", average="sentences"),
+    "language model": language,
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_two_replicas_give_the_losses_of_one(name, tmp_path):
+    histories = []
+    for strategy in (training.strategy("default"), training.strategy("mirrored")):
+        keras.utils.set_random_seed(3)
+        with strategy.scope():
+            model, batches = MODELS[name]()
+        history = training.fit(
+            model, batches, batches, epochs=STEPS // 5, directory=tmp_path / "checkpoint"
+        )
+        histories.append(history)
+    one, two = histories
+    assert len(one.costs) == STEPS
+    assert one.costs[-1] < one.costs[0]
+    np.testing.assert_allclose(one.costs, two.costs, rtol=0, atol=1e-4)
+    for metric, values in one.history.items():
+        np.testing.assert_allclose(values, two.history[metric], rtol=1e-4, err_msg=metric)
+
+
+def test_replicas_resume_in_the_middle_of_an_epoch(tmp_path):
+    def fit(directory, **options):
+        keras.utils.set_random_seed(3)
+        with training.strategy("mirrored").scope():
+            model, batches = language()
+        return training.fit(model, batches, epochs=2, directory=directory, **options).costs
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 3:
+                raise KeyboardInterrupt
+
+    whole = fit(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "parts", checkpoint_every=2, callbacks=[Interrupt()])
+    np.testing.assert_allclose(fit(tmp_path / "parts", resume=True), whole, rtol=1e-5)
+
+
+def test_another_number_of_devices_cannot_resume(tmp_path):
+    for strategy, resume in (("mirrored", False), ("default", True)):
+        with training.strategy(strategy).scope():
+            model, batches = language()
+        if resume:
+            with pytest.raises(InputError, match="another number of devices"):
+                training.fit(model, batches, epochs=2, directory=tmp_path, resume=True)
+        else:
+            training.fit(model, batches, epochs=1, directory=tmp_path)
+
+
+def test_rows_that_replicas_cannot_share(tmp_path):
+    with training.strategy("mirrored").scope():
+        model, _ = language()
+    batches = data.stream_batches(np.arange(1, 15), batch_size=3, length=2)
+    with pytest.raises(InputError, match=r"Batches of 3 rows .* on 2 replicas"):
+        training.fit(model, batches, epochs=1, directory=tmp_path)
+
+
+def test_clipping_that_replicas_cannot_do_together(tmp_path):
+    with training.strategy("mirrored").scope():
+        model, batches = language()
+        model.compile(keras.optimizers.SGD(0.1, clipnorm=1.0))
+    with pytest.raises(ValueError, match="global_clipnorm"):
+        training.fit(model, batches, epochs=1, directory=tmp_path)
+
+
+def test_an_unknown_strategy():
+    with pytest.raises(InputError, match="'tpu'"):
+        training.strategy("tpu")

@@ -1,0 +1,242 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import random_batch, small_model
+
+from tf_seq2seq import InputError, LanguageModel, Perplexity, SequenceCrossEntropy, data, training
+
+
+def translation_model(dropout=0.2):
+    model = small_model("context_and_previous", dropout=dropout)
+    model.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0))
+    batches = tf.data.Dataset.range(5).shuffle(5, seed=3).map(lambda i: rows(i))
+    return model, batches.apply(tf.data.experimental.assert_cardinality(5))
+
+
+BATCHES = [random_batch(seed=seed) for seed in range(5)]
+STACKED = tf.nest.map_structure(lambda *arrays: np.stack(arrays), *BATCHES)
+
+
+def rows(i):
+    return tf.nest.map_structure(lambda array: tf.gather(array, i), STACKED)
+
+
+def language_model(dropout=0.2):
+    model = LanguageModel(12, 6, dropout=dropout, word_dropout=dropout)
+    model.compile(keras.optimizers.SGD(0.1, global_clipnorm=1.0))
+    ids = np.random.default_rng(0).integers(1, 12, 61)
+    return model, data.stream_batches(ids, batch_size=2, length=6)
+
+
+@pytest.fixture(params=[translation_model, language_model])
+def make(request):
+    return request.param
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in a batch of an epoch."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.at = (epoch, batch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            raise KeyboardInterrupt
+
+
+def fit(make, directory, epochs=3, **options):
+    keras.utils.set_random_seed(7)
+    model, batches = make()
+    dev = tf.data.Dataset.from_tensors(next(iter(batches)))
+    history = training.fit(model, batches, dev, epochs=epochs, directory=directory, **options)
+    return model, history
+
+
+@pytest.mark.parametrize("at", [(0, 1), (1, 0), (1, 3), (2, 4)])
+def test_an_interrupted_training_goes_on_where_it_was(make, tmp_path, at):
+    whole, expected = fit(make, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(make, tmp_path / "parts", checkpoint_every=2, callbacks=[Interrupt(*at)])
+    resumed, history = fit(make, tmp_path / "parts", checkpoint_every=2, resume=True)
+
+    assert len(history.costs) == 15
+    np.testing.assert_allclose(history.costs, expected.costs, rtol=1e-5)
+    assert history.history.keys() == expected.history.keys()
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(history.history[name], values, rtol=1e-5, err_msg=name)
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_it_trains_as_keras_fit_does(tmp_path):
+    def model_and_batch():
+        keras.utils.set_random_seed(7)
+        model = small_model("context_and_previous")
+        # Of a word that occurs twice, Keras' Adam takes the sum of squares for the square of a sum.
+        model.compile(keras.optimizers.SGD(0.1))
+        return model, tf.data.Dataset.from_tensors(random_batch())
+
+    ours, batch = model_and_batch()
+    history = training.fit(ours, batch, batch, epochs=4, directory=tmp_path).history
+    keras_model, batch = model_and_batch()
+    expected = keras_model.fit(batch, validation_data=batch, epochs=4, verbose=0).history
+    assert history.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(history[name], values, rtol=1e-4, err_msg=name)
+
+
+def test_the_norm_of_a_gradient_sees_a_repeated_word_once(tmp_path):
+    """The slices of an embedding's gradient are added up before they are clipped."""
+    changes = []
+    for sentence in ([[4, 4]], [[4, 5]]):
+        keras.utils.set_random_seed(7)
+        model = small_model("initial_state")
+        model.compile(keras.optimizers.SGD(1.0, global_clipnorm=1e-3))
+        before = model.get_weights()
+        batch = ({"source": np.array(sentence), "target": np.array([[2, 4]])}, np.array([[4, 3]]))
+        training.fit(model, tf.data.Dataset.from_tensors(batch), epochs=1, directory=tmp_path / "x")
+        pairs = zip(before, model.get_weights(), strict=True)
+        changes.append(math.sqrt(sum(np.sum((a - b) ** 2) for a, b in pairs)))
+    np.testing.assert_allclose(changes, 1e-3, rtol=1e-2)
+
+
+def test_the_state_is_carried_from_batch_to_batch_and_not_from_epoch_to_epoch(tmp_path):
+    model, batches = language_model(dropout=0.0)
+    model.compile(keras.optimizers.SGD(0.0))
+    history = training.fit(model, batches, epochs=2, directory=tmp_path)
+    np.testing.assert_allclose(history.costs[:5], history.costs[5:], rtol=1e-6)
+
+    inputs, labels = (np.concatenate(parts, axis=1) for parts in zip(*batches, strict=True))
+    whole = keras.losses.sparse_categorical_crossentropy(
+        labels, model(inputs).logits, from_logits=True
+    )
+    np.testing.assert_allclose(np.mean(history.costs[:5]), np.mean(whole), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("batch_size", "length"), [(1, 1), (1, 7), (1, 60), (1, 1000)])
+def test_the_perplexity_of_a_text_is_the_same_in_any_pieces(batch_size, length):
+    model, _ = language_model()
+    ids = np.random.default_rng(1).integers(1, 12, 61)
+    figures = training.evaluate(model, data.stream_batches(ids, batch_size, length))
+    expected = keras.losses.sparse_categorical_crossentropy(
+        ids[None, 1:], model(ids[None, :-1]).logits, from_logits=True
+    )
+    assert figures["loss"] == pytest.approx(float(np.mean(expected)), rel=1e-5)
+    assert figures["perplexity"] == pytest.approx(math.exp(figures["loss"]))
+
+
+def test_rows_are_texts_of_their_own():
+    model, _ = language_model()
+    ids = np.random.default_rng(1).integers(1, 12, 61)
+    rows = [ids[15 * row : 15 * row + 16] for row in range(4)]
+    alone = [training.evaluate(model, data.stream_batches(row, 1, 1))["loss"] for row in rows]
+    together = training.evaluate(model, data.stream_batches(ids, 4, 4))["loss"]
+    assert together == pytest.approx(np.mean(alone), rel=1e-5)
+
+
+def test_costs_are_per_word_and_never_smoothed(tmp_path):
+    model = small_model("initial_state")
+    loss = SequenceCrossEntropy("sentences", label_smoothing=0.1)
+    model.compile(keras.optimizers.SGD(0.0), loss=loss)
+    batch = tf.data.Dataset.from_tensors(random_batch())
+    history = training.fit(model, batch, epochs=1, directory=tmp_path)
+    assert history.costs == pytest.approx([math.log(history.history["perplexity"][0])], rel=1e-5)
+    assert history.history["loss"][0] > 3 * history.costs[0]  # of sentences of 13 words in all
+
+
+def test_without_resume_a_run_starts_anew(tmp_path):
+    for _ in range(2):
+        assert len(fit(language_model, tmp_path, epochs=1)[1].costs) == 5
+
+
+def test_resume_without_a_checkpoint_starts(tmp_path):
+    assert len(fit(language_model, tmp_path, epochs=1, resume=True)[1].costs) == 5
+
+
+def test_a_finished_run_is_resumed_without_another_step(tmp_path):
+    model, _ = fit(language_model, tmp_path, epochs=1)
+    again, history = fit(language_model, tmp_path, epochs=1, resume=True)
+    assert len(history.costs) == 5
+    np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
+
+
+def test_a_write_that_fails_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    fit(language_model, tmp_path, epochs=1)
+
+    def full_disk(path, *arrays):
+        path.write_bytes(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", full_disk)
+        with pytest.raises(OSError, match=r"No space left.*epoch-2-step-0\.npz"):
+            fit(language_model, tmp_path, epochs=2, resume=True)
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].costs) == 10
+
+
+def test_an_older_run_is_not_resumed_in_place_of_a_new_one(tmp_path):
+    fit(language_model, tmp_path, epochs=1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(language_model, tmp_path, callbacks=[Interrupt(0, 0)])
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].costs) == 10
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_the_checkpoint_before(tmp_path):
+    diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
+    with pytest.raises(InputError, match="loss is nan in step 7; choose a lower"):
+        fit(language_model, tmp_path, epochs=2, callbacks=[diverge])
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].costs) == 10
+
+
+def test_callbacks_are_those_of_keras(tmp_path):
+    stop = keras.callbacks.EarlyStopping("val_perplexity", min_delta=1e9, mode="min")
+    _, history = fit(language_model, tmp_path, epochs=5, callbacks=[stop])
+    assert len(history.history["val_perplexity"]) == 2
+
+
+@pytest.mark.parametrize("fault", ["damaged arrays", "damaged index", "another model"])
+def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path, fault):
+    fit(translation_model, tmp_path, epochs=1)
+    if fault == "damaged arrays":
+        (tmp_path / "epoch-1-step-0.npz").write_bytes(b"damaged")
+    if fault == "damaged index":
+        (tmp_path / "checkpoint.json").write_text("[]")
+    make = language_model if fault == "another model" else translation_model
+    with pytest.raises(InputError, match=f"{tmp_path}.*without --resume"):
+        fit(make, tmp_path, epochs=2, resume=True)
+
+
+def test_a_checkpoint_of_longer_epochs_is_named(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        fit(language_model, tmp_path, checkpoint_every=2, callbacks=[Interrupt(0, 4)])
+
+    def shorter():
+        model, batches = language_model()
+        return model, batches.take(3)
+
+    with pytest.raises(InputError, match="stands at batch 4 of an epoch, but the epochs have 3"):
+        fit(shorter, tmp_path, resume=True)
+
+
+def test_a_dataset_without_an_end(tmp_path):
+    model, batches = language_model()
+    with pytest.raises(ValueError, match="known, finite number"):
+        training.fit(model, batches.repeat(), epochs=1, directory=tmp_path)
+
+
+def test_evaluation_leaves_the_metrics_of_the_training_alone():
+    model = small_model("initial_state")
+    model.compile(metrics=[Perplexity()])
+    batch = random_batch()
+    model.compute_metrics(batch[0], batch[1], model(batch[0]))
+    before = float(model.get_metrics_result()["perplexity"])
+    other = tf.data.Dataset.from_tensors(random_batch(seed=5))
+    assert training.evaluate(model, other)["perplexity"] != pytest.approx(before)
+    assert float(model.get_metrics_result()["perplexity"]) == before
