@@ -158,7 +158,42 @@ for epoch, (train_value, dev_value) in enumerate(
 beside = f" (the book: {BOOK['test']})" if settings.preset != "quick" else ""
 print(f"Test perplexity: {test_perplexity:.3f}{beside}")
 
+# %% [markdown]
+# ## It writes
+# Greedily it takes the most probable word at each step, and soon goes round in circles. Drawn from
+# its distribution, the text has variety; a temperature below 1 makes it more careful.
+
+# %%
+text_model = s2s.TextModel(model, tokenizer)
+beginning = " ".join(text.test[0].split()[:3])
+print(f"\nGreedy:          {text_model.generate([beginning])[0]}")
+for temperature in (0.7, 1.0):
+    written = text_model.generate([beginning] * 2, temperature=temperature, seed=settings.seed)
+    for line in written:
+        print(f"Temperature {temperature}: {line}")
+
+# %% [markdown]
+# ## It judges
+# A line of the test text, and the same words in another order.
+
+# %%
+line = text.test[1]
+for candidate in (line, " ".join(reversed(line.split()))):
+    score = text_model.score([candidate])[0]
+    print(f"Perplexity {score.perplexity:9.1f} of {score.tokens} tokens: {candidate}")
+
+# %% [markdown]
+# ## Pictures and export
+# The SavedModel scores lines (`serving_default`) and continues them (`generate`).
+
+# %%
 curves = settings.output_dir / "learning_curves.png"
 s2s.plotting.learning_curves(history).savefig(curves)
-print(f"Learning curves: {curves}")
+print(f"\nLearning curves: {curves}")
+exported = s2s.serving.export(text_model, settings.output_dir / "saved_model")
+print(f"SavedModel:      {exported}")
+reloaded = s2s.serving.run_in_fresh_process(exported, [line])
+ours = text_model.score([line])[0].log_probability
+print(f"In a fresh process it gives the line log P = {reloaded['log_probability'][0]:.3f}, ", end="")
+print(f"here {ours:.3f}")
 print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")

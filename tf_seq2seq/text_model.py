@@ -146,7 +146,7 @@ class TextModel(tf.Module):
         before = tokens.row_lengths()
         start = tf.gather_nd(read, tf.stack([tf.range(tf.size(before, tf.int64)), before], axis=1))
         ids = tf.pad(read.to_tensor(default_value=PAD_ID), [[0, 0], [0, 1]])
-        valid = tf.sequence_mask(before, tf.shape(ids)[1])
+        valid = tf.ensure_shape(tf.sequence_mask(before, tf.shape(ids)[1]), ids.shape)
         state = self.model(ids, valid=valid).state
         options = {"start": start}
         if temperature is None:
@@ -209,6 +209,7 @@ class TextModel(tf.Module):
         """
         lines = [utf8(line, position) for position, line in enumerate(beginnings)]
         graph = tf.function(
-            lambda text: self.generate_graph(text, temperature, top_k, top_p, seed)["generated"]
+            lambda text: self.generate_graph(text, temperature, top_k, top_p, seed)["generated"],
+            input_signature=[tf.TensorSpec([None], tf.string)],
         )
         return [line.decode() for line in graph(tf.constant(lines, tf.string)).numpy()]
