@@ -177,7 +177,7 @@ for temperature in (0.7, 1.0):
 # A line of the test text, and the same words in another order.
 
 # %%
-line = text.test[1]
+line = text.test[-1]
 for candidate in (line, " ".join(reversed(line.split()))):
     score = text_model.score([candidate])[0]
     print(f"Perplexity {score.perplexity:9.1f} of {score.tokens} tokens: {candidate}")
