@@ -182,7 +182,7 @@ def _end_with_one_sentence(kind, error, traceback) -> None:
         print(f"error: {error}", file=sys.stderr)
     elif isinstance(error, KeyboardInterrupt):
         print(
-            "\ninterrupted: the same command with --resume goes on after the last whole epoch",
+            "\ninterrupted: the same command with --resume goes on from the last checkpoint",
             file=sys.stderr,
         )
     elif isinstance(error, OSError) and error.errno in _DISK_FAULTS:
