@@ -106,10 +106,10 @@ test = s2s.data.stream_batches(test_ids, length=1000)
 # One matrix E serves at both ends. The loss is summed over the time steps and averaged over the
 # rows, so a step of size 1.0 is `length` times larger than it looks.
 
+
 # %%
-keras.config.set_dtype_policy(settings.precision)
-with strategy.scope():
-    model = s2s.LanguageModel(
+def build():
+    return s2s.LanguageModel(
         tokenizer.vocabulary_size,
         settings.units,
         num_layers=settings.num_layers,
@@ -118,6 +118,11 @@ with strategy.scope():
         word_dropout=settings.word_dropout,
         initial_range=settings.initial_range,
     )
+
+
+keras.config.set_dtype_policy(settings.precision)
+with strategy.scope():
+    model = build()
     rate = settings.learning_rate
     if settings.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(
@@ -142,8 +147,12 @@ history = s2s.training.fit(
 
 # %% [markdown]
 # ## What it has learned
+# What is measured, writes and is exported computes in full precision, on one device.
 
 # %%
+keras.config.set_dtype_policy("float32")
+trained, model = model, build()
+model.set_weights(trained.get_weights())
 test_perplexity = s2s.training.evaluate(model, test)["perplexity"]
 print("\nperplexity    training               validation")
 print("epoch       ours      book         ours      book")
@@ -194,6 +203,8 @@ exported = s2s.serving.export(text_model, settings.output_dir / "saved_model")
 print(f"SavedModel:      {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, [line])
 ours = text_model.score([line])[0].log_probability
-print(f"In a fresh process it gives the line log P = {reloaded['log_probability'][0]:.3f}, ", end="")
+print(
+    f"In a fresh process it gives the line log P = {reloaded['log_probability'][0]:.3f}, ", end=""
+)
 print(f"here {ours:.3f}")
 print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
