@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tf_seq2seq.layers.cells import Linear
 from tf_seq2seq.layers.recurrence import build_once, check_positive
 
 
@@ -27,7 +28,8 @@ class Attention(keras.layers.Layer):
         context_j = sum_i alpha_ij h_i
 
     A subclass gives `project_memory`, which does the part of the score `e` that depends on the
-    memory alone, and `score`, which does the rest.
+    memory alone, `query_projection` for the part that depends on the query alone, and `score`,
+    which does the rest.
 
     Call arguments:
         query: `(batch, query_size)`, the decoder's state `s_j`.
@@ -49,32 +51,43 @@ class Attention(keras.layers.Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} gives no `project_memory`.")
 
+    def query_projection(self):
+        """The function that each query goes through, `(batch, query_size)` -> `(batch, ...)`.
+
+        Its weights are read here, so that a loop over many queries does not read them each time.
+        """
+        return lambda query: query
+
     def score(self, query, keys):
-        """Scores `e(h_i, s)`: `(batch, query_size)`, keys -> `(batch, source_length)`."""
+        """Scores `e(h_i, s)`: projected query, keys -> float32 `(batch, source_length)`."""
         raise NotImplementedError(f"{type(self).__name__} gives no `score`.")
 
     def call(self, query, memory, mask=None, keys=None):
         if keys is None:
             keys = self.project_memory(memory)
-        weights = masked_softmax(self.score(query, keys), mask)
-        context = ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), memory), 1)
-        return context, weights
+        project_query = self.query_projection()
+        weights = masked_softmax(self.score(project_query(query), keys), mask)
+        context = weighted_sum(weights, memory)
+        return context, ops.cast(weights, self.compute_dtype)
+
+
+def weighted_sum(weights, values):
+    """`sum_i weights_i values_i`: `(batch, length)`, `(batch, length, size)` -> `(batch, size)`."""
+    weights = tf.cast(weights, values.dtype)
+    return tf.squeeze(tf.matmul(weights[:, None], values), 1)
 
 
 def masked_softmax(scores, mask=None):
     """Softmax over the last axis where `mask` is True, zero elsewhere; all zero without any True.
 
     Args:
-        scores: float `(batch, length)`. Half precision is computed in float32.
+        scores: float32 `(batch, length)`.
         mask: bool `(batch, length)`, or None for all True.
     """
-    dtype = scores.dtype
-    scores = ops.cast(scores, "float32")
     if mask is None:
-        return ops.cast(tf.nn.softmax(scores), dtype)
+        return tf.nn.softmax(scores)
     # A finite floor keeps a row without any True free of NaN; the product makes it zero.
-    weights = tf.nn.softmax(ops.where(mask, scores, -1e30))
-    return ops.cast(weights * ops.cast(mask, "float32"), dtype)
+    return tf.nn.softmax(tf.where(mask, scores, -1e30)) * tf.cast(mask, tf.float32)
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
@@ -108,13 +121,18 @@ class BahdanauAttention(Attention):
         self.built = True
 
     def project_memory(self, memory):
-        """`V h_i` for each i: `(batch, source_length, units)`."""
-        kernel = ops.cast(self.memory_kernel, memory.dtype)
-        return ops.matmul(memory, kernel)
+        """`V h_i` for each i: float32 `(batch, source_length, units)`."""
+        return Linear(self.memory_kernel.value, None, self.compute_dtype)(memory)
+
+    def query_projection(self):
+        """`W s`: a function, `(batch, query_size)` -> float32 `(batch, units)`."""
+        return Linear.of(self.query_layer)
 
     def score(self, query, keys):
-        hidden = ops.tanh(keys + ops.expand_dims(self.query_layer(query), 1))
-        return ops.squeeze(ops.matmul(hidden, self.scorer), -1)
+        hidden = tf.tanh(tf.cast(keys, tf.float32) + query[:, None])
+        scorer = tf.cast(self.scorer.value, tf.float32)
+        scores = tf.matmul(tf.reshape(hidden, [-1, self.units]), scorer)
+        return tf.reshape(scores, tf.shape(keys)[:2])
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}
@@ -169,10 +187,13 @@ class DotAttention(Attention):
         """The memory itself: `(batch, source_length, memory_size)`."""
         return memory
 
+    def query_projection(self):
+        """`W s` of the general form: a function, `(batch, query_size)` -> the memory's width."""
+        return Linear.of(self.query_layer) if self.form == "general" else lambda query: query
+
     def score(self, query, keys):
-        if self.form == "general":
-            query = self.query_layer(query)
-        scores = ops.squeeze(ops.matmul(keys, ops.expand_dims(query, -1)), -1)
+        query = tf.cast(query, keys.dtype)
+        scores = tf.cast(tf.matmul(keys, query[:, :, None])[..., 0], tf.float32)
         return scores / keys.shape[-1] ** 0.5 if self.form == "scaled" else scores
 
     def get_config(self):

@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.layers.attention import Attention
+from tf_seq2seq.layers.attention import Attention, masked_softmax, weighted_sum
+from tf_seq2seq.layers.cells import Cell, Linear, unfold
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.recurrence import (
     State,
@@ -16,9 +17,7 @@ from tf_seq2seq.layers.recurrence import (
     check_cell,
     check_positive,
     recurrent_layer,
-    run_cell,
     run_layer,
-    unfold,
 )
 
 FEEDINGS = ("initial_state", "context", "context_and_previous")
@@ -30,8 +29,10 @@ class DecoderMemory(NamedTuple):
 
     Attributes:
         context: `(batch, memory_size)`, the fixed context `c = h_T`; None with attention.
-        values: `(batch, source_length, memory_size)`, the encoder outputs; None without attention.
-        keys: `(batch, source_length, key_size)`, their projection; None without attention.
+        values: `(batch, source_length, value_size)`, what the attention weights sum up: the
+            encoder outputs, or their share of the readout; None without attention.
+        keys: `(batch, source_length, key_size)`, what a query is compared with; None without
+            attention.
         mask: bool `(batch, source_length)`; None without attention.
     """
 
@@ -45,9 +46,9 @@ class DecoderState(NamedTuple):
     """What a step hands to the next.
 
     Attributes:
-        cells: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
-        attended: `(batch, readout_units)`, the readout if it is fed into the next step, else an
-            empty tuple.
+        cells: for each layer `(h,)` or `(h, c)`, each float32 `(batch, units)`.
+        attended: float32 `(batch, readout_units)`, the readout if it is fed into the next step,
+            else an empty tuple.
     """
 
     cells: State
@@ -255,15 +256,10 @@ class Decoder(keras.layers.Layer):
         state = self.start(initial_state)
         embedded = self._embed(target, training)
         if self.attention is None:
-            features, cells = self._run_layers(embedded, state.cells, memory, training)
-            alignment, state = (), state._replace(cells=cells)
+            features, state = self._run_layers(embedded, state, memory, training)
+            alignment = ()
         else:
-
-            def step(y, state):
-                features, weights, state = self._advance(y, state, memory, training)
-                return (features, weights), state
-
-            (features, alignment), state = unfold(step, embedded, state, num_outputs=2)
+            features, alignment, state = self._unfold(embedded, state, memory, training)
         return DecoderOutput(self._logits(features, training), alignment, state)
 
     def remember(self, encoded: EncoderOutput) -> DecoderMemory:
@@ -278,7 +274,12 @@ class Decoder(keras.layers.Layer):
         if self.attention is None:
             return DecoderMemory(encoded.context, None, None, None)
         keys = self.attention.project_memory(encoded.outputs)
-        return DecoderMemory(None, encoded.outputs, keys, encoded.mask)
+        values = encoded.outputs
+        if not self._asks_before:
+            # W [s_j ; c_j] = W_s s_j + sum_i alpha_ij (W_c h_i), and W_c h_i waits for no step.
+            _, readout_of_memory = Linear.of(self.readout).split(self.units)
+            values = ops.cast(readout_of_memory(values), self.compute_dtype)
+        return DecoderMemory(None, values, keys, encoded.mask)
 
     def start(self, initial_state: State) -> DecoderState:
         """The state before the first step, for `step`.
@@ -286,14 +287,10 @@ class Decoder(keras.layers.Layer):
         Args:
             initial_state: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
         """
-        # A call casts its arguments to the layer's dtype; this is no call.
-        cells = tuple(
-            tuple(ops.cast(part, self.compute_dtype) for part in parts) for parts in initial_state
-        )
+        cells = tuple(tuple(tf.cast(part, tf.float32) for part in parts) for parts in initial_state)
         if not self._feeds_readout:
             return DecoderState(cells, ())
-        h = cells[-1][0]
-        return DecoderState(cells, ops.zeros((ops.shape(h)[0], self.readout_units), h.dtype))
+        return DecoderState(cells, tf.zeros([tf.shape(cells[-1][0])[0], self.readout_units]))
 
     def step(self, previous, state: DecoderState, memory: DecoderMemory):
         """Write one symbol of each sentence.
@@ -307,9 +304,10 @@ class Decoder(keras.layers.Layer):
             `(logits, weights, state)`: `(batch, vocabulary_size)`, the attention weights
             `(batch, source_length)` (None without attention), and the state for the next step.
         """
-        embedded = self._embed(previous, training=False)
-        features, weights, state = self._advance(embedded, state, memory, training=False)
-        return self._logits(features, training=False), weights, state
+        advance = _Step(self, memory)
+        from_word = advance.from_word(self._embed(previous, training=False))
+        features, alignment, state = advance(from_word, state)
+        return self._logits(self._join(features), training=False), alignment, state
 
     def _embed(self, ids, training):
         """`y_{j-1}`, `(..., embedding_size)`, or of width 0 where no word is fed back."""
@@ -317,51 +315,43 @@ class Decoder(keras.layers.Layer):
             return ops.zeros((*ops.shape(ids), 0), dtype=self.compute_dtype)
         return self.embedding_dropout_layer(self.embedding(ids), training=training)
 
-    def _run_layers(self, embedded, cells, memory, training):
-        """All steps at once; only without attention, where no step waits for a context."""
-        inputs = embedded
-        if self._feeds_context:
-            batch, length = ops.shape(embedded)[0], ops.shape(embedded)[1]
-            context = ops.broadcast_to(
-                ops.expand_dims(memory.context, 1), (batch, length, memory.context.shape[-1])
-            )
-            inputs = ops.concatenate([embedded, context], axis=-1)
-        states = []
-        for layer, state in zip(self.recurrent_layers, cells, strict=True):
-            inputs, state = run_layer(layer, inputs, state)
-            inputs = self.dropout_layer(inputs, training=training)
-            states.append(state)
-        return inputs, tuple(states)
-
-    def _advance(self, embedded, state, memory, training):
-        """One step, from the embedded input to what the logits are computed from."""
-        weights = None
-        if self.attention is None:
-            context = memory.context
-        elif self._asks_before:
-            context, weights = self._attend(state.cells[-1][0], memory)
-        else:
-            context = state.attended
-
-        x = ops.concatenate([embedded, context], axis=-1) if self._feeds_context else embedded
+    def _run_layers(self, embedded, state, memory, training):
+        """All steps of a layer at once; only without attention, where no step waits for another."""
+        x, context = embedded, memory.context if self._feeds_context else None
         cells = []
         for layer, cell_state in zip(self.recurrent_layers, state.cells, strict=True):
-            x, cell_state = run_cell(layer, x, cell_state)
+            x, cell_state = run_layer(layer, x, cell_state, context=context)
             x = self.dropout_layer(x, training=training)
             cells.append(cell_state)
-        cells = tuple(cells)
+            context = None
+        return x, DecoderState(tuple(cells), ())
 
-        if self.attention is None:
-            return x, weights, DecoderState(cells, ())
-        if self._asks_before:
-            return ops.concatenate([x, context], axis=-1), weights, DecoderState(cells, ())
-        context, weights = self._attend(x, memory)
-        attended = self.readout(ops.concatenate([x, context], axis=-1))
-        fed = attended if self._feeds_readout else ()
-        return attended, weights, DecoderState(cells, fed)
+    def _unfold(self, embedded, state, memory, training):
+        """Step after step, with attention; what waits for no step is done here, before the loop."""
+        advance = _Step(self, memory)
+        from_words = advance.from_word(tf.transpose(embedded, [1, 0, 2]))
+        length, batch_size = tf.shape(from_words)[0], tf.shape(from_words)[1]
+        inputs = [from_words]
+        if training and self.dropout:
+            ones = tf.ones([length, batch_size, self.units])
+            inputs += [self.dropout_layer(ones, training=True) for _ in self.recurrent_layers]
+        inputs = [tf.cast(each, tf.float32) for each in inputs]
+        # The way back through an array costs a step's share; through a slice, all of the tensor.
+        inputs = [tf.TensorArray(tf.float32, length).unstack(each) for each in inputs]
 
-    def _attend(self, query, memory):
-        return self.attention(query, memory.values, memory.mask, memory.keys)
+        def step(j, state):
+            from_word, *dropped = (each.read(j) for each in inputs)
+            features, alignment, state = advance(from_word, state, dropped)
+            return (*features, alignment), state
+
+        num_outputs = 3 if self._asks_before else 2
+        outputs, state = unfold(step, length, state, num_outputs)
+        *features, alignment = (tf.transpose(output, [1, 0, 2]) for output in outputs)
+        return self._join(features), alignment, state
+
+    def _join(self, features):
+        """The features of a step in one, of the layer's dtype."""
+        return tf.concat([tf.cast(part, self.compute_dtype) for part in features], axis=-1)
 
     def _logits(self, features, training):
         """From a step's features, `(..., features)`, to its logits."""
@@ -395,3 +385,66 @@ class Decoder(keras.layers.Layer):
     def from_config(cls, config):
         attention = keras.saving.deserialize_keras_object(config["attention"])
         return cls(**{**config, "attention": attention})
+
+
+class _Step:
+    """One step of a decoder; made before a loop, where it reads and casts the weights.
+
+    Attributes:
+        from_word: the `Linear` map from `y_{j-1}` to its share of the first layer's `W x_j + b`.
+    """
+
+    def __init__(self, decoder: Decoder, memory: DecoderMemory):
+        self._decoder = decoder
+        self._memory = memory
+        self._cells = [Cell(layer) for layer in decoder.recurrent_layers]
+        width = decoder.embedding_size if decoder._feeds_previous else 0
+        self.from_word, self._from_context = self._cells[0].from_inputs.split(width)
+        if decoder.attention is not None:
+            self._project_query = decoder.attention.query_projection()
+            self._readout_of_state, _ = Linear.of(decoder.readout).split(decoder.units)
+
+    def __call__(self, from_word, state: DecoderState, dropout=()):
+        """From what the word before gives to what the logits are computed from.
+
+        Args:
+            from_word: float32 `(batch, n * units)`, see above.
+            state: the state after the step before.
+            dropout: a factor for each layer's output, float32 `(batch, units)`; empty for none.
+
+        Returns:
+            `(features, alignment, state)`. The features are `(s_j,)` without attention, `(a_j,)`,
+            or `(s_j, c_j)` where the readout waits for no step and is left for after the loop.
+        """
+        decoder = self._decoder
+        context, alignment = self._memory.context, None
+        if decoder._feeds_readout:
+            context = state.attended
+        elif decoder._asks_before and decoder.attention is not None:
+            context, alignment = self._attend(state.cells[-1][0])
+
+        x = from_word
+        if decoder._feeds_context:
+            x += self._from_context(context)
+        cells = []
+        for i, (cell, cell_state) in enumerate(zip(self._cells, state.cells, strict=True)):
+            cell_state = cell(x if i == 0 else cell.from_inputs(x), cell_state)
+            x = cell_state[0] * dropout[i] if dropout else cell_state[0]
+            cells.append(cell_state)
+        state = state._replace(cells=tuple(cells))
+
+        if decoder.attention is None:
+            return (x,), None, state
+        if decoder._asks_before:
+            return (x, context), alignment, state
+        readout_of_context, alignment = self._attend(x)
+        attended = decoder.readout.activation(self._readout_of_state(x) + readout_of_context)
+        if decoder._feeds_readout:
+            state = state._replace(attended=attended)
+        return (attended,), alignment, state
+
+    def _attend(self, query):
+        memory = self._memory
+        scores = self._decoder.attention.score(self._project_query(query), memory.keys)
+        alignment = masked_softmax(scores, memory.mask)
+        return tf.cast(weighted_sum(alignment, memory.values), tf.float32), alignment

@@ -1,129 +1,156 @@
-"""The fast path of the LSTM on a CPU: one loop for a whole layer, its gradient written by hand.
+"""The fast path on a CPU: one loop for a whole GRU or LSTM layer, its gradient written by hand.
 
-`run_layer` in `recurrence.py` takes this road where there is no GPU (on a GPU Keras' layer runs on
-cuDNN). The weights are those of a `keras.layers.LSTM`, and so are the numbers.
+`run_layer` in `recurrence.py` takes this road where there is no GPU; on a GPU Keras' layer runs on
+cuDNN. The weights are those of the Keras layer, and so are the numbers. The equations stand in
+`cells.py`.
 
-What makes it fast: nothing is computed inside the loop that can be computed outside. The inputs
-meet the kernel in one product for all time steps. On the way back, all that depends on the forward
-pass alone is worked out for all steps at once, the loop is left with a product and a few additions
-a step, and the gradients of the weights are one product each instead of a sum over the steps.
+What makes it fast: what can be computed outside the loop is not computed inside. On the way back,
+everything that depends on the forward pass alone is worked out for all steps at once; the loop is
+left with one product and a few additions a step; and the gradient of a matrix, which would be a
+sum over the steps, is one product.
+
+Time comes first here, `(length, batch, ...)`: a step is one block of memory. There is no second
+derivative.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from tf_seq2seq.layers import cells
+from tf_seq2seq.layers.cells import product, unfold
 
-def lstm(inputs, state, kernel, recurrent_kernel, bias, mask=None):
-    """Run an LSTM over whole sequences.
 
-        [i_t ; f_t ; g_t ; o_t] = W x_t + U h_{t-1} + b
-        c_t = sigmoid(f_t) c_{t-1} + sigmoid(i_t) tanh(g_t)
-        h_t = sigmoid(o_t) tanh(c_t)
-
-    Where the mask is False, `c` and `h` stand still and the output is zero.
+def gru(from_inputs, state, recurrent_kernel, recurrent_bias, keep, dtype):
+    """Run a GRU over whole sequences; see `cells.gru`.
 
     Args:
-        inputs: `(batch, length, features)`. In half precision (bfloat16) the products are computed
-            in it, and everything else in float32.
-        state: `(h, c)`, each `(batch, units)`.
-        kernel: `W`, `(features, 4 * units)`.
-        recurrent_kernel: `U`, `(units, 4 * units)`.
-        bias: `b`, `(4 * units,)`.
-        mask: bool `(batch, length)`, or None for all True.
+        from_inputs: `W x_t + b` of all steps, float32 `(length, batch, 3 * units)`.
+        state: `(h,)`, float32 `(batch, units)`.
+        recurrent_kernel: `U`, float32 `(units, 3 * units)`.
+        recurrent_bias: `b_U`, float32 `(3 * units,)`.
+        keep: float32 `(length, batch, 1)`: where it is 0 and not 1, `h` stands still; or None.
+        dtype: the dtype of the products; everything else is float32.
 
     Returns:
-        `(outputs, (h, c))`: `(batch, length, units)` and the state after the last step, all of the
-        inputs' dtype. There is no second derivative.
-
-    Source: Hochreiter and Schmidhuber 1997, Gers et al. 2000; the book, section 8.2.
+        `(outputs, (h,))`: all states, float32 `(length, batch, units)`, and the last one.
     """
-    dtype = inputs.dtype
-    xs = tf.transpose(inputs, [1, 0, 2])
-    keep = None if mask is None else tf.cast(tf.transpose(mask)[:, :, None], tf.float32)
-    # The closure takes no gradient but by these arguments, which are plain float32 tensors.
-    arguments = (*state, kernel, recurrent_kernel, bias)
-    hs, h, c = _lstm(xs, keep, *(tf.cast(argument, tf.float32) for argument in arguments))
-    return tf.transpose(hs, [1, 0, 2]), (tf.cast(h, dtype), tf.cast(c, dtype))
-
-
-def _lstm(xs, keep, h_0, c_0, kernel, recurrent_kernel, bias):
-    """The same, with time first."""
-    dtype, units = xs.dtype, recurrent_kernel.shape[0]
-    length, batch_size = tf.shape(xs)[0], tf.shape(xs)[1]
-    masked = keep is not None
-
-    def product(a, b, **transposed):
-        return tf.cast(tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype), **transposed), tf.float32)
+    length, units = tf.shape(from_inputs)[0], recurrent_kernel.shape[0]
 
     @tf.custom_gradient
-    def run(xs, h_0, c_0, kernel, recurrent_kernel, bias):
-        u = tf.cast(recurrent_kernel, dtype)
-        flat_xs = tf.reshape(xs, [-1, kernel.shape[0]])
-        from_inputs = product(flat_xs, kernel) + bias
-        from_inputs = tf.reshape(from_inputs, [length, batch_size, 4 * units])
+    def run(from_inputs, h_0, kernel, bias):
+        u = tf.cast(kernel, dtype)
+        u_transposed = tf.transpose(u)  # once, and not in every product on the way back
 
-        def step(t, h, c, hs, cs, zs):
-            z = from_inputs[t] + product(h, u)
-            _, _, g, _ = tf.split(z, 4, axis=1)
-            i, f, _, o = tf.split(tf.sigmoid(z), 4, axis=1)
-            new_c = f * c + i * tf.tanh(g)
-            new_h = o * tf.tanh(new_c)
-            if masked:
-                new_c = c + keep[t] * (new_c - c)
-                new_h = h + keep[t] * (new_h - h)
-            return t + 1, new_h, new_c, hs.write(t, new_h), cs.write(t, new_c), zs.write(t, z)
+        def step(t, state):
+            (h,) = state
+            from_state = product(h, u, dtype) + bias
+            new_h = cells.gru(from_inputs[t], from_state, h)
+            new_h = _hold(new_h, h, keep, t)
+            return (new_h, from_state), (new_h,)
 
-        arrays = [tf.TensorArray(tf.float32, length) for _ in range(3)]
-        _, h, c, hs, cs, zs = tf.while_loop(
-            lambda t, *_: t < length, step, (0, h_0, c_0, *arrays), maximum_iterations=length
-        )
-        hs, cs, zs = hs.stack(), cs.stack(), zs.stack()
+        (hs, from_states), (h,) = unfold(step, length, (h_0,), num_outputs=2)
 
-        def gradient(d_outputs, d_h, d_c):
-            i, f, g, o = tf.split(zs, 4, axis=2)
+        def gradient(d_hs, d_h):
+            x_z, x_r, x_n = tf.split(from_inputs, 3, axis=-1)
+            u_z, u_r, u_n = tf.split(from_states, 3, axis=-1)
+            z, r = tf.sigmoid(x_z + u_z), tf.sigmoid(x_r + u_r)
+            n = tf.tanh(x_n + r * u_n)
+            previous_h = tf.concat([h_0[None], hs[:-1]], axis=0)
+            # How a change of h_t answers to one of h_{t-1}, x_n, and [u_z ; u_r ; u_n].
+            by_h, by_n = z, (1.0 - z) * (1.0 - n**2)
+            by_u = [(previous_h - n) * z * (1.0 - z), by_n * u_n * r * (1.0 - r), by_n * r]
+            by_u = tf.concat(by_u, axis=-1)
+            if keep is not None:
+                by_h, by_n, by_u = 1.0 + keep * (z - 1.0), keep * by_n, keep * by_u
+
+            def back(t, state):
+                d_h = state[0] + d_hs[t]
+                d_u = by_u[t] * tf.concat([d_h] * 3, axis=-1)
+                return (d_h,), (d_h * by_h[t] + product(d_u, u_transposed, dtype),)
+
+            (sum_d_hs,), (d_h,) = unfold(back, length, (d_h,), num_outputs=1, backwards=True)
+            d_us = by_u * tf.concat([sum_d_hs] * 3, axis=-1)
+            d_inputs = tf.concat([d_us[..., : 2 * units], by_n * sum_d_hs], axis=-1)
+            d_kernel = _sum_of_products(previous_h, d_us, dtype)
+            return d_inputs, d_h, d_kernel, tf.reduce_sum(d_us, axis=[0, 1])
+
+        return (hs, h), gradient
+
+    outputs, h = run(from_inputs, *state, recurrent_kernel, recurrent_bias)
+    return outputs, (h,)
+
+
+def lstm(from_inputs, state, recurrent_kernel, keep, dtype):
+    """Run an LSTM over whole sequences; see `cells.lstm`.
+
+    Args:
+        from_inputs: `W x_t + b` of all steps, float32 `(length, batch, 4 * units)`.
+        state: `(h, c)`, each float32 `(batch, units)`.
+        recurrent_kernel: `U`, float32 `(units, 4 * units)`.
+        keep: float32 `(length, batch, 1)`: where it is 0 and not 1, `h` and `c` stand still; or
+            None.
+        dtype: the dtype of the products; everything else is float32.
+
+    Returns:
+        `(outputs, (h, c))`: all `h`, float32 `(length, batch, units)`, and the last state.
+    """
+    length = tf.shape(from_inputs)[0]
+
+    @tf.custom_gradient
+    def run(from_inputs, h_0, c_0, kernel):
+        u = tf.cast(kernel, dtype)
+        u_transposed = tf.transpose(u)  # once, and not in every product on the way back
+
+        def step(t, state):
+            h, c = state
+            from_state = product(h, u, dtype)
+            new_h, new_c = cells.lstm(from_inputs[t], from_state, c)
+            new_h, new_c = _hold(new_h, h, keep, t), _hold(new_c, c, keep, t)
+            return (new_h, new_c, from_state), (new_h, new_c)
+
+        (hs, cs, from_states), (h, c) = unfold(step, length, (h_0, c_0), num_outputs=3)
+
+        def gradient(d_hs, d_h, d_c):
+            i, f, g, o = tf.split(from_inputs + from_states, 4, axis=-1)
             i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
             previous_h = tf.concat([h_0[None], hs[:-1]], axis=0)
             previous_c = tf.concat([c_0[None], cs[:-1]], axis=0)
-            # Of a masked step the state that is kept is another, but then its gradient is 0.
             tanh_c = tf.tanh(cs)
-            c_by_h = o * (1.0 - tanh_c**2)
-            by_c = [g * i * (1.0 - i), previous_c * f * (1.0 - f), i * (1.0 - g**2)]
-            z_by_c_and_h = tf.concat([*by_c, tanh_c * o * (1.0 - o)], axis=2)
-            d_hs = tf.cast(d_outputs, tf.float32)
-            if masked:
-                d_hs *= keep
+            # How a change of c_t answers to one of c_{t-1}, and one of h_t to one of c_t; and how
+            # c_t (for i, f and g) and h_t (for o) answer to [u_i ; u_f ; u_g ; u_o].
+            c_by_c, h_by_c = f, o * (1.0 - tanh_c**2)
+            by_u = [g * i * (1.0 - i), previous_c * f * (1.0 - f), i * (1.0 - g**2)]
+            by_u = tf.concat([*by_u, tanh_c * o * (1.0 - o)], axis=-1)
+            if keep is not None:
+                c_by_c, h_by_c, by_u = 1.0 + keep * (f - 1.0), keep * h_by_c, keep * by_u
 
-            def back(t, d_h, d_c, d_zs):
+            def back(t, state):
+                d_h, d_c = state
                 d_h += d_hs[t]
-                if masked:
-                    stay_h, stay_c = (1.0 - keep[t]) * d_h, (1.0 - keep[t]) * d_c
-                    d_h, d_c = keep[t] * d_h, keep[t] * d_c
-                d_c += d_h * c_by_h[t]
-                d_z = z_by_c_and_h[t] * tf.concat([d_c, d_c, d_c, d_h], axis=1)
-                d_h, d_c = product(d_z, u, transpose_b=True), d_c * f[t]
-                if masked:
-                    d_h, d_c = d_h + stay_h, d_c + stay_c
-                return t - 1, d_h, d_c, d_zs.write(t, d_z)
+                d_c += d_h * h_by_c[t]
+                d_u = by_u[t] * tf.concat([d_c, d_c, d_c, d_h], axis=-1)
+                previous_d_h = product(d_u, u_transposed, dtype)
+                if keep is not None:
+                    previous_d_h += (1.0 - keep[t]) * d_h
+                return (d_u,), (previous_d_h, d_c * c_by_c[t])
 
-            _, d_h, d_c, d_zs = tf.while_loop(
-                lambda t, *_: t >= 0,
-                back,
-                (length - 1, d_h, d_c, tf.TensorArray(tf.float32, length)),
-                maximum_iterations=length,
-            )
-            d_zs = tf.reshape(d_zs.stack(), [-1, 4 * units])
-            d_xs = tf.cast(product(d_zs, kernel, transpose_b=True), dtype)
-            return (
-                tf.reshape(d_xs, tf.shape(xs)),
-                d_h,
-                d_c,
-                product(flat_xs, d_zs, transpose_a=True),
-                product(tf.reshape(previous_h, [-1, units]), d_zs, transpose_a=True),
-                tf.reduce_sum(d_zs, axis=0),
-            )
+            (d_us,), (d_h, d_c) = unfold(back, length, (d_h, d_c), num_outputs=1, backwards=True)
+            return d_us, d_h, d_c, _sum_of_products(previous_h, d_us, dtype)
 
-        outputs = tf.cast(hs * keep if masked else hs, dtype)
-        return (outputs, h, c), gradient
+        return (hs, h, c), gradient
 
-    return run(xs, h_0, c_0, kernel, recurrent_kernel, bias)
+    outputs, h, c = run(from_inputs, *state, recurrent_kernel)
+    return outputs, (h, c)
+
+
+def _hold(new, old, keep, t):
+    """The new state of the rows that go on, the old one of those that stand still."""
+    return new if keep is None else old + keep[t] * (new - old)
+
+
+def _sum_of_products(a, b, dtype):
+    """Sum over time of `a_t^T b_t`, in one product."""
+    a = tf.reshape(a, [-1, a.shape[-1]])
+    b = tf.reshape(b, [-1, b.shape[-1]])
+    return product(a, b, dtype, transpose_a=True)

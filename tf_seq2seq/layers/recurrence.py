@@ -1,19 +1,19 @@
-"""Recurrences: the cells, a stack of them, and the loop that unfolds a step over time.
+"""Recurrences over whole sequences: Keras' recurrent layers, and how they are run.
 
-The encoder and the decoder are made of Keras' own recurrent layers, so a GPU runs them on cuDNN.
-Each such layer holds a *cell* with the layer's weights; whoever needs a single step calls the cell.
+The encoder and the decoder are made of Keras' own recurrent layers, so a GPU runs them on cuDNN. A
+CPU runs the same weights by `fused.py`. Whoever needs a single step takes the layer's `Cell`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
 
 from tf_seq2seq.layers import fused
+from tf_seq2seq.layers.cells import Cell
 
 _LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
@@ -87,80 +87,64 @@ def _has_cudnn(layer) -> bool:
     return layer.use_cudnn is not False and bool(tf.config.list_logical_devices("GPU"))
 
 
-def run_layer(layer, inputs, initial_state=None, mask=None):
+def run_layer(layer, inputs, initial_state=None, mask=None, context=None):
     """Run a recurrent layer over whole sequences.
 
-    An LSTM runs as `fused.lstm` where there is no cuDNN, with the same weights and numbers.
+    A GRU or an LSTM without cuDNN runs by `fused`, with the same weights and numbers.
 
     Args:
         layer: a layer made by `recurrent_layer`.
         inputs: `(batch, length, features)`.
         initial_state: the layer's state before the first step, or None for zeros.
         mask: bool `(batch, length)`, or None.
+        context: `(batch, context_size)`, which goes into every step behind the inputs; or None.
 
     Returns:
-        `(outputs, state)`: `(batch, length, units)` and the layer's state after the last step.
+        `(outputs, state)`: `(batch, length, units)` and the layer's state after the last step. A
+        layer that goes backwards puts its outputs out in the order in which it made them.
     """
-    if isinstance(layer, keras.layers.LSTM) and not layer.go_backwards and not _has_cudnn(layer):
-        cell = layer.cell
-        inputs = tf.convert_to_tensor(inputs)
-        if initial_state is None:
-            zeros = tf.zeros([tf.shape(inputs)[0], layer.units], inputs.dtype)
-            initial_state = (zeros, zeros)
-        weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
-        return fused.lstm(inputs, initial_state, *(weight.value for weight in weights), mask)
+    if isinstance(layer, (keras.layers.GRU, keras.layers.LSTM)) and not _has_cudnn(layer):
+        return _run_fused(layer, inputs, initial_state, mask, context)
+    if context is not None:
+        context = tf.repeat(tf.cast(context, inputs.dtype)[:, None], tf.shape(inputs)[1], axis=1)
+        inputs = tf.concat([inputs, context], axis=-1)
     if initial_state is not None:
         initial_state = list(initial_state)
     outputs, *state = layer(inputs, initial_state=initial_state, mask=mask)
     return outputs, tuple(state)
 
 
+def _run_fused(layer, inputs, initial_state, mask, context):
+    dtype, cell = layer.compute_dtype, Cell(layer)
+    xs = tf.transpose(inputs, [1, 0, 2])
+    keep = None if mask is None else tf.cast(tf.transpose(mask)[:, :, None], tf.float32)
+    if layer.go_backwards:
+        xs, keep = tf.reverse(xs, [0]), None if keep is None else tf.reverse(keep, [0])
+    if context is None:
+        from_inputs = cell.from_inputs(xs)
+    else:
+        # What is the same in all steps is multiplied once.
+        of_inputs, of_context = cell.from_inputs.split(xs.shape[-1])
+        from_inputs = of_inputs(xs) + of_context(context)
+    if initial_state is None:
+        zeros = tf.zeros([tf.shape(xs)[1], layer.units])
+        initial_state = (zeros,) * (2 if isinstance(layer, keras.layers.LSTM) else 1)
+    state = tuple(tf.cast(part, tf.float32) for part in initial_state)
+    recurrent = cell.from_state
+    if isinstance(layer, keras.layers.LSTM):
+        outputs, state = fused.lstm(from_inputs, state, recurrent.kernel, keep, dtype)
+    else:
+        weights = (recurrent.kernel, recurrent.bias)
+        outputs, state = fused.gru(from_inputs, state, *weights, keep, dtype)
+    if keep is not None:
+        outputs *= keep
+    outputs = tf.transpose(tf.cast(outputs, dtype), [1, 0, 2])
+    return outputs, tuple(tf.cast(part, dtype) for part in state)
+
+
 def run_cell(layer, inputs, state):
     """Run one step of a recurrent layer: `(batch, features)` -> `((batch, units), state)`."""
-    output, state = layer.cell(inputs, list(state))
-    return output, tuple(state)
-
-
-def unfold(
-    step: Callable[[Any, Any], tuple[tuple[tf.Tensor, ...], Any]],
-    inputs: Any,
-    initial_state: Any,
-    num_outputs: int,
-) -> tuple[tuple[tf.Tensor, ...], Any]:
-    """Unfold a step over time: `outputs_j, state_j = step(inputs_j, state_{j-1})`.
-
-    Whatever does not depend on the step before belongs outside, into `inputs` or the closure.
-
-    Args:
-        step: a function of `inputs[:, j]` and a state; returns a tuple of `num_outputs` tensors,
-            each `(batch, ...)` of the inputs' dtype, and the next state (same structure, shapes
-            and dtypes).
-        inputs: `(batch, length, features)`.
-        initial_state: any nested structure of tensors.
-        num_outputs: how many tensors a step puts out.
-
-    Returns:
-        The outputs, each `(batch, length, ...)`, and the state after the last step.
-    """
-    inputs = tf.convert_to_tensor(inputs)
-    steps = tf.transpose(inputs, [1, 0, 2])
-    length = tf.shape(steps)[0]
-    arrays = tuple(tf.TensorArray(inputs.dtype, size=length) for _ in range(num_outputs))
-
-    def body(j, state, arrays):
-        outputs, state = step(steps[j], state)
-        arrays = tuple(array.write(j, out) for array, out in zip(arrays, outputs, strict=True))
-        return j + 1, state, arrays
-
-    _, state, arrays = tf.while_loop(
-        lambda j, *_: j < length,
-        body,
-        (tf.constant(0), initial_state, arrays),
-        maximum_iterations=length,
-    )
-
-    def batch_major(array):
-        stacked = array.stack()
-        return tf.transpose(stacked, [1, 0, *range(2, stacked.shape.rank)])
-
-    return tuple(batch_major(array) for array in arrays), state
+    cell = Cell(layer)
+    new_state = cell(cell.from_inputs(inputs), tuple(tf.cast(part, tf.float32) for part in state))
+    state = tuple(tf.cast(new, old.dtype) for new, old in zip(new_state, state, strict=True))
+    return tf.cast(state[0], layer.compute_dtype), state
