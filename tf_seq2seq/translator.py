@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import keras
@@ -192,16 +192,11 @@ class Translator(tf.Module):
             UserWarning: names each sentence that was cut off at `max_source_length`.
         """
         sentences = [sentences] if isinstance(sentences, str | bytes) else list(sentences)
-        encoded = [utf8(sentence, position) for position, sentence in enumerate(sentences)]
-        # Sentences of like length share a batch, so that little of it is padding.
-        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
-        results: list[Translation | None] = [None] * len(encoded)
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            batch = self._translate(tf.constant([encoded[i] for i in rows]))
-            for i, translation in zip(rows, self._unpack(batch), strict=True):
+        results: list[Translation | None] = [None] * len(sentences)
+        for rows, outputs in run_in_batches(self._translate, sentences, batch_size):
+            for i, translation in zip(rows, self._unpack(outputs), strict=True):
                 results[i] = translation
-            for row in np.flatnonzero(batch["cut_off"]):
+            for row in np.flatnonzero(outputs["cut_off"]):
                 warnings.warn(
                     f"Sentence {rows[row]} ({sentences[rows[row]][:30]!r}...) was cut off after "
                     f"max_source_length={self.max_source_length} tokens; split it into sentences.",
@@ -209,8 +204,7 @@ class Translator(tf.Module):
                 )
         return results
 
-    def _unpack(self, batch: dict[str, tf.Tensor]):
-        arrays = {name: tensor.numpy() for name, tensor in batch.items()}
+    def _unpack(self, arrays: dict[str, np.ndarray]):
         for row, text in enumerate(arrays["translation"]):
             width, height = arrays["source_length"][row], arrays["target_length"][row]
             yield Translation(
@@ -271,6 +265,19 @@ class Translator(tf.Module):
             raise InputError(
                 f"The translator in {directory} cannot be read ({error}); save it again."
             ) from error
+
+
+def run_in_batches(
+    translate: Callable[[tf.Tensor], dict[str, tf.Tensor]], sentences: list[str], batch_size: int
+) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
+    """Yield the places of a batch's sentences and what `translate` puts out for them."""
+    encoded = [utf8(sentence, position) for position, sentence in enumerate(sentences)]
+    # Sentences of like length share a batch, so that little of it is padding.
+    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        outputs = translate(tf.constant([encoded[i] for i in rows]))
+        yield rows, {name: tensor.numpy() for name, tensor in outputs.items()}
 
 
 def utf8(sentence: str | bytes, position: int) -> bytes:

@@ -1,0 +1,92 @@
+"""A SavedModel as a translator: what was exported is used from Python like what was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  (registers the operations of the tokenizers)
+
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.serving.export import versions
+from tf_seq2seq.text.tokenizers import CONTINUATION, JOINER
+from tf_seq2seq.translator import Translation, run_in_batches
+
+
+class SavedTranslator:
+    """Translates with a SavedModel that `export` wrote, without the model's code or weights.
+
+    Args:
+        directory: a model's folder, of which the last version is taken, or a version's folder.
+
+    Raises:
+        InputError: if there is no SavedModel of a translator, or a damaged one.
+
+    Example:
+
+    >>> SavedTranslator("saved_models/en_zh")(["She reads a book."])[0].text
+    '她看书。'
+    """
+
+    def __init__(self, directory: str | Path):
+        directory = Path(directory)
+        found = versions(directory)
+        self.directory = directory / str(found[-1]) if found else directory
+        if not (self.directory / "saved_model.pb").is_file():
+            raise InputError(
+                f"There is no SavedModel in {directory}: give the folder that a training chapter "
+                "exported to, its --model-dir."
+            )
+        try:
+            self._model = tf.saved_model.load(str(self.directory))
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise InputError(
+                f"The SavedModel in {self.directory} cannot be read ({reason}); export it again."
+            ) from error
+        signatures = self._model.signatures
+        self.aligns = "align" in signatures
+        self._translate = signatures["align" if self.aligns else "serving_default"]
+        if "translation" not in self._translate.structured_outputs:
+            raise InputError(f"The SavedModel in {self.directory} is no translator's.")
+
+    def __call__(self, sentences: str | Iterable[str], batch_size: int = 64) -> list[Translation]:
+        """Translate sentences.
+
+        Args:
+            sentences: one string, or any number of them.
+            batch_size: how many sentences go through the graph at a time.
+
+        Returns:
+            A `Translation` for each sentence, in their order. Without attention it has neither
+            tokens nor an alignment.
+
+        Raises:
+            TypeError: if something is not a string.
+        """
+        sentences = [sentences] if isinstance(sentences, str | bytes) else list(sentences)
+        results: list[Translation | None] = [None] * len(sentences)
+        for rows, outputs in run_in_batches(self._translate, sentences, batch_size):
+            for row, i in enumerate(rows):
+                results[i] = self._unpack(outputs, row)
+        return results
+
+    def _unpack(self, outputs, row) -> Translation:
+        text, score = outputs["translation"][row].decode(), float(outputs["score"][row])
+        if not self.aligns:
+            return Translation(text, score, [], [], None)
+        width, height = outputs["source_length"][row], outputs["target_length"][row]
+        return Translation(
+            text,
+            score,
+            [_display(token) for token in outputs["source_tokens"][row, :width]],
+            [_display(token) for token in outputs["target_tokens"][row, :height]],
+            outputs["alignment"][row, :height, :width],
+        )
+
+
+def _display(token: bytes) -> str:
+    """The token without the markers that a tokenizer may have put on it."""
+    token = token.decode()
+    return token.removeprefix(CONTINUATION).replace(JOINER, "") or token
