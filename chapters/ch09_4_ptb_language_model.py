@@ -34,7 +34,7 @@ class Settings(TrainingSettings):
     dropout: float = setting(0.1, "rate of dropout on embeddings and outputs", least=0, most=0.9)
     locked_dropout: bool = setting(False, "drop the same features in all words of a batch")
     word_dropout: float = setting(0.0, "share of the words dropped from a batch", least=0, most=0.9)
-    initial_range: float | None = setting(0.05, "matrices start uniform in +- this")
+    initial_range: float | None = setting(0.05, "matrices start uniform between + and - this")
     batch_size: int = setting(20, "rows of a batch, over all replicas", least=1)
     length: int = setting(20, "words through which the gradient flows back", least=1)
     epochs: int = setting(4, "passes over the text", least=1)
@@ -109,15 +109,17 @@ test = s2s.data.stream_batches(test_ids, length=1000)
 
 # %%
 def build():
-    return s2s.LanguageModel(
+    model = s2s.LanguageModel(
         tokenizer.vocabulary_size,
         settings.units,
         num_layers=settings.num_layers,
         dropout=settings.dropout,
         locked_dropout=settings.locked_dropout,
         word_dropout=settings.word_dropout,
-        initial_range=settings.initial_range,
     )
+    if settings.initial_range is not None:
+        s2s.training.draw_uniform(model, settings.initial_range)
+    return model
 
 
 keras.config.set_dtype_policy(settings.precision)

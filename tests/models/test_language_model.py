@@ -114,15 +114,6 @@ def test_word_dropout_drops_a_word_wherever_it_stands():
     assert 400 < dropped.sum() < 600
 
 
-def test_matrices_start_in_the_range_and_forget_gates_open():
-    lm = model(initial_range=0.05)
-    for weight in lm.trainable_weights:
-        value = np.asarray(weight)
-        if value.ndim == 2:
-            assert 0.03 < np.abs(value).max() <= 0.05
-    np.testing.assert_array_equal(lm.recurrent_layers[0].cell.bias[6:12], 1)
-
-
 def test_half_precision_is_close_and_its_state_is_carried():
     keras.utils.set_random_seed(1)
     expected = model()(IDS).logits

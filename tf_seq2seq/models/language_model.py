@@ -58,8 +58,6 @@ class LanguageModel(keras.Model):
             Ghahramani 2016), instead of others in each word.
         word_dropout: share of the vocabulary whose embeddings are zero for a whole batch (Gal and
             Ghahramani 2016).
-        initial_range: all matrices are drawn from the uniform distribution between `-value` and
-            `value`, as in the book; None for Keras' own initialisation.
 
     Call arguments:
         ids: int `(batch, length)`.
@@ -94,7 +92,6 @@ class LanguageModel(keras.Model):
         dropout: float = 0.0,
         locked_dropout: bool = False,
         word_dropout: float = 0.0,
-        initial_range: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -106,7 +103,6 @@ class LanguageModel(keras.Model):
         self.dropout = dropout
         self.locked_dropout = locked_dropout
         self.word_dropout = word_dropout
-        self.initial_range = initial_range
         # XLA would compile the whole training step, its large matrix products too.
         self.supports_jit = False
 
@@ -153,12 +149,6 @@ class LanguageModel(keras.Model):
         self.bias = self.add_weight(
             shape=(self.vocabulary_size,), initializer="zeros", name="softmax_bias"
         )
-        if self.initial_range is not None:
-            limit = self.initial_range
-            draw = keras.initializers.RandomUniform(-limit, limit)
-            for weight in self.trainable_weights:
-                if len(weight.shape) == 2:
-                    weight.assign(draw(weight.shape))
         self.built = True
 
     def initial_state(self, batch_size) -> State:
@@ -213,5 +203,4 @@ class LanguageModel(keras.Model):
             "dropout": self.dropout,
             "locked_dropout": self.locked_dropout,
             "word_dropout": self.word_dropout,
-            "initial_range": self.initial_range,
         }

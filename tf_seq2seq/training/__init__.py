@@ -2,7 +2,15 @@
 
 from tf_seq2seq.training.checkpoint import Checkpoint
 from tf_seq2seq.training.distribution import strategy
-from tf_seq2seq.training.initialisation import draw_glorot_uniform
+from tf_seq2seq.training.initialisation import draw_glorot_uniform, draw_uniform
 from tf_seq2seq.training.loop import History, evaluate, fit
 
-__all__ = ["Checkpoint", "History", "draw_glorot_uniform", "evaluate", "fit", "strategy"]
+__all__ = [
+    "Checkpoint",
+    "History",
+    "draw_glorot_uniform",
+    "draw_uniform",
+    "evaluate",
+    "fit",
+    "strategy",
+]

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import keras
+
+
+def draw_uniform(model: keras.Model, limit: float) -> None:
+    """Draw all matrices of a model from `U(-limit, limit)`, as the book's language model does.
+
+    Args:
+        model: a built model; its vectors stay.
+        limit: the greatest weight.
+    """
+    _draw(model, lambda rows, columns: limit)
 
 
 def draw_glorot_uniform(model: keras.Model) -> None:
@@ -18,7 +31,13 @@ def draw_glorot_uniform(model: keras.Model) -> None:
     Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward
     neural networks".
     """
-    draw = keras.initializers.GlorotUniform()
+    _draw(model, lambda rows, columns: math.sqrt(6 / (rows + columns)))
+
+
+def _draw(model, limit: Callable[[int, int], float]) -> None:
+    # An initializer of Keras' draws the same matrix whenever it is asked for the same shape.
+    seed = keras.random.SeedGenerator()
     for weight in model.trainable_weights:
         if len(weight.shape) == 2:
-            weight.assign(draw(weight.shape))
+            greatest = limit(*weight.shape)
+            weight.assign(keras.random.uniform(weight.shape, -greatest, greatest, seed=seed))
