@@ -1,9 +1,17 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import CELLS, GRID, SYSTEMS, random_batch, run_in_fresh_process, small_model
 
-from tf_seq2seq import BahdanauAttention, Bridge, Decoder, DotAttention, Encoder
+from tf_seq2seq import (
+    BahdanauAttention,
+    Bridge,
+    Decoder,
+    DotAttention,
+    Encoder,
+    SequenceCrossEntropy,
+)
 
 
 @pytest.mark.parametrize(("system", "cell", "num_layers", "bidirectional"), GRID)
@@ -17,6 +25,59 @@ def test_whole_sequences_equal_single_steps(system, cell, num_layers, bidirectio
         logits, weights, state = model.decoder.step(inputs["target"][:, j], state, memory)
         np.testing.assert_allclose(logits, whole[:, j], atol=1e-5)
         assert (weights is None) == (model.decoder.attention is None)
+
+
+@pytest.mark.parametrize("feeding", ["initial_state", "context"])
+@pytest.mark.parametrize("query", ["current_state", "previous_state"])
+def test_attention_beside_the_other_feedings(query, feeding):
+    model = small_model(f"additive_{query.split('_')[0]}", "lstm", 2, True, feeding=feeding)
+    inputs, _ = random_batch()
+    whole = np.array(model(inputs))
+    state, memory = model.encode(inputs["source"])
+    for j in range(inputs["target"].shape[1]):
+        logits, _, state = model.decoder.step(inputs["target"][:, j], state, memory)
+        np.testing.assert_allclose(logits, whole[:, j], atol=1e-5)
+
+
+def plain_logits(model, inputs):
+    """The same model as a loop over Keras' own cells and layers: nothing is taken out of it."""
+    decoder, encoded = model.decoder, model.encoder(inputs["source"])
+    states = [list(parts) for parts in model.bridge(encoded.state)]
+    attended, logits = np.zeros((3, 8), "float32"), []
+    for j in range(inputs["target"].shape[1]):
+        x, context = [], encoded.context
+        if decoder.attention and decoder.query == "previous_state":
+            context, _ = decoder.attention(states[-1][0], encoded.outputs, encoded.mask)
+        elif decoder.attention:
+            context = attended
+        if decoder.feeding != "context":
+            x.append(decoder.embedding(inputs["target"][:, j]))
+        if decoder.feeding != "initial_state":
+            x.append(context)
+        x = tf.concat(x, axis=-1)
+        for i, layer in enumerate(decoder.recurrent_layers):
+            x, states[i] = layer.cell(x, states[i])
+        if decoder.attention:
+            if decoder.query == "current_state":
+                context, _ = decoder.attention(x, encoded.outputs, encoded.mask)
+            x = attended = decoder.readout(tf.concat([x, context], axis=-1))
+        logits.append(decoder.projection(x))
+    return tf.stack(logits, axis=1)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_gradients_equal_those_of_a_plain_loop(system, cell):
+    model = small_model(system, cell, num_layers=2, bidirectional=True)
+    inputs, labels = random_batch()
+    results = []
+    for run in (model, lambda inputs: plain_logits(model, inputs)):
+        with tf.GradientTape() as tape:
+            loss = SequenceCrossEntropy()(labels, run(inputs))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        results.append([loss, *map(tf.convert_to_tensor, gradients)])
+    for ours, plain in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, plain, atol=1e-6)
 
 
 def sigmoid(x):
@@ -138,6 +199,59 @@ def test_dropout_on_the_embeddings_alone(system):
     # All but certainly no word is seen, and nothing else is dropped.
     model.decoder.embedding.set_weights([np.zeros((15, 5))])
     np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_graph_of_unknown_shapes_takes_any_batch(system):
+    """An empty one too: oneDNN has products of nothing that end the process."""
+    model = small_model(system, num_layers=2, bidirectional=True, dropout=0.1)
+    ids = tf.TensorSpec([None, None], tf.int32)
+
+    @tf.function(input_signature=[ids, ids])
+    def train(source, target):
+        with tf.GradientTape() as tape:
+            logits = model({"source": source, "target": target}, training=True)
+            loss = SequenceCrossEntropy()(target, logits)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        return logits, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    for rows, source_length, target_length in ((0, 4, 3), (1, 1, 1), (2, 3, 4)):
+        source, target = np.full((rows, source_length), 5), np.full((rows, target_length), 5)
+        logits, gradients = train(source, target)
+        assert logits.shape == (rows, target_length, 15)
+        assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("system", ["context_and_previous", "additive_current", "dot_previous"])
+def test_dropout_acts_in_training_only(system, num_layers):
+    model = small_model(system, num_layers=num_layers, dropout=0.5)
+    inputs, _ = random_batch()
+    encoded = model.encoder(inputs["source"])
+    given = (inputs["target"], model.bridge(encoded.state), encoded)
+    still = model.decoder(*given).logits
+    np.testing.assert_array_equal(still, model.decoder(*given, training=False).logits)
+    # The first step has no state yet that an earlier one could have changed.
+    drawn = [model.decoder(*given, training=True).logits[:, 0] for _ in range(2)]
+    assert np.any(drawn[0] != still[:, 0])
+    assert np.any(drawn[0] != drawn[1])
+
+
+def test_dropout_keeps_the_mean():
+    """Of a linear decoder; the recurrent state itself is not dropped."""
+    model = small_model(
+        "additive_current",
+        "simple_rnn",
+        dropout=0.3,
+        embedding_dropout=0.0,
+        readout_activation=None,
+    )
+    source, target = np.full((4000, 1), 5), np.full((4000, 1), 2)
+    encoded = model.encoder(source)
+    given = (target, model.bridge(encoded.state), encoded)
+    expected = model.decoder(*given).logits[0, 0]
+    drawn = model.decoder(*given, training=True).logits[:, 0]
+    np.testing.assert_allclose(np.mean(drawn, axis=0), expected, atol=0.02)
 
 
 @pytest.mark.parametrize("attention", [BahdanauAttention(7), DotAttention("general"), None])
