@@ -199,7 +199,8 @@ for candidate in (line, " ".join(reversed(line.split()))):
 
 # %%
 curves = settings.output_dir / "learning_curves.png"
-s2s.plotting.learning_curves(history).savefig(curves)
+perplexities = {name: history.history[name] for name in ("perplexity", "val_perplexity")}
+s2s.plotting.learning_curves(perplexities).savefig(curves)
 print(f"\nLearning curves: {curves}")
 exported = s2s.serving.export(text_model, settings.output_dir / "saved_model")
 print(f"SavedModel:      {exported}")
