@@ -1,11 +1,19 @@
 import math
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import sacrebleu
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.evaluation import bleu, bleu_of_sets, chrf, exact_match
+from tf_seq2seq.evaluation import (
+    accuracy_by_position,
+    bleu,
+    bleu_by_length,
+    bleu_of_sets,
+    chrf,
+    exact_match,
+)
 
 
 class TestBleu:
@@ -66,6 +74,76 @@ class TestBleuOfSets:
     def test_other_sets(self, references):
         with pytest.raises(InputError, match=r"the sets \['one', 'two'\]"):
             bleu_of_sets(self.HYPOTHESES, references)
+
+
+class TestBleuByLength:
+    HYPOTHESES: ClassVar = ["a b c d", "e f g h", "i j k l", "m n o p"]
+    REFERENCES: ClassVar = ["a b c d", "e f g x", "i j k l", "m n o p"]
+
+    def test_groups_end_at_their_bounds(self):
+        table = bleu_by_length(self.HYPOTHESES, self.REFERENCES, [5, 6, 9, 99], bounds=(5, 8))
+        assert table.sizes == {"1-5": 1, "6-8": 1, "9-": 2}
+        assert table.sets["1-5"].value == pytest.approx(100)
+        assert table.sets["6-8"] == bleu(self.HYPOTHESES[1:2], self.REFERENCES[1:2])
+        assert table.sets["9-"].value == pytest.approx(100)
+        assert table.together == bleu(self.HYPOTHESES, self.REFERENCES)
+
+    def test_groups_without_a_sentence_are_absent(self):
+        table = bleu_by_length(self.HYPOTHESES, self.REFERENCES, [12, 12, 13, 1])
+        assert list(table.sets) == ["1-5", "11-15"]
+
+    def test_another_tokenizer(self):
+        table = bleu_by_length(["我看书。"], ["我看书。"], [4], tokenize="zh")
+        assert "tok:zh" in table.sets["1-5"].signature
+
+    def test_unequal_counts(self):
+        with pytest.raises(InputError, match="3 lengths for 4 references"):
+            bleu_by_length(self.HYPOTHESES, self.REFERENCES, [1, 2, 3])
+
+
+class TestAccuracyByPosition:
+    """The logits of the fake model stand for the ids of `guesses`, whatever the inputs are."""
+
+    @staticmethod
+    def measure(sources, labels, guesses, align, num_parts):
+        def model(inputs):
+            np.testing.assert_array_equal(inputs["source"], sources)
+            return np.eye(10)[np.array(guesses)]
+
+        batch = {"source": np.array(sources)}, np.array(labels)
+        return accuracy_by_position(model, [batch], align, num_parts)
+
+    @staticmethod
+    def copied(source, target):
+        return [(i, i) for i in range(len(source))]
+
+    def test_by_the_place_of_the_source_token(self):
+        source, labels = [[5, 6, 7, 8, 3]], [[8, 7, 6, 5, 3]]
+        guesses = [[8, 7, 6, 9, 3]]  # wrong is what says the first source token
+        accuracy = self.measure(
+            source, labels, guesses, lambda source, _: [(i, 3 - i) for i in range(4)], 4
+        )
+        np.testing.assert_array_equal(accuracy, [0, 1, 1, 1])
+
+    def test_sentences_of_several_lengths_share_the_parts(self):
+        source = [[5, 6, 7, 8, 3], [5, 6, 3, 0, 0]]
+        guesses = [[5, 9, 7, 8, 3], [9, 6, 9, 9, 9]]
+        accuracy = self.measure(source, source, guesses, self.copied, 2)
+        np.testing.assert_allclose(accuracy, [1 / 3, 1])
+
+    def test_neither_eos_nor_padding_is_aligned(self):
+        seen = []
+
+        def align(source, target):
+            seen.append((source.tolist(), target.tolist()))
+            return []
+
+        self.measure([[5, 6, 3, 0]], [[7, 3, 0, 0]], [[7, 3, 0, 0]], align, 2)
+        assert seen == [([5, 6], [7])]
+
+    def test_a_part_without_a_token_is_not_a_number(self):
+        accuracy = self.measure([[5, 3]], [[5, 3]], [[5, 3]], self.copied, 3)
+        np.testing.assert_array_equal(accuracy, [1, np.nan, np.nan])
 
 
 class TestChrf:

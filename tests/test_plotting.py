@@ -1,6 +1,7 @@
 import io
 import warnings
 from types import SimpleNamespace
+from typing import ClassVar
 
 import matplotlib
 import numpy as np
@@ -10,7 +11,9 @@ from matplotlib import font_manager, pyplot
 from tf_seq2seq import plotting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.plotting import (
+    Panel,
     alignment,
+    comparison,
     learning_curves,
     prediction,
     step_costs,
@@ -167,6 +170,47 @@ class TestTokenFrequencies:
             warnings.simplefilter("ignore")  # of a missing Chinese font
             figure.savefig(io.BytesIO(), format="png")
         assert_nothing_is_clipped(figure)
+
+
+class TestComparison:
+    CURVES: ClassVar = {"c $1": [[10, 20, 30], [30, 20, 10]], "一": [[50, 60, np.nan]]}
+
+    def test_a_line_of_the_means_on_a_band_from_least_to_greatest(self):
+        figure = comparison([Panel("dev", "words", [1, 2, 4], self.CURVES)], "BLEU")
+        (axes,) = figure.axes
+        means, single = axes.lines
+        np.testing.assert_array_equal(means.get_xydata(), [[1, 20], [2, 20], [4, 20]])
+        np.testing.assert_array_equal(single.get_ydata(), [50, 60, np.nan])
+        (band,) = axes.collections  # a single run has none
+        corners = band.get_paths()[0].vertices
+        assert {(1, 10), (1, 30), (2, 20), (4, 10), (4, 30)} == set(map(tuple, corners))
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("words", "BLEU")
+
+    def test_a_competitor_looks_the_same_in_all_panels(self):
+        groups = ["1-5", "6-10", "11-"]
+        panels = [
+            Panel("two", "length", groups, self.CURVES),
+            Panel("one", "length", groups, {"一": self.CURVES["一"]}),
+        ]
+        figure = comparison(panels, "BLEU", title="$2 一")
+        assert png(figure).startswith(b"\x89PNG")
+        assert_nothing_is_clipped(figure)
+        two, one = figure.axes
+        assert two.lines[1].get_color() == one.lines[0].get_color() != two.lines[0].get_color()
+        assert two.lines[1].get_marker() == one.lines[0].get_marker()
+        (legend,) = figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == ["c $1", "一"]
+        assert tick_labels(one.xaxis) == groups
+
+    @pytest.mark.parametrize("runs", [[[1, 2]], [1, 2, 3], []])
+    def test_other_than_a_point_for_each_x(self, runs):
+        with pytest.raises(InputError, match=r"'ours' have the shape .* over 3 points"):
+            comparison([Panel("dev", "words", [1, 2, 3], {"ours": runs})], "BLEU")
+
+    @pytest.mark.parametrize("panels", [[], [Panel("dev", "words", [1], {})]])
+    def test_nothing_to_compare(self, panels):
+        with pytest.raises(InputError, match="at least one panel with a curve"):
+            comparison(panels, "BLEU")
 
 
 class TestAlignment:

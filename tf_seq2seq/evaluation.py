@@ -7,11 +7,15 @@ Scores therefore come from sacrebleu, over plain text, and carry its signature.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.text import PAD_ID
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +132,98 @@ def bleu_of_sets(
         {name: len(references[name]) for name in hypotheses},
         bleu(joined(hypotheses), joined(references), tokenize),
     )
+
+
+def bleu_by_length(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    lengths: Sequence[int],
+    bounds: Sequence[int] = (5, 10, 15, 20, 25),
+    tokenize: str = "13a",
+) -> ScoreTable:
+    """Corpus BLEU of the short sentences, of the longer ones, and so on.
+
+    Args:
+        hypotheses: the translations, `n` strings.
+        references: the reference translations, `n` strings.
+        lengths: by what the sentences are grouped, for instance the tokens of the sources, `n`
+            numbers of 1 or more.
+        bounds: the greatest length of each group, ascending; one more group has all above.
+        tokenize: see `bleu`.
+
+    Returns:
+        The scores by group, "1-5", "6-10" and so on to "26-"; groups without a sentence are absent.
+
+    Raises:
+        InputError: if the counts differ or the sentences cannot be scored (see `bleu`).
+
+    Example:
+
+    ```python
+    lengths = [len(source.split()) for source in corpus.test.source]
+    print(bleu_by_length(translations, corpus.test.target, lengths))
+    ```
+    """
+    _check_parallel(hypotheses, references)
+    if len(lengths) != len(references):
+        raise InputError(
+            f"There are {len(lengths)} lengths for {len(references)} references: give one each."
+        )
+    rows_of_group = {}
+    for low, high in itertools.pairwise((0, *bounds, math.inf)):
+        name = f"{low + 1}-{'' if high == math.inf else high}"
+        rows_of_group[name] = [row for row, length in enumerate(lengths) if low < length <= high]
+
+    def grouped(sentences):
+        return {
+            name: [sentences[row] for row in rows] for name, rows in rows_of_group.items() if rows
+        }
+
+    return bleu_of_sets(grouped(hypotheses), grouped(references), tokenize)
+
+
+def accuracy_by_position(
+    model: Callable,
+    dataset: Iterable,
+    align: Callable[[np.ndarray, np.ndarray], Iterable[tuple[int, int]]],
+    num_parts: int = 10,
+) -> np.ndarray:
+    """How well target tokens are predicted, by where in the source their counterpart stands.
+
+    A token is predicted from the source and the true tokens before it (teacher forcing): had the
+    model to live with its own, one early mistake would count at all positions after it.
+
+    Args:
+        model: gives logits `(batch, target_length, vocabulary_size)` for a batch's inputs, as a
+            `Seq2Seq` does.
+        dataset: batches `({"source": ids, "target": ids}, labels)` as `data.batches` makes them.
+        align: which tokens belong together. It is called with the ids of a source and a target
+            sentence, without `<eos>`, and gives pairs `(i, j)`: target `j` says what source `i`
+            says, counted from 0. For instance a `WordAligner`.
+        num_parts: into how many parts of equal length each source is divided.
+
+    Returns:
+        Float `(num_parts,)`: the share of right predictions, 0 to 1, from the first part of the
+        sources to the last; NaN for a part without a counted token.
+
+    Example:
+
+    ```python
+    # In the copy task the i-th source token is the i-th target token.
+    accuracy_by_position(model, batches, lambda source, target: enumerate(range(len(source))))
+    ```
+    """
+    right, counted = np.zeros(num_parts), np.zeros(num_parts)
+    for inputs, labels in dataset:
+        best = np.argmax(model(inputs), axis=-1)
+        rows = zip(np.asarray(inputs["source"]), np.asarray(labels), best, strict=True)
+        for source, target, predicted in rows:
+            source, target = (ids[ids != PAD_ID][:-1] for ids in (source, target))
+            for i, j in align(source, target):
+                part = i * num_parts // len(source)
+                right[part] += predicted[j] == target[j]
+                counted[part] += 1
+    return np.divide(right, counted, out=np.full(num_parts, np.nan), where=counted > 0)
 
 
 def chrf(

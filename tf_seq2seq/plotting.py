@@ -1,4 +1,4 @@
-"""Learning curves, predictions, token frequencies and alignment heat maps.
+"""Learning curves, predictions, token frequencies, comparisons and alignment heat maps.
 
 Figures are made as objects, without `pyplot`: no window, no backend and no global setting is
 touched, and a server without a screen draws them as well as a notebook.
@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib import font_manager
@@ -267,6 +267,83 @@ def token_frequencies(
         panel.grid(alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
     legend = frequencies.legend(labels=_drawable(*counts), frameon=False)
+    _set_font(*legend.get_texts())
+    if title:
+        _set_font(figure.suptitle(*_drawable(title)))
+    return figure
+
+
+class Panel(NamedTuple):
+    """One panel of a `comparison`.
+
+    Args:
+        title: what stands above it.
+        xlabel: what `x` is.
+        x: `n` numbers, or `n` names of groups.
+        curves: for each competitor, by its name, float `(runs, n)`: a row for each of its runs. NaN
+            leaves a gap.
+    """
+
+    title: str
+    xlabel: str
+    x: Sequence[float] | Sequence[str]
+    curves: Mapping[str, Sequence[Sequence[float]]]
+
+
+def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -> Figure:
+    """Draws the mean of several runs of each competitor, on a band from the least to the greatest.
+
+    Args:
+        panels: one or more, side by side; a competitor has the same look in all of them.
+        ylabel: what all panels show, from 0 to 100.
+        title: a line above the figure.
+
+    Returns:
+        A figure with the competitors' names beside the panels; save it with `figure.savefig(path)`.
+
+    Raises:
+        InputError: if there is no panel, or curves of other than `n` points.
+
+    Example:
+
+    ```python
+    scores = {"ours": [[30.0, 28.0], [32.0, 29.0]], "theirs": [[25.0, 20.0]]}
+    comparison([Panel("dev", "words", ["1-10", "11-"], scores)], "BLEU").savefig("scores.png")
+    ```
+    """
+    names = list(dict.fromkeys(name for panel in panels for name in panel.curves))
+    if not names:
+        raise InputError("There is nothing to compare: give at least one panel with a curve.")
+    figure = Figure(figsize=(3.4 * len(panels) + 2.6, 3.6), dpi=DPI, layout="constrained")
+    lines = {}
+    for axes, panel in zip(
+        figure.subplots(1, len(panels), sharey=True, squeeze=False).flat, panels, strict=True
+    ):
+        for name, runs in panel.curves.items():
+            runs = np.asarray(runs, dtype=float)
+            if runs.ndim != 2 or runs.shape[1] != len(panel.x) or not runs.size:
+                raise InputError(
+                    f"The curves of {name!r} have the shape {runs.shape} over {len(panel.x)} "
+                    f"points: give one or more runs, ({len(panel.x)},) each."
+                )
+            number = names.index(name)
+            look = {"color": f"C{number}", "marker": "osD^vP*X"[number % 8], "markersize": 4.5}
+            (lines[name],) = axes.plot(panel.x, runs.mean(axis=0), **look)
+            if len(runs) > 1:
+                low, high = runs.min(axis=0), runs.max(axis=0)
+                axes.fill_between(panel.x, low, high, color=f"C{number}", alpha=0.18, linewidth=0)
+        axes.set(xlabel=panel.xlabel, ylim=(-3, 103))
+        _set_font(axes.set_title(*_drawable(panel.title)))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.label_outer()
+    figure.axes[0].set_ylabel(ylabel)
+    legend = figure.legend(
+        [lines[name] for name in names],
+        _drawable(*names),
+        loc="outside right center",
+        frameon=False,
+    )
     _set_font(*legend.get_texts())
     if title:
         _set_font(figure.suptitle(*_drawable(title)))
