@@ -28,7 +28,8 @@ class DecoderMemory(NamedTuple):
     """What stays the same through all steps of a sentence.
 
     Attributes:
-        context: `(batch, memory_size)`, the fixed context `c = h_T`; None with attention.
+        context: float32 `(batch, n * units)`, what a fixed context `c = h_T` gives to the first
+            layer; None with attention, or where no step is fed the context.
         values: `(batch, source_length, value_size)`, what the attention weights sum up: the
             encoder outputs, or their share of the readout; None without attention.
         keys: `(batch, source_length, key_size)`, what a query is compared with; None without
@@ -252,13 +253,14 @@ class Decoder(keras.layers.Layer):
         self.built = True
 
     def call(self, target, initial_state, encoded, training=None) -> DecoderOutput:
-        memory = self.remember(EncoderOutput(*encoded))
-        state = self.start(initial_state)
+        encoded, state = EncoderOutput(*encoded), self.start(initial_state)
         embedded = self._embed(target, training)
         if self.attention is None:
-            features, state = self._run_layers(embedded, state, memory, training)
+            context = encoded.context if self._feeds_context else None
+            features, state = self._run_layers(embedded, state, context, training)
             alignment = ()
         else:
+            memory = self.remember(encoded)
             features, alignment, state = self._unfold(embedded, state, memory, training)
         return DecoderOutput(self._logits(features, training), alignment, state)
 
@@ -272,7 +274,9 @@ class Decoder(keras.layers.Layer):
             A `DecoderMemory`, for `step`.
         """
         if self.attention is None:
-            return DecoderMemory(encoded.context, None, None, None)
+            _, from_context = self._first_layer()
+            context = from_context(encoded.context) if self._feeds_context else None
+            return DecoderMemory(context, None, None, None)
         keys = self.attention.project_memory(encoded.outputs)
         values = encoded.outputs
         if not self._asks_before:
@@ -315,10 +319,14 @@ class Decoder(keras.layers.Layer):
             return ops.zeros((*ops.shape(ids), 0), dtype=self.compute_dtype)
         return self.embedding_dropout_layer(self.embedding(ids), training=training)
 
-    def _run_layers(self, embedded, state, memory, training):
+    def _first_layer(self):
+        """`W x_j + b` of the first layer as two `Linear` maps: of `y_{j-1}` and of the context."""
+        width = self.embedding_size if self._feeds_previous else 0
+        return Cell(self.recurrent_layers[0]).from_inputs.split(width)
+
+    def _run_layers(self, embedded, state, context, training):
         """All steps of a layer at once; only without attention, where no step waits for another."""
-        x, context = embedded, memory.context if self._feeds_context else None
-        cells = []
+        x, cells = embedded, []
         for layer, cell_state in zip(self.recurrent_layers, state.cells, strict=True):
             x, cell_state = run_layer(layer, x, cell_state, context=context)
             x = self.dropout_layer(x, training=training)
@@ -398,8 +406,7 @@ class _Step:
         self._decoder = decoder
         self._memory = memory
         self._cells = [Cell(layer) for layer in decoder.recurrent_layers]
-        width = decoder.embedding_size if decoder._feeds_previous else 0
-        self.from_word, self._from_context = self._cells[0].from_inputs.split(width)
+        self.from_word, self._from_context = decoder._first_layer()
         if decoder.attention is not None:
             self._project_query = decoder.attention.query_projection()
             self._readout_of_state, _ = Linear.of(decoder.readout).split(decoder.units)
@@ -417,15 +424,17 @@ class _Step:
             or `(s_j, c_j)` where the readout waits for no step and is left for after the loop.
         """
         decoder = self._decoder
-        context, alignment = self._memory.context, None
-        if decoder._feeds_readout:
-            context = state.attended
-        elif decoder._asks_before and decoder.attention is not None:
+        x, alignment = from_word, None  # x becomes W x_j + b of the first layer
+        if decoder.attention is None:
+            if decoder._feeds_context:
+                x += self._memory.context
+        elif decoder._asks_before:
             context, alignment = self._attend(state.cells[-1][0])
+            if decoder._feeds_context:
+                x += self._from_context(context)
+        elif decoder._feeds_context:
+            x += self._from_context(state.attended)
 
-        x = from_word
-        if decoder._feeds_context:
-            x += self._from_context(context)
         cells = []
         for i, (cell, cell_state) in enumerate(zip(self._cells, state.cells, strict=True)):
             cell_state = cell(x if i == 0 else cell.from_inputs(x), cell_state)
