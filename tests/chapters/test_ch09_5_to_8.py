@@ -1,0 +1,255 @@
+"""The two training chapters, and the two that translate with what these have trained."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from test_translator import small_translator
+
+import tf_seq2seq as s2s
+
+# A row of the table of costs: the step, and the costs here and in the book.
+BOOK = {
+    "ch09_5_train_seq2seq": ["8.292", "3.709", "3.223", "2.886", "2.690", "2.447"],
+    "ch09_7_train_attention": ["8.295", "4.018", "3.319", "3.013", "2.757", "2.569"],
+}
+CHAPTERS = list(BOOK)
+SENTENCES = ["She reads a book.", "", "The weather is very good today."]
+
+
+def costs_in_the_book(printed):
+    rows = re.findall(r"^ *([\d,]+) +(\S+) +([\d.]+)$", printed, re.MULTILINE)
+    assert [row[0] for row in rows] == ["0", "1,802", "3,604", "5,406", "7,208", "9,010"]
+    return [row[2] for row in rows]
+
+
+def bleu(printed, name):
+    return float(re.search(rf"^{name} .* sentences +([\d.]+)$", printed, re.MULTILINE)[1])
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """Arguments with sentences in a file, and one that is typed."""
+    typed = io.TextIOWrapper(io.BytesIO(b"My father is a doctor.\n"))
+    monkeypatch.setattr(sys, "stdin", typed)
+    (tmp_path / "in.txt").write_text("".join(f"{line}\n" for line in SENTENCES))
+    files = ("--file", tmp_path / "in.txt", "--output", tmp_path / "translated" / "out.txt")
+    return (*files, "--interactive")
+
+
+def check_translations(translator, printed, tmp_path):
+    lines = (tmp_path / "translated" / "out.txt").read_text().splitlines()
+    assert lines == [translation.text for translation in translator(SENTENCES)]
+    assert lines[1] == ""
+    assert translator("My father is a doctor.")[0].text in printed
+    assert "in the book:  这是一个测试。" in printed
+    assert "in the book:  [90, 13, 9, 689, 4, 2] -> [1, 10, 7, 9, 12, 411, 271, 6, 2]" in printed
+
+
+def test_quick_presets_without_attention(run_chapter, tmp_path, asked, capsys, monkeypatch):
+    trained = tmp_path / "trained"
+    run_chapter("ch09_5_train_seq2seq", "--preset", "quick", "--output-dir", trained)
+
+    printed = capsys.readouterr().out
+    assert costs_in_the_book(printed) == BOOK["ch09_5_train_seq2seq"]
+    # Seed 1 reaches 62; a model that cannot see the sentence stays below 5.
+    assert bleu(printed, "test") == bleu(printed, "together") > 30
+    assert "tok:zh" in printed
+    assert (trained / "costs.png").stat().st_size > 5000
+
+    variables = run_chapter("ch09_6_translate_seq2seq", "--trained-dir", trained, *asked)
+    printed = capsys.readouterr().out
+    assert "after 320 steps" in printed
+    assert "ids here:     [" in printed
+    translator = s2s.Translator.load(trained / "translator")
+    check_translations(translator, printed, tmp_path)
+    (expected,) = translator([variables["EXAMPLE"]])
+    assert expected.text in printed
+
+    # The SavedModel, by the sentences of the file alone.
+    arguments = ("--model-dir", trained / "saved_model", *asked[:-1])
+    run_chapter("ch09_6_translate_seq2seq", *arguments)
+    assert "ids here" not in capsys.readouterr().out
+    lines = (tmp_path / "translated" / "out.txt").read_text().splitlines()
+    assert lines == [translation.text for translation in translator(SENTENCES)]
+
+    # Where nothing is trained yet, chapter 9-5 is run first.
+    def train(command, check):
+        assert command[1].name == "ch09_5_train_seq2seq.py"
+        shutil.copytree(trained, command[-1])
+
+    monkeypatch.setattr(subprocess, "run", train)
+    run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "new")
+    assert "chapter 9-5 trains it" in capsys.readouterr().out
+
+    # It has no attention to look at.
+    with pytest.raises(s2s.InputError, match=r"no attention .* chapter 9-6"):
+        run_chapter("ch09_8_translate_attention", "--trained-dir", trained)
+
+
+def test_quick_presets_with_attention(run_chapter, tmp_path, asked, capsys):
+    trained = tmp_path / "trained"
+    variables = run_chapter("ch09_7_train_attention", "--preset", "quick", "--output-dir", trained)
+
+    printed = capsys.readouterr().out
+    assert costs_in_the_book(printed) == BOOK["ch09_7_train_attention"]
+    # Seed 1 reaches 93.
+    assert bleu(printed, "test") > 70
+    for name in ("costs", "alignment", "comparison"):
+        assert (trained / f"{name}.png").stat().st_size > 5000
+    plain, attention, _, cured = variables["costs"].values()
+    assert all(len(costs) == 100 for costs in (plain, attention, cured))
+    # The book's attention jumps far above its first cost, and neither of the others does.
+    assert max(attention) > 1.3 * attention[0]
+    assert max(plain) < 1.1 * plain[0]
+    assert max(cured) < 1.1 * cured[0]
+    assert np.mean(cured[-20:]) < np.mean(plain[-20:]) < np.mean(attention[-20:])
+
+    arguments = ("--trained-dir", trained, "--output-dir", tmp_path / "picture", *asked)
+    run_chapter("ch09_8_translate_attention", *arguments)
+    printed = capsys.readouterr().out
+    assert "after 320 steps" in printed
+    assert "ids here:     [" in printed
+    check_translations(s2s.Translator.load(trained / "translator"), printed, tmp_path)
+    assert (tmp_path / "picture" / "alignment.png").stat().st_size > 5000
+
+    arguments = ("--model-dir", trained / "saved_model", "--output-dir", tmp_path / "picture_2")
+    run_chapter("ch09_8_translate_attention", *arguments)
+    assert variables["translator"](["This is a test ."])[0].text in capsys.readouterr().out
+    assert (tmp_path / "picture_2" / "alignment.png").stat().st_size > 5000
+
+
+# The real corpus in small, and a model to match.
+SMALL = ("--units", 8, "--embedding-size", 8, "--batch-size", 2, "--precision", "float32")
+
+
+@pytest.fixture
+def train(run_chapter, small_data, tmp_path):
+    def run(chapter, *arguments, output_dir="out"):
+        places = ("--data-dir", small_data, "--output-dir", tmp_path / output_dir)
+        return run_chapter(chapter, *arguments, *SMALL, *places)
+
+    return run
+
+
+def check_report(printed, tmp_path):
+    for name in (*s2s.data.TED_TEST_SETS, "together"):
+        assert bleu(printed, name) >= 0
+    assert re.search(r"after each epoch: [\d.]+$", printed, re.MULTILINE)
+    assert (tmp_path / "out" / "saved_model" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
+    variables = train(chapter, "--preset", "book", "--epochs", 1)
+    (cost,) = variables["history"].costs
+    assert cost == pytest.approx(np.log(variables["chinese"].vocabulary_size), rel=0.1)
+    check_report(capsys.readouterr().out, tmp_path)
+
+    book = {**vars(variables["Settings"]()), **variables["PRESETS"]["book"]}
+    row = {"units": 1024, "embedding_size": 1024, "dropout": 0.2, "learning_rate": 1.0}
+    row |= {"source_size": 10_001, "target_size": 4_001}
+    row |= {"batch_size": 100, "max_length": 50, "epochs": 5}
+    assert {name: book[name] for name in row} == row
+
+    model = variables["model"]
+    encoder, decoder = model.encoder, model.decoder
+    assert (encoder.cell, decoder.cell) == ("lstm", "lstm")
+    assert (decoder.num_layers, decoder.tie_embeddings) == (2, True)
+    assert (encoder.dropout, encoder.embedding_dropout) == (0.0, 0.2)
+    assert (decoder.dropout, decoder.embedding_dropout) == (0.0, 0.2)
+    assert model.optimizer.global_clipnorm == 5.0
+    assert model.loss.average == "sentences"
+    if chapter == "ch09_5_train_seq2seq":
+        assert (encoder.num_layers, encoder.bidirectional) == (2, False)
+        assert (decoder.attention, decoder.feeding) == (None, "initial_state")
+        assert model.bridge.kind == "copy"
+    else:
+        assert (encoder.num_layers, encoder.bidirectional) == (1, True)
+        assert (decoder.query, decoder.readout_activation) == ("current_state", None)
+        assert model.bridge.kind == "zeros"
+
+
+def test_the_tuned_recipes_differ_in_attention_alone(train, tmp_path, capsys):
+    runs = []
+    for chapter in CHAPTERS:
+        runs.append(train(chapter, "--preset", "tuned", "--epochs", 1))
+        check_report(capsys.readouterr().out, tmp_path)
+
+    def differences(of):
+        one, other = map(of, runs)
+        assert one.keys() == other.keys()
+        return {name for name in one if one[name] != other[name]} - {"name"}
+
+    assert differences(lambda run: run["PRESETS"]["tuned"]) == {"output_dir"}
+    assert differences(lambda run: run["model"].encoder.get_config()) == set()
+    assert differences(lambda run: run["model"].decoder.get_config()) == {"attention", "query"}
+    assert differences(lambda run: run["model"].loss.get_config()) == set()
+    assert differences(lambda run: run["model"].optimizer.get_config()) == set()
+
+
+def test_resumes_where_it_was(train):
+    arguments = ("ch09_5_train_seq2seq", "--preset", "book")
+    expected = train(*arguments, "--epochs", 3)["history"]
+    train(*arguments, "--epochs", 2, output_dir="resumed")
+    resumed = train(*arguments, "--epochs", 3, "--resume", output_dir="resumed")["history"]
+    np.testing.assert_allclose(resumed.costs, expected.costs, rtol=1e-5)
+    assert resumed.history.keys() == expected.history.keys()
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(resumed.history[name], values, rtol=1e-4)
+
+
+def test_replicas_share_a_batch(train):
+    arguments = ("ch09_7_train_attention", "--preset", "tuned", "--epochs", 3, "--dropout", 0)
+    one = train(*arguments)["history"].costs
+    two = train(*arguments, "--strategy", "mirrored", output_dir="mirrored")["history"].costs
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+
+
+@pytest.fixture
+def trained_dir(tmp_path):
+    """What a training chapter leaves, with an untrained model."""
+    translator = small_translator("additive_previous")
+    translator.save(tmp_path / "translator")
+    checkpoint = s2s.training.Checkpoint(tmp_path / "checkpoint")
+    arrays = [variable.numpy() for variable in translator.model.variables]
+    checkpoint.save("epoch-0-step-200", {"costs": [1.0] * 200}, arrays)
+    return tmp_path
+
+
+def test_ids_of_the_book_s_own_lists(run_chapter, trained_dir, shared_data, capsys):
+    arguments = ("--trained-dir", trained_dir, "--data-dir", shared_data)
+    run_chapter("ch09_6_translate_seq2seq", *arguments)
+    printed = capsys.readouterr().out
+    assert "after 200 steps" in printed
+    assert "by its lists: [90, 13, 9, 689, 4, 2] -> [1, " in printed
+
+
+@pytest.mark.parametrize("chapter", ["ch09_6_translate_seq2seq", "ch09_8_translate_attention"])
+class TestFaults:
+    def test_nothing_is_trained(self, run_chapter, chapter, tmp_path):
+        with pytest.raises(s2s.InputError, match=r"train it first, .*_train_.* --preset tuned"):
+            run_chapter(chapter, "--preset", "tuned", "--trained-dir", tmp_path)
+
+    def test_training_has_not_reached_a_checkpoint(self, run_chapter, trained_dir, chapter):
+        shutil.rmtree(trained_dir / "checkpoint")
+        with pytest.raises(s2s.InputError, match="There is no checkpoint"):
+            run_chapter(chapter, "--trained-dir", trained_dir)
+
+    def test_no_saved_model(self, run_chapter, chapter, tmp_path):
+        with pytest.raises(s2s.InputError, match="There is no SavedModel"):
+            run_chapter(chapter, "--model-dir", tmp_path)
+
+    def test_output_of_no_file(self, run_chapter, chapter):
+        with pytest.raises(s2s.InputError, match=r"--output x is for .* a --file"):
+            run_chapter(chapter, "--output", "x")
+
+    def test_file_that_is_no_utf8(self, run_chapter, trained_dir, chapter, monkeypatch):
+        monkeypatch.chdir(trained_dir)  # where the picture goes
+        (trained_dir / "in.txt").write_bytes("好\n你\n".encode("gb18030"))
+        with pytest.raises(s2s.InputError, match=r"in\.txt, line 1, holds the byte"):
+            run_chapter(chapter, "--trained-dir", trained_dir, "--file", "in.txt")
