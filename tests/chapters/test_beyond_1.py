@@ -1,0 +1,149 @@
+import json
+import re
+
+import numpy as np
+import pytest
+
+from tf_seq2seq.errors import InputError
+
+SETTINGS = {
+    "corpus": "embedded",
+    "pairs": 200,
+    "epochs": 1,
+    "units": 8,
+    "embedding_size": 4,
+    "strings": 0,
+    "string_epochs": 1,
+    "string_units": 8,
+    "bidirectional": False,
+    "dropout": 0.0,
+    "tokens": 768,
+    "learning_rate": 0.008,
+}
+SYSTEMS = (
+    "S3: c starts the decoder",
+    "S4: c alone in every step",
+    "S4: c and the last output",
+    "S5: additive attention",
+    "S5: dot attention",
+)
+GROUPS = ("1-5", "6-10", "11-15", "16-20", "21-")
+
+
+@pytest.fixture
+def run(run_chapter, tmp_path):
+    """Run the chapter, small, with its output below `tmp_path`."""
+    small = [
+        f"--{name.replace('_', '-')}={SETTINGS[name]}"
+        for name in ("pairs", "epochs", "units", "embedding_size", "string_epochs", "string_units")
+    ]
+    return lambda *arguments: run_chapter(
+        "beyond_1_feeding_schemes", *small, "--output-dir", tmp_path, *arguments
+    )
+
+
+def results_of(tasks, seeds, **settings):
+    """Results as if all systems had been trained; the perplexity of a run is its seed."""
+    results = {"settings": SETTINGS | settings}
+    for name, parts in tasks.items():
+        for number, system in enumerate(SYSTEMS):
+            for seed in seeds:
+                results[f"{name} | {system} | seed {seed}"] = {
+                    "weights": 1000 + number,
+                    "perplexity": float(seed),
+                    "bleu": 10.0 * number + seed,
+                    "signature": f"tok:{name}",
+                    "sentences": dict.fromkeys(GROUPS, 300),
+                    "bleu_by_length": dict.fromkeys(GROUPS, 40.0 + number + seed),
+                    "accuracy_by_position": [90.0] * parts,
+                }
+    return results
+
+
+def test_five_systems_learn_and_are_measured(run, tmp_path, capsys):
+    run()
+
+    assert "tok:zh" in capsys.readouterr().out
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results.pop("settings") == SETTINGS
+    assert list(results) == [f"translation (embedded) | {system} | seed 1" for system in SYSTEMS]
+    for result in results.values():
+        assert 1 < result["perplexity"] < 600  # untrained: as many as there are tokens, 616
+        assert 0 <= result["bleu"] < 20
+        assert sum(result["sentences"].values()) == 1500
+        assert result["bleu_by_length"].keys() == result["sentences"].keys()
+        assert len(result["accuracy_by_position"]) == 5
+        assert all(0 <= value <= 100 for value in result["accuracy_by_position"])
+    assert len({result["weights"] for result in results.values()}) == 5
+    for name in ("bleu_by_length.png", "accuracy_by_position.png"):
+        assert (tmp_path / name).stat().st_size > 5000
+    assert not any((tmp_path / "checkpoint").iterdir())
+
+
+def test_whoever_resumes_trains_what_is_missing(run, tmp_path, capsys):
+    results = results_of({"translation (embedded)": 5}, [1])
+    missing = f"translation (embedded) | {SYSTEMS[3]} | seed 1"
+    del results[missing]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    run("--resume")
+
+    assert re.findall(r"^.* \| seed \d$", capsys.readouterr().out, re.MULTILINE) == [missing]
+    now = json.loads((tmp_path / "results.json").read_text())
+    assert now.pop(missing)["signature"].startswith("nrefs:1")
+    assert now == results
+
+
+def test_table_and_tasks_of_several_seeds(run, tmp_path, capsys):
+    tasks = {"translation (embedded)": 5, "copy": 12, "reverse": 12}
+    results = results_of(tasks, [1, 2, 4], strings=100)
+    results |= {
+        key.replace("seed 4", "seed 3"): value for key, value in results.items() if "seed 4" in key
+    }
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    variables = run("--resume", "--strings", 100, "--seeds", 3)
+
+    printed = capsys.readouterr().out
+    for name in tasks:
+        assert f"{name}, 3 seeds, BLEU with tok:{name}" in printed
+    rows = re.findall(r"^S\d: .*$", printed, re.MULTILINE)
+    assert len(rows) == 15
+    figures = "1,001 2.333 (1.000-4.000) 12.3 (11.0-14.0)"
+    assert " ".join(rows[1].split()) == f"{SYSTEMS[1]} {figures}"
+    tasks = variables["TASKS"]
+    symbols = np.array([5, 6, 7])
+    assert tasks["copy"].align(symbols, symbols) == [(0, 0), (1, 1), (2, 2)]
+    assert tasks["reverse"].align(symbols, symbols[::-1]) == [(0, 2), (1, 1), (2, 0)]
+    for task in (tasks["copy"], tasks["reverse"]):
+        assert sum(len(source.split()) == 12 for source in task.corpus.test.source) > 100
+
+
+def test_a_full_stop_is_no_word(run, tmp_path):
+    (tmp_path / "results.json").write_text(
+        json.dumps(results_of({"translation (embedded)": 5}, [1], pairs=2000))
+    )
+    variables = run("--resume", "--pairs", 2000)
+    task = variables["TASKS"]["translation (embedded)"]
+    source = task.source_tokenizer.encode(["She repaired it yesterday."])[0].numpy()
+    target = task.target_tokenizer.encode(["她昨天修了它。"])[0].numpy()
+    links = task.align(source, target)
+    assert (0, 0) in links
+    assert len(source) - 1 not in [i for i, _ in links]
+
+
+def test_results_of_other_settings_are_not_mixed(run, tmp_path):
+    file = tmp_path / "results.json"
+    kept = json.dumps(results_of({"translation (embedded)": 5}, [1], units=16))
+    file.write_text(kept)
+    with pytest.raises(InputError, match=r"results of other settings, .*'units': 16"):
+        run("--resume")
+    assert file.read_text() == kept
+
+
+def test_real_corpora(run, tmp_path, shared_data):
+    for corpus, tokenizer in (("multi30k", "13a"), ("ted", "zh")):
+        results = results_of({f"translation ({corpus})": 5}, [1], corpus=corpus)
+        (tmp_path / "results.json").write_text(json.dumps(results))
+        variables = run("--resume", "--corpus", corpus, "--data-dir", shared_data)
+        (task,) = variables["TASKS"].values()
+        assert len(task.corpus.train) == 200
+        assert task.tokenize == tokenizer
