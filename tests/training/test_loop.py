@@ -86,7 +86,9 @@ def test_it_trains_as_keras_fit_does(tmp_path):
     ours, batch = model_and_batch()
     history = training.fit(ours, batch, batch, epochs=4, directory=tmp_path).history
     keras_model, batch = model_and_batch()
-    expected = keras_model.fit(batch, validation_data=batch, epochs=4, verbose=0, shuffle=False).history
+    expected = keras_model.fit(
+        batch, validation_data=batch, epochs=4, verbose=0, shuffle=False
+    ).history
     assert history.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_allclose(history[name], values, rtol=1e-4, err_msg=name)
