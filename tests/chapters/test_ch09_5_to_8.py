@@ -124,7 +124,7 @@ def test_quick_presets_with_attention(run_chapter, tmp_path, asked, capsys):
 
 
 # The real corpus in small, and a model to match.
-SMALL = ("--units", 8, "--embedding-size", 8, "--batch-size", 2, "--precision", "float32")
+SMALL = ("--units", 8, "--embedding-size", 4, "--batch-size", 2, "--precision", "float32")
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
     check_report(capsys.readouterr().out, tmp_path)
 
     book = {**vars(variables["Settings"]()), **variables["PRESETS"]["book"]}
-    row = {"units": 1024, "embedding_size": 1024, "dropout": 0.2, "learning_rate": 1.0}
+    row = {"units": 1024, "dropout": 0.2, "learning_rate": 1.0}
     row |= {"source_size": 10_001, "target_size": 4_001}
     row |= {"batch_size": 100, "max_length": 50, "epochs": 5}
     assert {name: book[name] for name in row} == row
@@ -160,6 +160,7 @@ def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
     encoder, decoder = model.encoder, model.decoder
     assert (encoder.cell, decoder.cell) == ("lstm", "lstm")
     assert (decoder.num_layers, decoder.tie_embeddings) == (2, True)
+    assert encoder.embedding_size == decoder.embedding_size == encoder.units == decoder.units
     assert (encoder.dropout, encoder.embedding_dropout) == (0.0, 0.2)
     assert (decoder.dropout, decoder.embedding_dropout) == (0.0, 0.2)
     assert model.optimizer.global_clipnorm == 5.0
