@@ -72,14 +72,7 @@ class Settings(TrainingSettings):
 
 PRESETS = {
     "quick": {},
-    "full": {
-        "seeds": 3,
-        "pairs": 10_000,
-        "epochs": 3,
-        "units": 256,
-        "strings": 8_000,
-        "learning_rate": 0.006,
-    },
+    "full": {"seeds": 3, "pairs": 10_000, "epochs": 4, "units": 256, "strings": 8_000},
 }
 
 settings = from_command_line(Settings, presets=PRESETS)
@@ -179,40 +172,40 @@ if settings.strings:
 
 # %% [markdown]
 # ## Five systems
-# One encoder, five decoders. All start from s_0 = tanh(W c). Attention asks with s_{j-1}, so that
-# c_j takes the very place of c.
+# One encoder, five decoders. All start from s_0 = c, and attention asks with s_{j-1}, so that c_j
+# takes the very place of c.
 
 # %%
 SYSTEMS = {
-    "S3: c starts the decoder": {"feeding": "initial_state"},
-    "S4: c alone in every step": {"feeding": "context"},
-    "S4: c and the last output": {"feeding": "context_and_previous"},
-    "S5: additive attention": {"attention": s2s.BahdanauAttention, "query": "previous_state"},
-    "S5: dot attention": {"attention": s2s.DotAttention, "query": "previous_state"},
+    "S3: c starts the decoder": lambda units: {"feeding": "initial_state"},
+    "S4: c alone in every step": lambda units: {"feeding": "context"},
+    "S4: c and the last output": lambda units: {"feeding": "context_and_previous"},
+    "S5: additive attention": lambda units: {"attention": s2s.BahdanauAttention(units)},
+    "S5: dot attention": lambda units: {"attention": s2s.DotAttention()},
 }
 
 
-def build(task, attention=None, **system):
+def build(task, system):
     directions = 2 if settings.bidirectional else 1
-    if attention is s2s.BahdanauAttention:
-        system["attention"] = attention(task.units)
-    elif attention is s2s.DotAttention:
-        system["attention"] = attention()
+    encoder_units = task.units // directions
+    units = directions * encoder_units
     return s2s.Seq2Seq(
         s2s.Encoder(
             task.source_tokenizer.vocabulary_size,
-            task.units // directions,
+            encoder_units,
             embedding_size=settings.embedding_size,
             bidirectional=settings.bidirectional,
             dropout=settings.dropout,
         ),
         s2s.Decoder(
             task.target_tokenizer.vocabulary_size,
-            directions * (task.units // directions),
+            units,
             embedding_size=settings.embedding_size,
+            query="previous_state",
             dropout=settings.dropout,
-            **system,
+            **SYSTEMS[system](units),
         ),
+        bridge="copy",
     )
 
 
@@ -232,7 +225,7 @@ def train(task, system, seed, directory):
     data = batches(task, task.corpus.train, shuffle_seed=seed)
     steps = task.epochs * len(data)
     with strategy.scope():
-        model = build(task, **system)
+        model = build(task, system)
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, steps - steps // 10, warmup_target=settings.learning_rate, warmup_steps=steps // 10
         )
@@ -245,7 +238,7 @@ def measure(task, system, model):
     dev, test = task.corpus.dev, task.corpus.test
     perplexity = s2s.training.evaluate(model, batches(task, dev, num_buckets=1))["perplexity"]
     # What translates has weights of its own, on one device.
-    single = build(task, **system)
+    single = build(task, system)
     single.set_weights(model.get_weights())
     translations = s2s.Translator(single, task.source_tokenizer, task.target_tokenizer)(test.source)
     scores = s2s.evaluation.bleu_by_length(
@@ -298,8 +291,8 @@ for name, task in TASKS.items():
                 continue
             print(f"\n{key}")
             directory = settings.output_dir / "checkpoint" / "-".join(re.findall(r"\w+", key))
-            model = train(task, SYSTEMS[system], seed, directory)
-            results[key] = measure(task, SYSTEMS[system], model)
+            model = train(task, system, seed, directory)
+            results[key] = measure(task, system, model)
             new = results_file.with_suffix(".new")
             new.write_text(json.dumps(results, indent=1))
             new.replace(results_file)
@@ -328,7 +321,7 @@ def spread(values, digits):
 
 for name in TASKS:
     first = results[f"{name} | {next(iter(SYSTEMS))} | seed {seeds[0]}"]
-    print(f"\n{name}, {len(seeds)} seeds, BLEU with {first['signature']}")
+    print(f"\n{name}: {len(seeds)} x 5 systems; BLEU with {first['signature']}")
     print(f"{'':25} {'weights':>10}   {'dev perplexity':22} BLEU")
     for system in SYSTEMS:
         (weights, *_), perplexity, bleu = (

@@ -80,7 +80,9 @@ class SequenceCrossEntropy(keras.losses.Loss):
             raise ValueError(
                 "SequenceCrossEntropy weighs all target words alike; leave `sample_weight` out."
             )
-        return super().__call__(y_true, y_pred)
+        # Keras would take the labels through float32, and the graph would hold this cross-entropy
+        # and that of the metrics as two.
+        return self.call(y_true, y_pred)
 
     def call(self, y_true, y_pred):
         labels = ops.cast(y_true, "int32")

@@ -104,7 +104,7 @@ def test_table_and_tasks_of_several_seeds(run, tmp_path, capsys):
 
     printed = capsys.readouterr().out
     for name in tasks:
-        assert f"{name}, 3 seeds, BLEU with tok:{name}" in printed
+        assert f"{name}: 3 x 5 systems; BLEU with tok:{name}" in printed
     rows = re.findall(r"^S\d: .*$", printed, re.MULTILINE)
     assert len(rows) == 15
     figures = "1,001 2.333 (1.000-4.000) 12.3 (11.0-14.0)"
