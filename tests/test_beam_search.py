@@ -1,0 +1,407 @@
+"""Beam search against the enumeration of all sequences, constraints, ensembles, forced decoding."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import SYSTEMS, pad_columns, random_batch, small_model
+from test_search import LETTERS, read
+
+from tf_seq2seq import LanguageModel, search
+from tf_seq2seq.search import Constraints
+
+UNK, SOS, EOS = 1, 2, 3
+ROWS, SIZE, LENGTH = 200, 6, 4  # models, ids (two of them are words), longest sequence
+WORDS = (UNK, 4, 5)
+ALL = [
+    *((*words, EOS) for n in range(LENGTH) for words in itertools.product(WORDS, repeat=n)),
+    *itertools.product(WORDS, repeat=LENGTH),  # cut off
+]
+
+
+def random_models(rows=ROWS, seed=0):
+    """Logits and attention weights by row, step and what was written before."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 2, (rows, LENGTH, SIZE ** (LENGTH - 1), SIZE)).astype("float32")
+    weights = rng.dirichlet([0.3] * 3, logits.shape[:3]).astype("float32")
+    return logits, weights
+
+
+def step_of(logits, weights, width=1):
+    """The tables as a step function, whose state says where in them each row is."""
+    logits, weights = (tf.constant(np.repeat(table, width, axis=0)) for table in (logits, weights))
+
+    def step(ids, state):
+        t, prefix = state
+        prefix = tf.where(t == 0, 0, prefix * SIZE + ids)
+        place = tf.stack([tf.range(tf.size(ids)), t, prefix], axis=1)
+        return tf.gather_nd(logits, place), tf.gather_nd(weights, place), (t + 1, prefix)
+
+    return step, (tf.zeros([logits.shape[0] // width], tf.int32),) * 2
+
+
+def enumerate_all(logits, weights, allowed=lambda ids: True):
+    """All allowed sequences: their log probabilities and coverage, each by row and sequence."""
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    sequences = [ids for ids in ALL if allowed(ids)]
+    totals, coverage = [], []
+    for ids in sequences:
+        prefixes = [int("0" + "".join(map(str, ids[:t])), SIZE) for t in range(len(ids))]
+        places = list(zip(range(len(ids)), prefixes, strict=True))
+        totals.append(sum(log_p[:, t, p, i] for (t, p), i in zip(places, ids, strict=True)))
+        coverage.append(sum(weights[:, t, p] for t, p in places))
+    return sequences, np.stack(totals, 1), np.stack(coverage, 1)
+
+
+def score_all(sequences, log_p, coverage, length_penalty=0.0, coverage_penalty=0.0):
+    lengths = np.array([len(ids) for ids in sequences])
+    penalty = lengths if length_penalty == "average" else ((5 + lengths) / 6) ** length_penalty
+    return log_p / penalty + coverage_penalty * np.log(np.minimum(coverage, 1)).sum(-1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"length_penalty": 0.8},
+        {"length_penalty": "average"},
+        {"coverage_penalty": 0.7},
+        {"length_penalty": 1.2, "coverage_penalty": 0.2},
+    ],
+    ids=str,
+)
+def test_equals_the_best_of_all_sequences_of_200_models(options):
+    tables = random_models()
+    sequences, log_p, coverage = enumerate_all(*tables)
+    scores = score_all(sequences, log_p, coverage, **options)
+    ended = np.array([ids[-1] == EOS for ids in sequences])
+    order = np.argsort(np.where(ended, -scores, np.inf), axis=1, kind="stable")[:, :3]
+
+    step, state = step_of(*tables, width=130)
+    mask = tf.fill([ROWS, 3], True)
+    found = search.beam(
+        step, state, ROWS, LENGTH, width=130, n_best=3, aligned=True, source_mask=mask, **options
+    )
+    for row in range(ROWS):
+        best = [[i for i in ids if i] for ids in found.ids[row].numpy().tolist()]
+        assert best == [list(sequences[place]) for place in order[row]]
+    np.testing.assert_allclose(found.scores, np.take_along_axis(scores, order, 1), atol=1e-5)
+    np.testing.assert_allclose(
+        found.log_probabilities, np.take_along_axis(log_p, order, 1), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        found.alignment.numpy().sum(2),
+        np.take_along_axis(coverage, order[:, :, None], 1),
+        atol=1e-5,
+        err_msg="the attention weights belong to the hypothesis",
+    )
+
+
+CONSTRAINTS = {
+    "min_length": (Constraints(min_length=2), lambda ids: len(ids) > 2),
+    "no_unknown": (Constraints(forbid_unknown=True), lambda ids: UNK not in ids),
+    "unigrams": (Constraints(no_repeat_ngram=1), lambda ids: len(set(ids)) == len(ids)),
+    "bigrams": (
+        Constraints(no_repeat_ngram=2),
+        lambda ids: len(set(itertools.pairwise(ids))) == len(ids) - 1,
+    ),
+    "all": (
+        Constraints(min_length=1, no_repeat_ngram=1, forbid_unknown=True),
+        lambda ids: len(ids) > 1 and UNK not in ids and len(set(ids)) == len(ids),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_equals_the_best_of_the_allowed_sequences(name):
+    constraints, allowed = CONSTRAINTS[name]
+    tables = random_models(40, seed=1)
+    sequences, log_p, _ = enumerate_all(*tables, allowed)
+    ended = np.array([ids[-1] == EOS for ids in sequences])
+    best = np.argmax(np.where(ended, log_p, -np.inf), axis=1)
+    step, state = step_of(*tables, width=130)
+    found = search.beam(step, state, 40, LENGTH, width=130, constraints=constraints).best()
+    for row in range(40):
+        assert [i for i in found.ids[row].numpy() if i] == list(sequences[best[row]])
+    np.testing.assert_allclose(found.scores, log_p[range(40), best], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+@pytest.mark.parametrize("write", [search.greedy, search.sample])
+def test_greedy_and_sampled_sequences_keep_the_constraints(write, name):
+    constraints, allowed = CONSTRAINTS[name]
+    step, state = step_of(*random_models(100, seed=2))
+    found = write(step, state, 100, LENGTH, constraints=constraints)
+    free = write(step, state, 100, LENGTH)
+    rows = [tuple(int(i) for i in row if i) for row in found.ids.numpy()]
+    assert all(map(allowed, rows))
+    assert not all(allowed(tuple(int(i) for i in row if i)) for row in free.ids.numpy())
+
+
+def test_a_sequence_ends_where_nothing_else_is_left():
+    step, state = step_of(*random_models(20, seed=3))
+    constraints = Constraints(min_length=4, no_repeat_ngram=1, forbid_unknown=True)
+    found = search.greedy(step, state, 20, LENGTH, constraints=constraints)
+    np.testing.assert_array_equal(found.lengths, [3] * 20)  # two words and <eos>
+    assert np.all(np.isfinite(found.scores))
+
+
+def test_constraints_out_of_range():
+    for name in ("min_length", "no_repeat_ngram"):
+        with pytest.raises(ValueError, match=f"{name}.*-1"):
+            Constraints(**{name: -1})
+
+
+def fork():
+    """A model that begins with c more often than with d, and then does not know how to go on."""
+    words = {"": "ccccccdddd", "c": "aaaooouuue", "d": "o", "do": "g"}
+
+    def step(ids, prefixes):
+        rows = []
+        prefixes = [
+            prefix.decode() + (LETTERS[i] if i > EOS else "")
+            for prefix, i in zip(prefixes.numpy(), ids.numpy(), strict=True)
+        ]
+        for prefix in prefixes:
+            letters = words.get(prefix, "")
+            counts = np.array([letters.count(x) if len(x) == 1 else 0 for x in LETTERS], float)
+            counts[EOS] += not letters
+            rows.append(np.log(counts / counts.sum() + 1e-9))
+        return tf.constant(np.array(rows), tf.float32), None, tf.constant(prefixes)
+
+    return step
+
+
+def test_finds_the_word_that_greedy_misses():
+    start = tf.constant([""])
+    assert read(search.greedy(fork(), start, 1, 6)) in (["ca"], ["co"], ["cu"])
+    found = search.beam(fork(), start, 1, 6, width=2, n_best=2)
+    assert read(found.best()) == ["dog"]
+    np.testing.assert_allclose(found.scores[0], np.log([0.4, 0.18]), rtol=1e-4)
+
+
+def test_stops_as_soon_as_nothing_better_can_come():
+    steps = []
+    inner = fork()
+
+    def step(ids, state):
+        steps.append(len(steps))
+        return inner(ids, state)
+
+    search.beam(step, tf.constant([""]), 1, 50, width=2)
+    assert len(steps) == 4  # d, o, g, <eos>
+
+
+@pytest.mark.parametrize("length_penalty", [0.0, 1.0, "average"])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_width_one_equals_greedy(system, length_penalty):
+    model = small_model(system, "lstm", num_layers=2, bidirectional=True)
+    source = random_batch()[0]["source"]
+    state, memory = model.encode(source)
+    aligned = model.decoder.attention is not None
+
+    def step(ids, state):
+        return model.decoder.step(ids, state, memory)
+
+    greedy = search.greedy(step, state, 3, 9, aligned=aligned)
+    beam = search.beam(
+        step, state, 3, 9, width=1, aligned=aligned, length_penalty=length_penalty
+    ).best()
+    for ours, theirs in zip(beam, greedy, strict=True):
+        if theirs is not None:
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def search_in(model, source, width=4, **options):
+    """Beam search over a small model, whatever rows and columns `source` has."""
+    aligned = model.decoder.attention is not None
+    state, memory = model.encode(source)
+    memory = search.repeat_rows(memory, width)
+    return search.beam(
+        lambda ids, state: model.decoder.step(ids, state, memory),
+        state,
+        tf.shape(source)[0],
+        9,
+        width=width,
+        n_best=3,
+        aligned=aligned,
+        source_mask=tf.constant(source) != 0,
+        coverage_penalty=0.3 if aligned else 0.0,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("system", ["context_alone", "additive_current", "dot_previous"])
+def test_a_row_does_not_depend_on_the_others_nor_on_padding(system):
+    model = small_model(system)
+    source = random_batch()[0]["source"]
+    together = search_in(model, pad_columns(source, 3), length_penalty=0.6)
+    for row in range(3):
+        alone = search_in(
+            model, source[row : row + 1, : np.sum(source[row] > 0)], length_penalty=0.6
+        )
+        length = alone.ids.shape[2]
+        np.testing.assert_array_equal(together.ids[row, :, :length], alone.ids[0])
+        assert not np.any(together.ids[row, :, length:])
+        np.testing.assert_array_equal(together.lengths[row], alone.lengths[0])
+        np.testing.assert_allclose(together.scores[row], alone.scores[0], atol=1e-5)
+        if alone.alignment is not None:
+            width = alone.alignment.shape[3]
+            np.testing.assert_allclose(
+                together.alignment[row, :, :length, :width], alone.alignment[0], atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("system", ["initial_state", "additive_current", "additive_previous"])
+def test_n_best_have_the_log_probabilities_and_weights_of_forced_decoding(system):
+    model = small_model(system, "gru", num_layers=2)
+    source = random_batch()[0]["source"]
+    found = search_in(model, source, length_penalty=1.0)
+    aligned = found.alignment is not None
+    state, memory = search.repeat_rows(model.encode(source), 3)
+    target = tf.reshape(found.ids, [9, -1])
+    forced = search.forced(
+        lambda ids, state: model.decoder.step(ids, state, memory), state, target, aligned=aligned
+    )
+    np.testing.assert_array_equal(forced.ids, target)
+    np.testing.assert_array_equal(forced.lengths, tf.reshape(found.lengths, [9]))
+    np.testing.assert_allclose(forced.scores, tf.reshape(found.log_probabilities, [9]), atol=1e-5)
+    if aligned:
+        np.testing.assert_allclose(
+            forced.alignment, tf.reshape(found.alignment, forced.alignment.shape), atol=1e-5
+        )
+
+
+def test_scores_are_in_descending_order_and_hypotheses_differ():
+    found = search_in(small_model("additive_current"), random_batch()[0]["source"])
+    assert np.all(np.diff(found.scores, axis=1) <= 0)
+    for row in found.ids.numpy():
+        assert len({tuple(ids) for ids in row}) == 3
+
+
+def test_what_was_cut_off_comes_after_what_has_ended():
+    logits = np.full([1, LENGTH, SIZE ** (LENGTH - 1), SIZE], -9.0, "float32")
+    logits[..., 4], logits[..., 5] = 0, -8
+    step, state = step_of(logits, np.zeros([*logits.shape[:3], 3], "float32"), width=2)
+    found = search.beam(step, state, 1, LENGTH, width=2, n_best=2)
+    np.testing.assert_array_equal(found.ids[0, :, :], [[4, 4, 4, 4], [4, 4, 4, 5]])
+    logits[:, 0, :, EOS] = -0.5
+    step, state = step_of(logits, np.zeros([*logits.shape[:3], 3], "float32"), width=2)
+    found = search.beam(step, state, 1, LENGTH, width=2, n_best=2)
+    np.testing.assert_array_equal(found.ids[0], [[3, 0, 0, 0], [4, 4, 4, 4]])
+    np.testing.assert_array_equal(found.lengths[0], [1, 4])
+
+
+def test_fewer_hypotheses_than_asked_for():
+    logits = np.full([1, LENGTH, SIZE ** (LENGTH - 1), SIZE], -np.inf, "float32")
+    logits[..., EOS] = 0
+    step, state = step_of(logits, np.zeros([*logits.shape[:3], 3], "float32"), width=3)
+    found = search.beam(step, state, 1, LENGTH, width=3, n_best=3, aligned=True)
+    np.testing.assert_array_equal(found.ids[0], [[3], [0], [0]])
+    np.testing.assert_array_equal(found.scores[0], [0, -np.inf, -np.inf])
+    np.testing.assert_array_equal(found.lengths[0], [1, 0, 0])
+
+
+def test_rows_that_are_finished_have_one_empty_hypothesis():
+    step, state = step_of(*random_models(2), width=3)
+    found = search.beam(
+        step, state, 2, LENGTH, width=3, n_best=2, finished=tf.constant([False, True])
+    )
+    alone_step, alone_state = step_of(*random_models(1), width=3)
+    alone = search.beam(alone_step, alone_state, 1, LENGTH, width=3, n_best=2)
+    np.testing.assert_array_equal(found.ids[0], alone.ids[0])
+    assert not np.any(found.ids[1])
+    np.testing.assert_array_equal(found.scores[1], [0, -np.inf])
+    np.testing.assert_array_equal(found.lengths[1], [0, 0])
+
+
+def test_empty_batch():
+    found = search_in(small_model("additive_current"), np.zeros((0, 4), int))
+    assert found.ids.shape[:2] == (0, 3)
+    assert found.scores.shape == (0, 3)
+    assert found.alignment.shape[0] == 0
+
+
+def test_in_a_graph_with_unknown_shapes():
+    model = small_model("additive_current")
+    source = random_batch()[0]["source"]
+    graph = tf.function(
+        lambda source: search_in_graph(model, source),
+        input_signature=[tf.TensorSpec([None, None], tf.int64)],
+    )
+    eager = search_in(model, source)
+    for ours, theirs in zip(graph(source), eager, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def search_in_graph(model, source):
+    state, memory = model.encode(source)
+    memory = search.repeat_rows(memory, 4)
+    return search.beam(
+        lambda ids, state: model.decoder.step(ids, state, memory),
+        state,
+        tf.shape(source)[0],
+        9,
+        width=4,
+        n_best=3,
+        aligned=True,
+        source_mask=source != 0,
+        coverage_penalty=0.3,
+    )
+
+
+def test_a_language_model():
+    model = LanguageModel(vocabulary_size=12, units=6)
+    start = tf.constant([5, 7])
+    found = search.beam(model.step, model.initial_state(2), 2, 6, width=3, start=start).best()
+    greedy = search.greedy(model.step, model.initial_state(2), 2, 6, start=start)
+    assert np.all(found.scores.numpy() / found.lengths > greedy.scores.numpy() - 1)
+    forced = search.forced(model.step, model.initial_state(2), found.ids, start=start)
+    np.testing.assert_allclose(found.scores, forced.scores, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"width": 0},
+        {"width": 2, "n_best": 3},
+        {"width": 2, "n_best": 0},
+        {"width": 2, "length_penalty": -1},
+        {"width": 2, "length_penalty": "mean"},
+        {"width": 2, "coverage_penalty": 1.0},
+        {"width": 2, "coverage_penalty": -1.0},
+    ],
+    ids=str,
+)
+def test_options_out_of_range(options):
+    step, state = step_of(*random_models(1))
+    with pytest.raises(ValueError, match=r"n_best|length_penalty|coverage_penalty"):
+        search.beam(step, state, 1, LENGTH, **options)
+
+
+def test_an_ensemble_takes_the_mean_of_the_probabilities():
+    (first, state), (second, _) = (step_of(*random_models(5, seed)) for seed in (4, 5))
+    ids = tf.fill([5], SOS)
+    logits, weights, states = search.ensemble([first, second])(ids, (state, state))
+    each = [step(ids, state) for step in (first, second)]
+    np.testing.assert_allclose(
+        tf.exp(logits), sum(tf.nn.softmax(x[0]) for x in each) / 2, rtol=1e-5
+    )
+    np.testing.assert_allclose(weights, (each[0][1] + each[1][1]) / 2, rtol=1e-5)
+    assert len(states) == 2
+
+
+def test_an_ensemble_of_one_model_twice_is_that_model():
+    step, state = step_of(*random_models(20), width=4)
+    alone = search.beam(step, state, 20, LENGTH, width=4, n_best=2)
+    twice = search.beam(
+        search.ensemble([step, step]), (state, state), 20, LENGTH, width=4, n_best=2
+    )
+    np.testing.assert_array_equal(alone.ids, twice.ids)
+    np.testing.assert_allclose(alone.scores, twice.scores, atol=1e-5)
+
+
+def test_an_ensemble_of_nothing():
+    with pytest.raises(ValueError, match="at least one"):
+        search.ensemble([])
