@@ -378,30 +378,3 @@ def test_options_out_of_range(options):
     step, state = step_of(*random_models(1))
     with pytest.raises(ValueError, match=r"n_best|length_penalty|coverage_penalty"):
         search.beam(step, state, 1, LENGTH, **options)
-
-
-def test_an_ensemble_takes_the_mean_of_the_probabilities():
-    (first, state), (second, _) = (step_of(*random_models(5, seed)) for seed in (4, 5))
-    ids = tf.fill([5], SOS)
-    logits, weights, states = search.ensemble([first, second])(ids, (state, state))
-    each = [step(ids, state) for step in (first, second)]
-    np.testing.assert_allclose(
-        tf.exp(logits), sum(tf.nn.softmax(x[0]) for x in each) / 2, rtol=1e-5
-    )
-    np.testing.assert_allclose(weights, (each[0][1] + each[1][1]) / 2, rtol=1e-5)
-    assert len(states) == 2
-
-
-def test_an_ensemble_of_one_model_twice_is_that_model():
-    step, state = step_of(*random_models(20), width=4)
-    alone = search.beam(step, state, 20, LENGTH, width=4, n_best=2)
-    twice = search.beam(
-        search.ensemble([step, step]), (state, state), 20, LENGTH, width=4, n_best=2
-    )
-    np.testing.assert_array_equal(alone.ids, twice.ids)
-    np.testing.assert_allclose(alone.scores, twice.scores, atol=1e-5)
-
-
-def test_an_ensemble_of_nothing():
-    with pytest.raises(ValueError, match="at least one"):
-        search.ensemble([])

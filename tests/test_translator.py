@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import SYSTEMS
 
 import tf_seq2seq as s2s
@@ -54,8 +55,14 @@ def test_no_sentences():
 @pytest.mark.parametrize("system", ["context_alone", "additive_previous"])
 def test_empty_batch_goes_through_the_graph(system):
     translator = small_translator(system)
-    for name, value in translator._translate(np.array([], object)).items():
-        assert value.shape[0] == 0, name
+    options = s2s.SearchOptions(beam_width=3, n_best=2)
+    graphs = [translator.graph, lambda text: translator.graph(text, options)]
+    graphs.append(lambda text: translator.score_graph(text, text))
+    for graph in graphs:
+        function = tf.function(graph, input_signature=[tf.TensorSpec([None], tf.string)])
+        outputs = function(tf.constant([], tf.string))
+        for name, value in outputs.items():
+            assert value.shape[0] == 0, name
 
 
 def test_alignment_belongs_to_the_tokens():
@@ -143,3 +150,117 @@ def test_load_names_what_is_missing_or_damaged(tmp_path):
         with pytest.raises(s2s.InputError, match=r"cannot be read.*save it again"):
             s2s.Translator.load(tmp_path)
         (tmp_path / name).write_bytes(intact)
+
+
+@pytest.mark.parametrize("system", ["context_alone", "additive_current"])
+def test_beam_search_does_not_depend_on_the_batch(system):
+    translator = small_translator(system)
+    options = {"beam_width": 4, "n_best": 3}
+    together = translator.n_best(TRICKY, **options)
+    for sentence, hypotheses in zip(TRICKY, together, strict=True):
+        (alone,) = translator.n_best(sentence, **options)
+        assert [t.text for t in alone] == [t.text for t in hypotheses]
+        assert [t.target_tokens for t in alone] == [t.target_tokens for t in hypotheses]
+        np.testing.assert_allclose(
+            [t.score for t in alone], [t.score for t in hypotheses], atol=1e-5
+        )
+    best = translator(TRICKY, beam_width=4)
+    assert [t.text for t in best] == [hypotheses[0].text for hypotheses in together]
+
+
+def test_a_beam_of_one_is_greedy():
+    translator = small_translator()
+    assert [[t] for t in map(repr, translator(TRICKY))] == [
+        list(map(repr, each)) for each in translator.n_best(TRICKY, beam_width=1)
+    ]
+
+
+def test_n_best_are_as_many_as_asked_for_and_one_for_an_empty_sentence():
+    counts = [len(each) for each in small_translator().n_best(["a b", ""], beam_width=5, n_best=4)]
+    assert counts == [4, 1]
+
+
+@pytest.mark.parametrize("system", ["initial_state", "dot_previous"])
+def test_given_translations_have_the_scores_with_which_they_were_found(system):
+    translator = small_translator(system)
+    # What was cut off has no <eos>, and is another sequence when it gets one.
+    found = translator(["a b c", "c d"], beam_width=3, no_repeat_ngram=1, forbid_unknown=True)
+    assert all(t.target_tokens[-1] == "<eos>" for t in found)
+    scored = translator.score(["a b c", "c d"], [t.text for t in found])
+    for ours, theirs in zip(scored, found, strict=True):
+        assert ours.text == theirs.text
+        assert ours.target_tokens == theirs.target_tokens
+        np.testing.assert_allclose(ours.score, theirs.score, atol=1e-5)
+        if system == "dot_previous":
+            np.testing.assert_allclose(ours.alignment, theirs.alignment, atol=1e-5)
+
+
+def test_scoring_wants_as_many_translations_as_sentences():
+    with pytest.raises(s2s.InputError, match="2 sentences and 1 translations"):
+        small_translator().score(["a", "b"], ["甲"])
+
+
+def always_unknown():
+    """A translator whose every word is <unk>, as long as the source."""
+    translator = small_translator("additive_previous")
+    model = translator.model
+
+    def step(ids, state, memory):
+        _, weights, state = s2s.Seq2Seq.step(model, ids, state, memory)
+        t = state.cells[0][0][:, :1] * 0 + 1  # the same logits at each step
+        logits = tf.one_hot([1], translator.target_tokenizer.vocabulary_size) * 9
+        return logits * t, tf.one_hot(tf.ones_like(ids), tf.shape(weights)[1]), state
+
+    model.step = step
+    return translator
+
+
+def test_unknown_words_are_replaced_by_the_source_words_that_attention_looks_at():
+    translator = always_unknown()
+    translator.max_target_length = 3
+    (plain, replaced) = (translator(["a zebra, c"], replace_unknown=r)[0] for r in (False, True))
+    assert plain.target_tokens == ["<unk>"] * 3
+    assert replaced.target_tokens == ["zebra"] * 3
+    # The end of the sentence is no word: the most attended of the others is taken.
+    assert translator(["b"], replace_unknown=True)[0].target_tokens == ["b"] * 3
+    beam = translator(["a zebra, c"], replace_unknown=True, beam_width=2)[0]
+    assert beam.target_tokens == ["zebra", "<eos>"]  # what was cut off comes after that
+
+
+def test_replacing_unknown_words_needs_attention():
+    with pytest.raises(ValueError, match="replace_unknown"):
+        small_translator("context_alone")(["a"], replace_unknown=True)
+
+
+def test_options_reach_the_search():
+    translator = small_translator()
+    assert any(len(set(t.target_tokens)) < len(t.target_tokens) for t in translator(TRICKY))
+    for options in ({}, {"beam_width": 3}):
+        for translation in translator(TRICKY, min_length=6, no_repeat_ngram=1, **options):
+            tokens = translation.target_tokens
+            assert not tokens or len(tokens) > 6
+            assert len(set(tokens)) == len(tokens)
+
+
+@pytest.mark.parametrize(
+    "options", [{"beam_width": 0}, {"n_best": 2}, {"beam_width": 3, "length_penalty": -1}], ids=str
+)
+def test_options_out_of_range(options):
+    with pytest.raises(ValueError, match=r"n_best|length_penalty"):
+        small_translator()(["a"], **options)
+    with pytest.raises(TypeError, match="beams"):
+        small_translator()(["a"], beams=4)
+
+
+def test_an_ensemble_translates_and_comes_back_from_disk(tmp_path):
+    first, second = small_translator("additive_current"), small_translator("context_alone")
+    tokenizers = first.source_tokenizer, first.target_tokenizer
+    ensemble = s2s.Translator(
+        s2s.Ensemble([first.model, second.model]), *tokenizers, max_target_length=12
+    )
+    ensemble.save(tmp_path)
+    loaded = s2s.Translator.load(tmp_path)
+    for options in ({}, {"beam_width": 3}):
+        assert list(map(repr, ensemble(TRICKY, **options))) == list(
+            map(repr, loaded(TRICKY, **options))
+        )

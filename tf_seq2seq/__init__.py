@@ -8,9 +8,9 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import Attention, BahdanauAttention, Bridge, Decoder, DotAttention, Encoder
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
-from tf_seq2seq.models import LanguageModel, Seq2Seq
+from tf_seq2seq.models import Ensemble, LanguageModel, Seq2Seq
 from tf_seq2seq.text_model import TextModel, TextScore
-from tf_seq2seq.translator import Translation, Translator
+from tf_seq2seq.translator import SearchOptions, Translation, Translator
 
 __all__ = [
     "Attention",
@@ -19,9 +19,11 @@ __all__ = [
     "Decoder",
     "DotAttention",
     "Encoder",
+    "Ensemble",
     "InputError",
     "LanguageModel",
     "Perplexity",
+    "SearchOptions",
     "Seq2Seq",
     "SequenceCrossEntropy",
     "TextModel",

@@ -3,8 +3,7 @@
 A step function is anything that maps `(ids, state)` to `(logits, weights, state)`: the ids written
 last, `(rows,)`, and any nested structure of tensors to the logits of the next ids,
 `(rows, vocabulary_size)`, the attention weights, `(rows, source_length)` or None, and the next
-state. A `Seq2Seq` is made one by `decoder.step`, a `LanguageModel` by `step`; `ensemble` makes one
-of several.
+state. `LanguageModel.step` is one, `Seq2Seq.step` and `Ensemble.step` with their memory filled in.
 
     greedy    the most probable id at each step
     sample    an id drawn at each step
@@ -15,7 +14,7 @@ of several.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -279,6 +278,7 @@ def _write(
         logits, weights, state = step(previous, state)
         logits = tf.cast(logits, tf.float32)
         chosen = choose(t, constraints.apply(written, t, logits))
+        finished |= chosen == PAD_ID  # a sequence that is given may end without <eos>
         gain = tf.gather(logits, chosen, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
         chosen = tf.where(finished, PAD_ID, chosen)
         scores += tf.where(finished, 0.0, gain)
@@ -313,11 +313,11 @@ def forced(
 
     Args:
         step, initial_state, aligned, start: as in `greedy`.
-        target: int32 `(batch, length)`, each row with its `<eos>`, filled with `<pad>`; `length`
-            is 1 or more.
+        target: int32 `(batch, length)`, filled with `<pad>`; `length` is 1 or more. A row's score
+            is that of a whole sequence if it ends with `<eos>`.
 
     Returns:
-        The `Sequences`, whose ids are those of `target`.
+        The `Sequences`, whose ids are those of `target` up to the end of the longest row.
     """
     target = tf.cast(target, tf.int32)
     batch_size, length = tf.unstack(tf.shape(target))
@@ -594,36 +594,3 @@ def _follow_back(path, row, length, ended):
         tf.transpose(all_ids, [1, 2, 0]),
         tf.transpose(alignment[0], [1, 2, 0, 3]) if alignment else None,
     )
-
-
-def ensemble(steps: Sequence[Step]) -> Step:
-    """One step function of several, by the mean of their probabilities and of their weights.
-
-        P(k) = 1/n sum_m P_m(k)
-
-    Args:
-        steps: step functions over one vocabulary; those that give attention weights give them for
-            the same source positions.
-
-    Returns:
-        A step function whose state is the tuple of theirs.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    if not steps:
-        raise ValueError("An ensemble needs at least one step function.")
-
-    def step(ids, states):
-        logits, weights, states = zip(
-            *(step(ids, state) for step, state in zip(steps, states, strict=True)), strict=True
-        )
-        log_p = tf.stack([tf.nn.log_softmax(tf.cast(each, tf.float32)) for each in logits])
-        weights = [each for each in weights if each is not None]
-        return (
-            tf.reduce_logsumexp(log_p, axis=0) - tf.math.log(float(len(steps))),
-            tf.add_n(weights) / len(weights) if weights else None,
-            tuple(states),
-        )
-
-    return step

@@ -125,6 +125,7 @@ class TextModel(tf.Module):
         top_k: int | None = None,
         top_p: float | None = None,
         seed: tf.Tensor | int = 0,
+        constraints: search.Constraints = search.NO_CONSTRAINTS,
     ) -> dict[str, tf.Tensor]:
         """Lines and how they go on, as TensorFlow operations.
 
@@ -132,6 +133,7 @@ class TextModel(tf.Module):
             text: string `(batch,)`, the beginnings; an empty one lets the model begin.
             temperature, top_k, top_p, seed: as in `search.sample`; a temperature of None takes the
                 most probable token at each step, without any chance.
+            constraints: what may not be written.
 
         Returns:
             `generated` string, text and continuation together, and `log_probability` float32, that
@@ -148,7 +150,7 @@ class TextModel(tf.Module):
         ids = tf.pad(read.to_tensor(default_value=PAD_ID), [[0, 0], [0, 1]])
         valid = tf.ensure_shape(tf.sequence_mask(before, tf.shape(ids)[1]), ids.shape)
         state = self.model(ids, valid=valid).state
-        options = {"start": start}
+        options = {"start": start, "constraints": constraints}
         if temperature is None:
             write = search.greedy
         else:
@@ -193,12 +195,15 @@ class TextModel(tf.Module):
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int = 0,
+        **constraints,
     ) -> list[str]:
         """Continue lines, up to their end or `max_new_tokens`.
 
         Args:
             beginnings: any number of strings; an empty one lets the model begin.
             temperature, top_k, top_p, seed: as in `generate_graph`.
+            **constraints: `min_length`, `no_repeat_ngram` and `forbid_unknown`: see
+                `search.Constraints`.
 
         Returns:
             Each beginning with its continuation.
@@ -208,8 +213,9 @@ class TextModel(tf.Module):
             ValueError: if an option is out of its range.
         """
         lines = [utf8(line, position) for position, line in enumerate(beginnings)]
+        options = (temperature, top_k, top_p, seed, search.Constraints(**constraints))
         graph = tf.function(
-            lambda text: self.generate_graph(text, temperature, top_k, top_p, seed)["generated"],
+            lambda text: self.generate_graph(text, *options)["generated"],
             input_signature=[tf.TensorSpec([None], tf.string)],
         )
         return [line.decode() for line in graph(tf.constant(lines, tf.string)).numpy()]

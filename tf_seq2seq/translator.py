@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -15,8 +16,8 @@ import tensorflow as tf
 from tf_seq2seq import search
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.recurrence import check_positive
-from tf_seq2seq.models import Seq2Seq
-from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, Tokenizer
+from tf_seq2seq.models import Ensemble, Seq2Seq
+from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,42 @@ class Translation:
     alignment: np.ndarray | None
 
 
+@dataclasses.dataclass(frozen=True)
+class SearchOptions(search.Constraints):
+    """How a translation is searched for: greedily, or with a beam (see `search.beam`).
+
+    Args:
+        beam_width: how many hypotheses are followed; 1 is greedy search.
+        n_best: how many of them there are to choose from in the end, at most `beam_width`.
+        length_penalty: alpha of the length normalisation, or `"average"`; without effect on
+            greedy search.
+        coverage_penalty: beta, for models with attention.
+        replace_unknown: whether `<unk>` in a translation is replaced by the source token with the
+            greatest attention weight (Luong et al. 2015, "Addressing the Rare Word Problem").
+        min_length, no_repeat_ngram, forbid_unknown: see `search.Constraints`.
+
+    Raises:
+        ValueError: if a value is out of its range.
+    """
+
+    beam_width: int = 1
+    n_best: int = 1
+    length_penalty: float | str = 1.0
+    coverage_penalty: float = 0.0
+    replace_unknown: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 1 <= self.n_best <= self.beam_width:
+            raise ValueError(
+                f"Expected 1 <= n_best <= beam_width, got n_best={self.n_best} and "
+                f"beam_width={self.beam_width}."
+            )
+
+
+GREEDY = SearchOptions()
+
+
 class Translator(tf.Module):
     """Translates strings: normalises, tokenises, encodes, searches and detokenises in one graph.
 
@@ -46,7 +83,7 @@ class Translator(tf.Module):
     empty translation of score 0. Invalid UTF-8 is read as U+FFFD.
 
     Args:
-        model: a trained `Seq2Seq`.
+        model: a trained `Seq2Seq`, or an `Ensemble` of several.
         source_tokenizer, target_tokenizer: the tokenizers it was trained with.
         max_source_length: longer sentences are cut off after so many tokens.
         max_target_length: translations are cut off after so many tokens.
@@ -59,11 +96,13 @@ class Translator(tf.Module):
     >>> translator = Translator(model, english, chinese)
     >>> translator(["She reads a book."])[0].text
     '她看书。'
+    >>> translator(["She reads a book."], beam_width=5)[0].score
+    -0.61
     """
 
     def __init__(
         self,
-        model: Seq2Seq,
+        model: Seq2Seq | Ensemble,
         source_tokenizer: Tokenizer,
         target_tokenizer: Tokenizer,
         *,
@@ -71,14 +110,14 @@ class Translator(tf.Module):
         max_target_length: int = 100,
     ):
         super().__init__()
-        for side, tokenizer, layer in (
-            ("source", source_tokenizer, model.encoder),
-            ("target", target_tokenizer, model.decoder),
+        for side, tokenizer, size in (
+            ("source", source_tokenizer, model.source_vocabulary_size),
+            ("target", target_tokenizer, model.target_vocabulary_size),
         ):
-            if tokenizer.vocabulary_size != layer.vocabulary_size:
+            if tokenizer.vocabulary_size != size:
                 raise ValueError(
                     f"The {side} tokenizer has {tokenizer.vocabulary_size} tokens, but the model "
-                    f"was built for {layer.vocabulary_size}; pass the tokenizer that the model was "
+                    f"was built for {size}; pass the tokenizer that the model was "
                     "trained with."
                 )
         for name, length in (
@@ -91,14 +130,12 @@ class Translator(tf.Module):
         self.target_tokenizer = target_tokenizer
         self.max_source_length = max_source_length
         self.max_target_length = max_target_length
-        self._translate = tf.function(
-            self.graph, input_signature=[tf.TensorSpec([None], tf.string, "text")]
-        )
+        self._graphs = {}
 
     @property
     def aligns(self) -> bool:
         """Whether the model has attention, so that translations come with an alignment."""
-        return self.model.decoder.attention is not None
+        return self.model.aligns
 
     @property
     def tokenizers(self) -> list[Tokenizer]:
@@ -121,15 +158,18 @@ class Translator(tf.Module):
         signatures = {"serving_default": serving_default}
         return signatures | ({"align": align} if self.aligns else {})
 
-    def graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+    def graph(self, text: tf.Tensor, options: SearchOptions = GREEDY) -> dict[str, tf.Tensor]:
         """The whole way as TensorFlow operations, for calling inside a graph and for export.
 
         Args:
             text: string `(batch,)`; the batch may be empty.
+            options: how to search.
 
         Returns:
+            Of the best hypothesis of each sentence:
+
             - `translation`: string `(batch,)`,
-            - `score`: float32 `(batch,)`,
+            - `score`: float32 `(batch,)`, its log probability, in nats,
             - `source_tokens`: string `(batch, source_length)`, filled with empty strings,
             - `source_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
             - `target_tokens`: string `(batch, target_length)`, filled with empty strings,
@@ -137,7 +177,115 @@ class Translator(tf.Module):
             - `cut_off`: bool `(batch,)`, whether the source was longer than `max_source_length`,
             - `alignment`: float32 `(batch, target_length, source_length)`, filled with zeros;
               absent for a model without attention.
+
+        Raises:
+            ValueError: if an option needs attention, which the model has not.
         """
+        outputs = self.n_best_graph(text, options)
+        of_sentences = ("source_tokens", "source_length", "cut_off")
+        return {
+            name: value if name in of_sentences else value[:, 0] for name, value in outputs.items()
+        }
+
+    def n_best_graph(self, text: tf.Tensor, options: SearchOptions) -> dict[str, tf.Tensor]:
+        """As `graph`, of the `n_best` best hypotheses of each sentence, the best first.
+
+        Returns:
+            The same; `translation`, `score`, `target_tokens`, `target_length` and `alignment` have
+            a dimension `n_best` after the first. A hypothesis that does not exist has a score of
+            minus infinity and a length of 0.
+        """
+        source = self._read(text)
+        batch_size, width, n_best = tf.shape(text)[0], options.beam_width, options.n_best
+        state, memory = self.model.encode(source.ids)
+        if width == 1:
+            found = search.greedy(
+                lambda ids, state: self.model.step(ids, state, memory),
+                state,
+                batch_size,
+                self.max_target_length,
+                aligned=self.aligns,
+                finished=source.empty,
+                constraints=options,
+            )
+            ids, lengths, scores, alignment = (
+                None if each is None else each[:, None] for each in found
+            )
+        else:
+            memory = search.repeat_rows(memory, width)
+            found = search.beam(
+                lambda ids, state: self.model.step(ids, state, memory),
+                state,
+                batch_size,
+                self.max_target_length,
+                width=width,
+                n_best=n_best,
+                length_penalty=options.length_penalty,
+                coverage_penalty=options.coverage_penalty,
+                source_mask=source.ids != PAD_ID,
+                aligned=self.aligns,
+                finished=source.empty,
+                constraints=options,
+            )
+            ids, lengths, alignment = found.ids, found.lengths, found.alignment
+            scores = found.log_probabilities
+
+        tokens = self.target_tokenizer.id_to_token(ids)
+        if options.replace_unknown:
+            tokens = tf.where(ids == UNK_ID, self._most_attended(source, alignment), tokens)
+        # Rows of the batch and their hypotheses in one dimension, as the tokenizer wants it.
+        rows = [batch_size * n_best, tf.shape(ids)[2]]
+        text = self._text_of(tf.reshape(ids, rows), tf.reshape(tokens, rows))
+        result = {
+            "translation": tf.reshape(text, [batch_size, n_best]),
+            "score": scores,
+            "source_tokens": source.tokens,
+            "source_length": source.length,
+            "cut_off": source.cut_off,
+            "target_tokens": tf.where(ids != PAD_ID, tokens, ""),
+            "target_length": lengths,
+        }
+        if self.aligns:
+            result["alignment"] = alignment
+        return result
+
+    def score_graph(self, text: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How probable given translations are, as TensorFlow operations: forced decoding.
+
+        Args:
+            text: string `(batch,)`; the batch may be empty.
+            target: string `(batch,)`, a translation of each.
+
+        Returns:
+            As `graph`, with what was given as the translations.
+        """
+        source = self._read(text)
+        target = tf.ensure_shape(target, [None])
+        batch_size = tf.shape(text)[0]
+        tokens = self.target_tokenizer.tokenize(target)[:, : self.max_target_length - 1]
+        ids = append(self.target_tokenizer.token_to_id(tokens), EOS_ID, batch_size)
+        ids = ids.to_tensor(default_value=PAD_ID)
+        # The search wants at least one column, which an empty batch has not.
+        ids = tf.pad(ids, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
+        state, memory = self.model.encode(source.ids)
+        found = search.forced(
+            lambda ids, state: self.model.step(ids, state, memory), state, ids, self.aligns
+        )
+        tokens = self.target_tokenizer.id_to_token(ids)
+        result = {
+            "translation": self._text_of(ids, tokens),
+            "score": found.scores,
+            "source_tokens": source.tokens,
+            "source_length": source.length,
+            "cut_off": source.cut_off,
+            "target_tokens": tf.where(ids != PAD_ID, tokens, ""),
+            "target_length": found.lengths,
+        }
+        if self.aligns:
+            result["alignment"] = found.alignment
+        return result
+
+    def _read(self, text) -> _Source:
         # TF Serving does not check the rank, and a scalar would bring a TF-Text kernel down.
         text = tf.ensure_shape(text, [None])
         batch_size = tf.shape(text)[0]
@@ -146,82 +294,159 @@ class Translator(tf.Module):
         tokens = tokens[:, : self.max_source_length]
         empty = tokens.row_lengths() == 0
 
-        source = self.source_tokenizer.token_to_id(tokens)
-        source = append(source, EOS_ID, batch_size).to_tensor(default_value=PAD_ID)
+        ids = append(self.source_tokenizer.token_to_id(tokens), EOS_ID, batch_size)
+        ids = ids.to_tensor(default_value=PAD_ID)
         # The encoder wants at least one column, which an empty batch has not.
-        source = tf.pad(source, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
+        ids = tf.pad(ids, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
+        shown = append(tokens, EOS, batch_size).to_tensor(default_value="")
+        length = tf.where(empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32))
+        return _Source(ids, tf.where(empty[:, None], "", shown), length, empty, cut_off)
 
-        state, memory = self.model.encode(source)
-        found = search.greedy(
-            lambda ids, state: self.model.decoder.step(ids, state, memory),
-            state,
-            batch_size,
-            self.max_target_length,
-            aligned=self.aligns,
-            finished=empty,
-        )
-        written = found.ids != PAD_ID
-        source_tokens = append(tokens, EOS, batch_size).to_tensor(default_value="")
-        result = {
-            "translation": self.target_tokenizer.decode(found.ids),
-            "score": found.scores,
-            "source_tokens": tf.where(empty[:, None], "", source_tokens),
-            "source_length": tf.where(empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32)),
-            "cut_off": cut_off,
-            "target_tokens": tf.where(written, self.target_tokenizer.id_to_token(found.ids), ""),
-            "target_length": found.lengths,
-        }
-        if self.aligns:
-            result["alignment"] = found.alignment
-        return result
+    def _text_of(self, ids, tokens):
+        """The text of tokens, `(rows, length)`, without those that are control tokens by `ids`."""
+        kept = (ids != PAD_ID) & (ids != SOS_ID) & (ids != EOS_ID)
+        return self.target_tokenizer.detokenize(tf.ragged.boolean_mask(tokens, kept))
 
-    def __call__(self, sentences: str | Iterable[str], batch_size: int = 64) -> list[Translation]:
+    def _most_attended(self, source, alignment):
+        """For each target token `(batch, n, target_length)` the source token it belongs to."""
+        if alignment is None:
+            raise ValueError(
+                "Unknown words are replaced by what attention looks at, and this model has none; "
+                "leave `replace_unknown` out."
+            )
+        # <eos> is no word to copy.
+        words = tf.sequence_mask(source.length - 1, tf.shape(alignment)[3], tf.float32)
+        place = tf.argmax(alignment * words[:, None, None], axis=3, output_type=tf.int32)
+        return tf.gather(self.source_tokenizer.unmark(source.tokens), place, batch_dims=1)
+
+    def _function(self, graph, options=None):
+        """`graph` compiled for these options, once."""
+        key = (graph.__name__, options)
+        if key not in self._graphs:
+            text = tf.TensorSpec([None], tf.string, "text")
+            if options is None:
+                signature = [text, tf.TensorSpec([None], tf.string, "target")]
+                self._graphs[key] = tf.function(graph, input_signature=signature)
+            else:
+                self._graphs[key] = tf.function(
+                    lambda text: graph(text, options), input_signature=[text]
+                )
+        return self._graphs[key]
+
+    def __call__(
+        self, sentences: str | Iterable[str], batch_size: int = 64, **options
+    ) -> list[Translation]:
         """Translate sentences.
 
         Args:
             sentences: one string, or any number of them.
             batch_size: how many sentences go through the graph at a time.
+            **options: of the search, see `SearchOptions`; greedy without any.
 
         Returns:
             A `Translation` for each sentence, in their order.
 
         Raises:
-            TypeError: if something is not a string.
+            TypeError: if something is not a string, or there is no such option.
+            ValueError: if an option is out of its range.
 
         Warns:
             UserWarning: names each sentence that was cut off at `max_source_length`.
         """
-        sentences = [sentences] if isinstance(sentences, str | bytes) else list(sentences)
-        results: list[Translation | None] = [None] * len(sentences)
-        for rows, outputs in run_in_batches(self._translate, sentences, batch_size):
-            for i, translation in zip(rows, self._unpack(outputs), strict=True):
-                results[i] = translation
+        return [best for best, *_ in self.n_best(sentences, batch_size, **options)]
+
+    def n_best(
+        self, sentences: str | Iterable[str], batch_size: int = 64, **options
+    ) -> list[list[Translation]]:
+        """Translate sentences in several ways.
+
+        Args:
+            sentences, batch_size: as for a call.
+            **options: of the search, `beam_width` and `n_best` among them: see `SearchOptions`.
+
+        Returns:
+            For each sentence its `n_best` translations, the best first; fewer where there are not
+            so many.
+        """
+        translate = self._function(self.n_best_graph, SearchOptions(**options))
+        return self._run(translate, _listed(sentences), batch_size)
+
+    def score(
+        self,
+        sentences: str | Iterable[str],
+        translations: str | Iterable[str],
+        batch_size: int = 64,
+    ) -> list[Translation]:
+        """How probable given translations are, and how they align with their sources.
+
+        Args:
+            sentences: one string, or any number of them.
+            translations: as many.
+            batch_size: how many pairs go through the graph at a time.
+
+        Returns:
+            A `Translation` for each pair, whose text is the given one as the tokenizer sees it.
+
+        Raises:
+            TypeError: if something is not a string.
+            InputError: if the numbers of sentences and translations differ.
+
+        Example:
+
+        >>> translator.score("She reads a book.", "她看书。")[0].score
+        -0.61
+        """
+        sentences, translations = _listed(sentences), _listed(translations)
+        if len(sentences) != len(translations):
+            raise InputError(
+                f"There are {len(sentences)} sentences and {len(translations)} translations to "
+                "score: give one translation for each sentence."
+            )
+        function = self._function(self.score_graph)
+        return [pair for (pair,) in self._run(function, sentences, batch_size, translations)]
+
+    def _run(self, function, sentences, batch_size, *more) -> list[list[Translation]]:
+        results: list[list[Translation]] = [[]] * len(sentences)
+        for rows, outputs in run_in_batches(function, sentences, batch_size, *more):
+            for row, i in enumerate(rows):
+                results[i] = self._unpack(outputs, row)
             for row in np.flatnonzero(outputs["cut_off"]):
                 warnings.warn(
                     f"Sentence {rows[row]} ({sentences[rows[row]][:30]!r}...) was cut off after "
                     f"max_source_length={self.max_source_length} tokens; split it into sentences.",
-                    stacklevel=2,
+                    stacklevel=4,
                 )
         return results
 
-    def _unpack(self, arrays: dict[str, np.ndarray]):
-        for row, text in enumerate(arrays["translation"]):
-            width, height = arrays["source_length"][row], arrays["target_length"][row]
-            yield Translation(
-                text=text.decode(),
-                score=float(arrays["score"][row]),
-                source_tokens=[
-                    self.source_tokenizer.display(token.decode())
-                    for token in arrays["source_tokens"][row, :width]
-                ],
+    def _unpack(self, arrays: dict[str, np.ndarray], row: int) -> list[Translation]:
+        """The hypotheses of a row, from outputs with or without a dimension for them."""
+        of_row = {name: array[row] for name, array in arrays.items()}
+        width = of_row.pop("source_length")
+        source_tokens = [
+            self.source_tokenizer.display(token.decode())
+            for token in of_row.pop("source_tokens")[:width]
+        ]
+        del of_row["cut_off"]
+        if of_row["score"].ndim == 0:
+            of_row = {name: np.asarray(value)[None] for name, value in of_row.items()}
+        return [
+            Translation(
+                text=of_row["translation"][n].decode(),
+                score=float(score),
+                source_tokens=source_tokens,
                 target_tokens=[
                     self.target_tokenizer.display(token.decode())
-                    for token in arrays["target_tokens"][row, :height]
+                    for token in of_row["target_tokens"][n, : of_row["target_length"][n]]
                 ],
                 alignment=(
-                    arrays["alignment"][row, :height, :width] if "alignment" in arrays else None
+                    of_row["alignment"][n, : of_row["target_length"][n], :width]
+                    if "alignment" in of_row
+                    else None
                 ),
             )
+            for n, score in enumerate(of_row["score"])
+            if score > -np.inf
+        ]
 
     def save(self, directory: str | Path) -> None:
         """Write model and tokenizers, for `Translator.load`.
@@ -267,17 +492,51 @@ class Translator(tf.Module):
             ) from error
 
 
+class _Source(NamedTuple):
+    """Sentences as the encoder reads them.
+
+    Attributes:
+        ids: int32 `(batch, source_length)`, each with its `<eos>`, padded with 0.
+        tokens: string, of the same shape; empty strings for padding and for empty sentences.
+        length: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence.
+        empty, cut_off: bool `(batch,)`, whether there is nothing to read, or too much.
+    """
+
+    ids: tf.Tensor
+    tokens: tf.Tensor
+    length: tf.Tensor
+    empty: tf.Tensor
+    cut_off: tf.Tensor
+
+
 def run_in_batches(
-    translate: Callable[[tf.Tensor], dict[str, tf.Tensor]], sentences: list[str], batch_size: int
+    function: Callable[..., dict[str, tf.Tensor]],
+    sentences: list[str],
+    batch_size: int,
+    *more: list[str],
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
-    """Yield the places of a batch's sentences and what `translate` puts out for them."""
-    encoded = [utf8(sentence, position) for position, sentence in enumerate(sentences)]
+    """Yield the places of a batch's sentences and what `function` puts out for them.
+
+    Args:
+        function: of a string tensor `(batch,)`, or of several.
+        sentences: its first argument.
+        batch_size: how many at a time.
+        *more: its other arguments, each as many as the sentences.
+    """
+    columns = [
+        [utf8(text, position) for position, text in enumerate(texts)]
+        for texts in (sentences, *more)
+    ]
     # Sentences of like length share a batch, so that little of it is padding.
-    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
+    order = sorted(range(len(sentences)), key=lambda i: len(columns[0][i]))
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        outputs = translate(tf.constant([encoded[i] for i in rows]))
+        outputs = function(*(tf.constant([texts[i] for i in rows]) for texts in columns))
         yield rows, {name: tensor.numpy() for name, tensor in outputs.items()}
+
+
+def _listed(sentences):
+    return [sentences] if isinstance(sentences, str | bytes) else list(sentences)
 
 
 def utf8(sentence: str | bytes, position: int) -> bytes:

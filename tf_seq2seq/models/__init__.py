@@ -1,6 +1,7 @@
 """Floor 2: the models."""
 
+from tf_seq2seq.models.ensemble import Ensemble
 from tf_seq2seq.models.language_model import LanguageModel, LanguageModelOutput
 from tf_seq2seq.models.seq2seq import Seq2Seq
 
-__all__ = ["LanguageModel", "LanguageModelOutput", "Seq2Seq"]
+__all__ = ["Ensemble", "LanguageModel", "LanguageModelOutput", "Seq2Seq"]

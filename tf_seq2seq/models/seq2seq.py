@@ -60,6 +60,21 @@ class Seq2Seq(keras.Model):
         """Keras' recurrent layers of encoder and decoder."""
         return [*self.encoder.recurrent_layers, *self.decoder.recurrent_layers]
 
+    @property
+    def source_vocabulary_size(self) -> int:
+        """Number of ids that the encoder reads."""
+        return self.encoder.vocabulary_size
+
+    @property
+    def target_vocabulary_size(self) -> int:
+        """Number of ids that the decoder writes."""
+        return self.decoder.vocabulary_size
+
+    @property
+    def aligns(self) -> bool:
+        """Whether there is attention, so that a step comes with weights."""
+        return self.decoder.attention is not None
+
     def compile(self, optimizer="adam", loss=None, metrics=None, **kwargs):
         """As `keras.Model.compile`, with the loss and the metrics of sequences as defaults."""
         if loss is None:
@@ -96,10 +111,14 @@ class Seq2Seq(keras.Model):
             source: int `(batch, source_length)`, padded on the right with 0.
 
         Returns:
-            The state before the first step and the memory of all steps, for `decoder.step`.
+            The state before the first step and the memory of all steps, for `step`.
         """
         encoded = self.encoder(source)
         return self.decoder.start(self.bridge(encoded.state)), self.decoder.remember(encoded)
+
+    def step(self, previous, state: DecoderState, memory: DecoderMemory):
+        """Write one symbol of each sentence: see `Decoder.step`."""
+        return self.decoder.step(previous, state, memory)
 
     def get_config(self):
         return {

@@ -25,6 +25,7 @@ import heapq
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -155,9 +156,18 @@ class Tokenizer(tf.Module):
         text = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
         return _rewrite(text, self.rules.detokenize)
 
+    @property
+    def markers(self) -> str:
+        """An expression for what tokens carry besides text; empty for nothing."""
+        return ""
+
+    def unmark(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Tokens as text, without markers; strings of any shape."""
+        return tf.strings.regex_replace(tokens, self.markers, "") if self.markers else tokens
+
     def display(self, token: str) -> str:
         """The token as a reader wants to see it, say on the axis of a plot: without markers."""
-        return token
+        return re.sub(self.markers, "", token) or token
 
     # Tokens and ids.
 
@@ -381,8 +391,9 @@ class WordTokenizer(Tokenizer):
     def rules(self) -> Rules:
         return _WORDS if self.split_punctuation else _WHITE_SPACE
 
-    def display(self, token: str) -> str:
-        return token.replace(JOINER, "") if self.split_punctuation else token
+    @property
+    def markers(self) -> str:
+        return JOINER if self.split_punctuation else ""
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "split_punctuation": self.split_punctuation}
@@ -511,8 +522,9 @@ class SubwordTokenizer(Tokenizer):
             split_unknown_characters=True,
         )
 
-    def display(self, token: str) -> str:
-        return token.removeprefix(CONTINUATION).replace(JOINER, "") or token
+    @property
+    def markers(self) -> str:
+        return f"^{CONTINUATION}|{JOINER}"
 
 
 def learn_pieces(words: dict[str, int], limit: int | None, min_count: int) -> list[str]:
