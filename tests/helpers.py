@@ -61,8 +61,17 @@ def pad_columns(array, columns):
 
 def run_python(script, *arguments):
     """Run a script in a fresh process from the project's root; returns what it printed."""
+    return _run("-c", script, *arguments)
+
+
+def run_module(name, *arguments):
+    """Run a module as a command, as `run_python` does."""
+    return _run("-m", name, *arguments)
+
+
+def _run(*arguments):
     process = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,

@@ -13,6 +13,7 @@ from tf_seq2seq.evaluation import (
     bleu_of_sets,
     chrf,
     exact_match,
+    report,
 )
 
 
@@ -181,3 +182,55 @@ class TestBadInput:
     def test_a_string_for_a_list(self, metric):
         with pytest.raises(InputError, match="references is one string, 'a'"):
             metric(["a"], "a")
+
+
+SENTENCES = [
+    f"the {noun} is {place} the old house"
+    for noun in ("cat", "dog", "man")
+    for place in ("in", "on", "near", "behind")
+]
+WRONG = [s.replace("old ", "") if i % 3 else s for i, s in enumerate(SENTENCES)]
+
+
+@pytest.mark.parametrize("metric", [bleu, chrf])
+def test_confidence_interval(metric):
+    plain, sampled, again = (metric(WRONG, SENTENCES, bootstrap=n) for n in (0, 200, 200))
+    assert plain.interval is None
+    assert sampled.value == plain.value
+    assert sampled == again
+    assert 0.5 < sampled.interval < 20
+    assert f"{sampled.value:.2f} ± {sampled.interval:.2f}" in str(sampled)
+    # Four times as many sentences of the same kind leave half the doubt.
+    more = metric(WRONG * 4, SENTENCES * 4, bootstrap=200)
+    assert 0.3 < more.interval / sampled.interval < 0.8
+
+
+def test_confidence_interval_where_nothing_is_right():
+    assert bleu(["x"] * 5, SENTENCES[:5], bootstrap=20).interval == 0
+
+
+def test_report():
+    lengths = [4] * 6 + [7] * 6
+    found = report(WRONG, SENTENCES, lengths, bootstrap=50)
+    assert found.sentences == 12
+    assert found.bleu == bleu(WRONG, SENTENCES, bootstrap=50)
+    assert found.chrf == chrf(WRONG, SENTENCES, bootstrap=50)
+    assert found.exact_match == pytest.approx(100 / 3)
+    assert found.length_ratio == pytest.approx((7 * 4 + 6 * 8) / (7 * 12))
+    assert found.by_length.sizes == {"1-5": 6, "6-10": 6}
+    lines = str(found).splitlines()
+    assert lines[0] == "12 sentences"
+    assert lines[1].split()[:4] == [
+        "BLEU",
+        f"{found.bleu.value:.2f}",
+        "±",
+        f"{found.bleu.interval:.2f}",
+    ]
+    assert lines[-1].split() == ["6-10", "6", f"{found.by_length.sets['6-10'].value:.2f}"]
+
+
+def test_report_without_case():
+    upper = [s.upper() for s in SENTENCES]
+    found = report(upper, SENTENCES, [5] * 12, lowercase=True, bootstrap=0)
+    assert found.bleu.value == found.by_length.together.value == pytest.approx(100)
+    assert report(upper, SENTENCES, [5] * 12, bootstrap=0).bleu.value < 20

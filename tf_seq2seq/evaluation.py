@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -27,14 +28,23 @@ class Score:
         value: the score, 0 to 100.
         signature: sacrebleu's account of references, case, tokenizer, smoothing and version. It
             belongs beside the value wherever the value is quoted.
+        interval: half the width of the 95 % confidence interval, by bootstrap resampling of the
+            sentences (Koehn 2004); None if that was not asked for.
     """
 
     name: str
     value: float
     signature: str
+    interval: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.name} = {self.value:.2f} ({self.signature})"
+        return f"{self.name} = {self.figure} ({self.signature})"
+
+    @property
+    def figure(self) -> str:
+        """The value as it is printed, with its interval."""
+        interval = "" if self.interval is None else f" ± {self.interval:.2f}"
+        return f"{self.value:.2f}{interval}"
 
 
 def bleu(
@@ -42,6 +52,7 @@ def bleu(
     references: Sequence[str],
     tokenize: str = "13a",
     lowercase: bool = False,
+    bootstrap: int = 0,
 ) -> Score:
     """Corpus BLEU: how many of a translation's 1- to 4-grams stand in its reference.
 
@@ -51,6 +62,8 @@ def bleu(
         tokenize: sacrebleu's tokenizer: "13a" for languages with spaces, "zh" for Chinese, which
             it cuts into characters, "char" and others.
         lowercase: whether to ignore case.
+        bootstrap: from how many samples of the sentences to estimate the confidence interval; 0
+            for none, 1000 is usual. The samples are the same each time.
 
     Returns:
         The score and its signature.
@@ -65,13 +78,8 @@ def bleu(
     # BLEU = 48.89 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0)
     ```
     """
-    _check_parallel(hypotheses, references)
-    if tokenize not in BLEU.TOKENIZERS:
-        raise InputError(
-            f"tokenize={tokenize!r} is no tokenizer of sacrebleu's: choose one of "
-            f"{', '.join(sorted(BLEU.TOKENIZERS))}."
-        )
-    return _score("BLEU", BLEU(tokenize=tokenize, lowercase=lowercase), hypotheses, references)
+    metric = _bleu_metric(tokenize, lowercase)
+    return _score("BLEU", metric, hypotheses, references, bootstrap)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,13 +112,14 @@ def bleu_of_sets(
     hypotheses: Mapping[str, Sequence[str]],
     references: Mapping[str, Sequence[str]],
     tokenize: str = "13a",
+    lowercase: bool = False,
 ) -> ScoreTable:
     """Corpus BLEU of several test sets, each by itself and all together.
 
     Args:
         hypotheses: the translations of each set, by its name.
         references: the reference translations of the same sets.
-        tokenize: see `bleu`.
+        tokenize, lowercase: see `bleu`.
 
     Returns:
         The scores.
@@ -127,10 +136,11 @@ def bleu_of_sets(
     def joined(sets):
         return [sentence for name in hypotheses for sentence in sets[name]]
 
+    options = (tokenize, lowercase)
     return ScoreTable(
-        {name: bleu(hypotheses[name], references[name], tokenize) for name in hypotheses},
+        {name: bleu(hypotheses[name], references[name], *options) for name in hypotheses},
         {name: len(references[name]) for name in hypotheses},
-        bleu(joined(hypotheses), joined(references), tokenize),
+        bleu(joined(hypotheses), joined(references), *options),
     )
 
 
@@ -140,6 +150,7 @@ def bleu_by_length(
     lengths: Sequence[int],
     bounds: Sequence[int] = (5, 10, 15, 20, 25),
     tokenize: str = "13a",
+    lowercase: bool = False,
 ) -> ScoreTable:
     """Corpus BLEU of the short sentences, of the longer ones, and so on.
 
@@ -149,7 +160,7 @@ def bleu_by_length(
         lengths: by what the sentences are grouped, for instance the tokens of the sources, `n`
             numbers of 1 or more.
         bounds: the greatest length of each group, ascending; one more group has all above.
-        tokenize: see `bleu`.
+        tokenize, lowercase: see `bleu`.
 
     Returns:
         The scores by group, "1-5", "6-10" and so on to "26-"; groups without a sentence are absent.
@@ -179,7 +190,7 @@ def bleu_by_length(
             name: [sentences[row] for row in rows] for name, rows in rows_of_group.items() if rows
         }
 
-    return bleu_of_sets(grouped(hypotheses), grouped(references), tokenize)
+    return bleu_of_sets(grouped(hypotheses), grouped(references), tokenize, lowercase)
 
 
 def accuracy_by_position(
@@ -231,6 +242,7 @@ def chrf(
     references: Sequence[str],
     word_order: int = 0,
     lowercase: bool = False,
+    bootstrap: int = 0,
 ) -> Score:
     """Corpus chrF: the F-score of character 1- to 6-grams, kinder than BLEU to near misses.
 
@@ -239,6 +251,7 @@ def chrf(
         references: the reference translations, one for each hypothesis, `n` strings.
         word_order: the longest word n-grams to count as well; 2 makes it chrF++.
         lowercase: whether to ignore case.
+        bootstrap: as of `bleu`.
 
     Returns:
         The score and its signature.
@@ -252,9 +265,8 @@ def chrf(
     print(chrf(["a black cat"], ["the black cats"]))
     ```
     """
-    _check_parallel(hypotheses, references)
-    name = "chrF" + "+" * word_order
-    return _score(name, CHRF(word_order=word_order, lowercase=lowercase), hypotheses, references)
+    metric = CHRF(word_order=word_order, lowercase=lowercase)
+    return _score("chrF" + "+" * word_order, metric, hypotheses, references, bootstrap)
 
 
 def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
@@ -281,10 +293,102 @@ def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     return 100 * matches / len(references)
 
 
-def _score(name, metric, hypotheses, references) -> Score:
-    # sacrebleu takes a list for each set of references.
-    result = metric.corpus_score(list(hypotheses), [list(references)])
-    return Score(name, result.score, str(metric.get_signature()))
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All that is said of the translations of a test set; `print` it.
+
+    Args:
+        sentences: how many there are.
+        bleu, chrf: the corpus scores.
+        exact_match: the share of translations that equal their reference, in percent.
+        length_ratio: tokens of the translations for each token of the references, as BLEU counts
+            them: below 1 the translations are too short.
+        by_length: BLEU by the length of the sources.
+    """
+
+    sentences: int
+    bleu: Score
+    chrf: Score
+    exact_match: float
+    length_ratio: float
+    by_length: ScoreTable
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.sentences:,} sentences",
+            f"BLEU         {self.bleu.figure:>14}   {self.bleu.signature}",
+            f"chrF         {self.chrf.figure:>14}   {self.chrf.signature}",
+            f"exact match  {self.exact_match:14.2f} %",
+            f"length ratio {self.length_ratio:14.3f}",
+            "source words      sentences   BLEU",
+        ]
+        lines += [
+            f"{name:17} {self.by_length.sizes[name]:9,} {score.value:6.2f}"
+            for name, score in self.by_length.sets.items()
+        ]
+        return "\n".join(lines)
+
+
+def report(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    lengths: Sequence[int],
+    tokenize: str = "13a",
+    lowercase: bool = False,
+    bootstrap: int = 1000,
+) -> Report:
+    """Everything about the translations of a test set.
+
+    Args:
+        hypotheses: the translations, `n` strings.
+        references: the reference translations, `n` strings.
+        lengths: the tokens of the sources, `n` numbers of 1 or more.
+        tokenize, lowercase: see `bleu`.
+        bootstrap: see `bleu`.
+
+    Returns:
+        The `Report`.
+
+    Raises:
+        InputError: if the counts differ or the sentences cannot be scored (see `bleu`).
+    """
+    counted = _bleu_metric(tokenize, lowercase)
+    by_length = bleu_by_length(
+        hypotheses, references, lengths, tokenize=tokenize, lowercase=lowercase
+    )
+    result = counted.corpus_score(list(hypotheses), [list(references)])
+    return Report(
+        sentences=len(references),
+        bleu=bleu(hypotheses, references, tokenize, lowercase, bootstrap),
+        chrf=chrf(hypotheses, references, lowercase=lowercase, bootstrap=bootstrap),
+        exact_match=exact_match(hypotheses, references),
+        length_ratio=result.sys_len / max(result.ref_len, 1),
+        by_length=by_length,
+    )
+
+
+def _bleu_metric(tokenize, lowercase):
+    if tokenize not in BLEU.TOKENIZERS:
+        raise InputError(
+            f"tokenize={tokenize!r} is no tokenizer of sacrebleu's: choose one of "
+            f"{', '.join(sorted(BLEU.TOKENIZERS))}."
+        )
+    return BLEU(tokenize=tokenize, lowercase=lowercase)
+
+
+def _score(name, metric, hypotheses, references, bootstrap=0) -> Score:
+    _check_parallel(hypotheses, references)
+    # sacrebleu takes a list for each set of references, and 1 for no bootstrap.
+    result = metric.corpus_score(
+        list(hypotheses), [list(references)], n_bootstrap=max(bootstrap, 1)
+    )
+    signature = str(metric.get_signature())
+    interval = None
+    if bootstrap > 1:
+        # The only public way to the interval; it has none if no sentence scores at all.
+        content = json.loads(result.format(width=4, is_json=True, signature=signature))
+        interval = content.get("confidence_var", 0.0)
+    return Score(name, result.score, signature, interval)
 
 
 def _check_parallel(hypotheses, references):

@@ -37,3 +37,34 @@ def test_of_another_model(tmp_path):
     Checkpoint(tmp_path).save("a", {}, [np.zeros(3)])
     with pytest.raises(InputError, match="written by another model"):
         Checkpoint(tmp_path).restore_weights(model())
+
+
+def test_the_mean_of_the_weights_of_the_last_epochs(tmp_path):
+    trained = model()
+    trained.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0))
+    batches = tf.data.Dataset.from_tensors(random_batch([(4, 3), (4, 3)])).repeat(2)
+    after = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: after.append(trained.get_weights())
+    )
+    options = {"directory": tmp_path, "keep_weights": 3, "callbacks": [watch]}
+    training.fit(trained, batches, epochs=3, **options)
+    training.fit(trained, batches, epochs=5, resume=True, **options)
+
+    another = model()
+    assert Checkpoint(tmp_path).average_weights(another) == 3
+    for *weights, mean in zip(*after[2:], another.get_weights(), strict=True):
+        np.testing.assert_allclose(mean, np.mean(weights, axis=0), rtol=1e-6, atol=1e-8)
+    # A new training does not average what an earlier one has left.
+    training.fit(trained, batches, epochs=1, directory=tmp_path)
+    with pytest.raises(InputError, match="no weights to average"):
+        Checkpoint(tmp_path).average_weights(another)
+
+
+def test_weights_that_cannot_be_averaged(tmp_path):
+    Checkpoint(tmp_path).keep_weights(small_model("context_alone"), 1, 2)
+    with pytest.raises(InputError, match=r"epoch-00001.npz cannot be averaged .*another model"):
+        Checkpoint(tmp_path).average_weights(model())
+    (tmp_path / "weights-of-epoch-00001.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"cannot be averaged"):
+        Checkpoint(tmp_path).average_weights(model())

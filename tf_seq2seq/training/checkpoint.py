@@ -42,6 +42,8 @@ class Checkpoint:
     def clear(self) -> None:
         """Forget an earlier run, so that it cannot be resumed in this one's place."""
         self._index.unlink(missing_ok=True)
+        for path in self._kept():
+            path.unlink()
 
     def save(self, name: str, progress: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
         """Write a checkpoint and remove the one before.
@@ -55,16 +57,12 @@ class Checkpoint:
             OSError: if the disk is full or cannot be written; the checkpoint before stays.
         """
         file = self.directory / f"{name}.npz"
-        try:
-            np.savez(file, *arrays)
-        except OSError as error:  # which does not say where
-            raise OSError(error.errno, error.strerror, str(file)) from error
+        _write(file, arrays)
         new = self._index.with_suffix(".new")
         new.write_text(json.dumps({"arrays": file.name, "progress": progress}))
         new.replace(self._index)
-        for path in self.directory.glob("*.npz"):
-            if path != file:
-                path.unlink()
+        for path in set(self.directory.glob("*.npz")) - {file, *self._kept()}:
+            path.unlink()
 
     def load(self, shapes: Sequence[tuple[int, ...]]) -> Saved | None:
         """Read the checkpoint, or return None if there is none.
@@ -91,6 +89,66 @@ class Checkpoint:
                 "--resume, or with the settings that it was written with."
             ) from error
 
+    def _kept(self) -> list[Path]:
+        """The files of `keep_weights`, the oldest first."""
+        return sorted(self.directory.glob("weights-of-epoch-*.npz"))
+
+    def keep_weights(self, model: keras.Model, epoch: int, most: int) -> None:
+        """Write the weights that a model has after an epoch, for `average_weights`.
+
+        Args:
+            model: the model.
+            epoch: its number, from 1.
+            most: of how many epochs the weights are kept; those of older ones are removed.
+
+        Raises:
+            OSError: if the disk is full or cannot be written.
+        """
+        file = self.directory / f"weights-of-epoch-{epoch:05}.npz"
+        new = file.with_name(f".{file.name}")
+        _write(new, [variable.numpy() for variable in model.variables])
+        new.replace(file)
+        for path in self._kept()[:-most]:
+            path.unlink()
+
+    def average_weights(self, model: keras.Model) -> int:
+        """Give a model the mean of the weights that were kept after the last epochs.
+
+        Args:
+            model: of the form of the one that was trained here, compiled or not.
+
+        Returns:
+            Of how many epochs that is the mean.
+
+        Raises:
+            InputError: if no weights were kept, or they do not fit the model or are damaged.
+
+        Source: Junczys-Dowmunt et al. 2016, "Is Neural Machine Translation Ready for Deployment?";
+        as a mean along the path of the optimizer, Polyak and Juditsky 1992.
+        """
+        files = self._kept()
+        if not files:
+            raise InputError(
+                f"There are no weights to average in {self.directory}: train with "
+                "`keep_weights`, the number of epochs of which they are kept."
+            )
+        sums = [np.zeros(variable.shape) for variable in model.variables]
+        for file in files:
+            try:
+                with np.load(file) as content:
+                    arrays = [content[name] for name in content]
+                if [a.shape for a in arrays] != [s.shape for s in sums]:
+                    raise ValueError("they are of another model")
+            except (OSError, ValueError, KeyError, BadZipFile) as error:
+                raise InputError(
+                    f"The weights in {file} cannot be averaged ({error}); remove the file, or "
+                    "train anew."
+                ) from error
+            sums = [total + array for total, array in zip(sums, arrays, strict=True)]
+        for variable, total in zip(model.variables, sums, strict=True):
+            variable.assign(total / len(files))
+        return len(files)
+
     def restore_weights(self, model: keras.Model) -> dict[str, Any]:
         """Give a model the weights of the one that is or was trained here.
 
@@ -110,3 +168,10 @@ class Checkpoint:
         for variable, array in zip(model.variables, saved.arrays, strict=False):
             variable.assign(array)
         return saved.progress
+
+
+def _write(file: Path, arrays: Sequence[np.ndarray]) -> None:
+    try:
+        np.savez(file, *arrays)
+    except OSError as error:  # which does not say where
+        raise OSError(error.errno, error.strerror, str(file)) from error

@@ -40,6 +40,7 @@ def fit(
     directory: str | Path,
     resume: bool = False,
     checkpoint_every: int | None = None,
+    keep_weights: int = 0,
     callbacks: Iterable[keras.callbacks.Callback] = (),
 ) -> History:
     """Train a compiled model with Keras' progress bar and callbacks, checkpoints and resume.
@@ -66,6 +67,8 @@ def fit(
             anew. Weights, optimizer, random seeds, metrics, carried state and the place in the
             data are those at the checkpoint.
         checkpoint_every: write a checkpoint after so many steps, and not only after each epoch.
+        keep_weights: also keep the weights after each of so many last epochs, for
+            `Checkpoint(directory).average_weights(model)`.
         callbacks: Keras callbacks. Those that keep a state of their own begin anew on resuming.
 
     Returns:
@@ -104,6 +107,8 @@ def fit(
         epoch, step = epoch + 1, 0
         # Before the checkpoint, which so holds a learning rate that they have changed.
         callbacks.on_epoch_end(epoch - 1, logs)
+        if keep_weights:
+            run.checkpoint.keep_weights(model, epoch, keep_weights)
         run.save(epoch, step)
     callbacks.on_train_end()
     return run.history

@@ -1,0 +1,75 @@
+"""The command that measures an exported translator."""
+
+import dataclasses
+
+import pytest
+from helpers import run_module
+from test_translator import small_translator
+
+from tf_seq2seq import InputError, evaluation, serving
+from tf_seq2seq.evaluate import Settings, evaluate
+
+SOURCES = ["a b c", "c d", "e f g h", "b"]
+REFERENCES = ["甲乙", "丙丁", "戊己", "甲"]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate")
+    translator = small_translator()
+    serving.export(translator, folder / "model")
+    (folder / "source").write_text("\n".join(SOURCES) + "\n", encoding="utf-8")
+    (folder / "reference").write_text("\n".join(REFERENCES) + "\n", encoding="utf-8")
+    (folder / "expected").write_text(
+        "".join(f"{translation.text}\n" for translation in translator(SOURCES)), encoding="utf-8"
+    )
+    return Settings(
+        folder / "model", folder / "source", folder / "reference", output=folder / "output"
+    )
+
+
+def test_scores_what_the_model_writes(settings):
+    report = evaluate(settings)
+    written = settings.output.read_text(encoding="utf-8")
+    assert written == settings.model.with_name("expected").read_text(encoding="utf-8")
+    expected = evaluation.bleu(written.splitlines(), REFERENCES, "zh", bootstrap=1000)
+    assert report.bleu == expected
+    assert "tok:zh" in report.bleu.signature
+
+
+def test_options(settings):
+    report = evaluate(dataclasses.replace(settings, tokenize="char", lowercase=True, bootstrap=0))
+    assert "case:lc" in report.bleu.signature
+    assert "tok:char" in report.bleu.signature
+    assert report.bleu.interval is None
+
+
+def test_as_a_command(settings):
+    printed = run_module(
+        "tf_seq2seq.evaluate",
+        *("--model", settings.model, "--source", settings.source),
+        *("--reference", settings.reference, "--bootstrap", "10"),
+    )
+    assert printed.startswith("4 sentences\nBLEU ")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": None}, "--model"),
+        ({"reference": None}, "--reference"),
+        ({"model": "nowhere"}, "no SavedModel in"),
+        ({"source": "nowhere"}, "nowhere"),
+        ({"source": "expected-3"}, "3 lines and .* has 4"),
+        ({"tokenize": "none such"}, "'none such' is no tokenizer"),
+    ],
+)
+def test_faults_of_the_input(settings, change, message):
+    folder = settings.model.parent
+    (folder / "expected-3").write_text("a\nb\nc\n", encoding="utf-8")
+    paths = {
+        name: folder / value if value and name != "tokenize" else value
+        for name, value in change.items()
+    }
+    with pytest.raises(InputError, match=message):
+        evaluate(dataclasses.replace(settings, **paths))

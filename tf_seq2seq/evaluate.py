@@ -1,0 +1,70 @@
+"""Floor 6: measures any exported translator on any two files.
+
+python -m tf_seq2seq.evaluate --model saved_models/en_zh --source test.en --reference test.zh
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from tf_seq2seq import evaluation
+from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.data import read_lines
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.serving import SavedTranslator
+from tf_seq2seq.text import ChineseTokenizer, tokenizer_for
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Translate a file with an exported translator, and score it against the reference."""
+
+    model: Path | None = setting(None, "the SavedModel: a model's folder, or that of a version")
+    source: Path | None = setting(None, "the sentences to translate, one a line")
+    reference: Path | None = setting(None, "their translations, one a line")
+    tokenize: str | None = setting(
+        None, "sacrebleu's tokenizer (without it: zh for Chinese references, else 13a)"
+    )
+    lowercase: bool = setting(False, "ignore case")
+    bootstrap: int = setting(1000, "samples for the confidence interval, 0 for none", least=0)
+    batch_size: int = setting(64, "sentences that are translated at a time", least=1)
+    output: Path | None = setting(None, "where to write the translations, one a line")
+
+
+def evaluate(settings: Settings) -> evaluation.Report:
+    """Translate and score.
+
+    Raises:
+        InputError: if a file or the model is missing or cannot be read, or if the files have not
+            the same number of lines.
+    """
+    for name in ("model", "source", "reference"):
+        if getattr(settings, name) is None:
+            raise InputError(f"Nothing to evaluate without --{name}; --help lists the options.")
+    sources, references = read_lines(settings.source), read_lines(settings.reference)
+    if len(sources) != len(references):
+        raise InputError(
+            f"{settings.source} has {len(sources)} lines and {settings.reference} has "
+            f"{len(references)}: they must be translations of each other, line by line."
+        )
+    translations = SavedTranslator(settings.model)(sources, settings.batch_size)
+    hypotheses = [translation.text for translation in translations]
+    if settings.output is not None:
+        settings.output.write_text("".join(f"{line}\n" for line in hypotheses), encoding="utf-8")
+    tokenize = settings.tokenize
+    if tokenize is None:
+        chinese = isinstance(tokenizer_for(references), ChineseTokenizer)
+        tokenize = "zh" if chinese else "13a"
+    return evaluation.report(
+        hypotheses,
+        references,
+        [max(len(source.split()), 1) for source in sources],
+        tokenize,
+        settings.lowercase,
+        settings.bootstrap,
+    )
+
+
+if __name__ == "__main__":
+    print(evaluate(from_command_line(Settings)))
