@@ -29,7 +29,8 @@ class Score:
         signature: sacrebleu's account of references, case, tokenizer, smoothing and version. It
             belongs beside the value wherever the value is quoted.
         interval: half the width of the 95 % confidence interval, by bootstrap resampling of the
-            sentences (Koehn 2004); None if that was not asked for.
+            sentences (Koehn 2004); None if that was not asked for, or if so little is right that
+            some samples score nothing.
     """
 
     name: str
@@ -378,14 +379,17 @@ def _bleu_metric(tokenize, lowercase):
 
 def _score(name, metric, hypotheses, references, bootstrap=0) -> Score:
     _check_parallel(hypotheses, references)
-    # sacrebleu takes a list for each set of references, and 1 for no bootstrap.
-    result = metric.corpus_score(
-        list(hypotheses), [list(references)], n_bootstrap=max(bootstrap, 1)
-    )
+    # sacrebleu takes a list for each set of references.
+    hypotheses, references = list(hypotheses), [list(references)]
+    try:
+        result = metric.corpus_score(hypotheses, references, n_bootstrap=max(bootstrap, 1))
+    except TypeError:  # which it raises for samples of which some score nothing at all
+        bootstrap = 0
+        result = metric.corpus_score(hypotheses, references)
     signature = str(metric.get_signature())
     interval = None
     if bootstrap > 1:
-        # The only public way to the interval; it has none if no sentence scores at all.
+        # The only public way to the interval; there is none if no sentence scores at all.
         content = json.loads(result.format(width=4, is_json=True, signature=signature))
         interval = content.get("confidence_var", 0.0)
     return Score(name, result.score, signature, interval)
