@@ -11,9 +11,11 @@ from matplotlib import font_manager, pyplot
 from tf_seq2seq import plotting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.plotting import (
+    Curve,
     Panel,
     alignment,
     comparison,
+    curves,
     learning_curves,
     prediction,
     step_costs,
@@ -211,6 +213,33 @@ class TestComparison:
     def test_nothing_to_compare(self, panels):
         with pytest.raises(InputError, match="at least one panel with a curve"):
             comparison(panels, "BLEU")
+
+
+class TestCurves:
+    PANELS = (
+        Curve("quality", "beam width", "BLEU", ["1", "2", "10"], [30.1, 31.2, 31.0]),
+        Curve("时间 $", "beam width", "times greedy", [1, 2, 10], [1, 1.5, 4]),
+    )
+
+    def test_each_on_its_own_scale(self):
+        figure = curves(self.PANELS)
+        quality, time = figure.axes
+        np.testing.assert_allclose(quality.lines[0].get_ydata(), [30.1, 31.2, 31.0])
+        np.testing.assert_allclose(time.lines[0].get_xydata(), [[1, 1], [2, 1.5], [10, 4]])
+        assert (quality.get_xlabel(), quality.get_ylabel()) == ("beam width", "BLEU")
+        assert time.get_title() == "时间 $"
+        assert quality.get_ylim()[0] > 20 > time.get_ylim()[1]
+        assert png(figure).startswith(b"\x89PNG")
+        assert tick_labels(quality.xaxis) == ["1", "2", "10"]
+        assert_nothing_is_clipped(figure)
+
+    def test_other_than_a_point_for_each_x(self):
+        with pytest.raises(InputError, match="2 values of x and 1 of y"):
+            curves([Curve("a", "b", "c", [1, 2], [1])])
+        with pytest.raises(InputError, match="at least one"):
+            curves([Curve("a", "b", "c", [], [])])
+        with pytest.raises(InputError, match="at least one curve"):
+            curves([])
 
 
 class TestAlignment:

@@ -350,6 +350,62 @@ def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -
     return figure
 
 
+class Curve(NamedTuple):
+    """A measured quantity over the values of an option, for `curves`.
+
+    Args:
+        title: what stands above it.
+        xlabel, ylabel: the option and the quantity.
+        x: the `n` values of the option, numbers or names.
+        y: what was measured, `n` numbers.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    x: Sequence[float] | Sequence[str]
+    y: Sequence[float]
+
+
+def curves(panels: Sequence[Curve]) -> Figure:
+    """Draws curves of different quantities side by side, each on a scale of its own.
+
+    Args:
+        panels: the curves, at least one.
+
+    Returns:
+        A figure; save it with `figure.savefig(path)`.
+
+    Raises:
+        InputError: if there is no curve, or one without points or with a point too many.
+
+    Example:
+
+    ```python
+    curves([Curve("quality", "beam width", "BLEU", [1, 2, 5], [30.0, 31.2, 31.9])])
+    ```
+    """
+    if not panels:
+        raise InputError("There is nothing to draw: give at least one curve.")
+    figure = Figure(figsize=(2.9 * len(panels), 3.2), dpi=DPI, layout="constrained")
+    for axes, panel in zip(
+        figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True
+    ):
+        if len(panel.x) != len(panel.y) or not len(panel.x):
+            raise InputError(
+                f"The curve of {panel.ylabel!r} over {panel.xlabel!r} has {len(panel.x)} values "
+                f"of x and {len(panel.y)} of y: give as many, at least one."
+            )
+        axes.plot(panel.x, panel.y, color="C0", marker="o", markersize=4.5)
+        axes.set(xlabel=panel.xlabel, ylabel=panel.ylabel)
+        _set_font(axes.set_title(*_drawable(panel.title)))
+        axes.margins(y=0.2)
+        axes.ticklabel_format(axis="y", useOffset=False)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def alignment(
     source_tokens: Sequence[str],
     target_tokens: Sequence[str],

@@ -201,6 +201,15 @@ def test_dropout_on_the_embeddings_alone(system):
     np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
 
 
+@pytest.mark.parametrize("system", ["initial_state", "additive_current", "additive_previous"])
+def test_dropout_of_whole_words(system):
+    inputs, _ = random_batch()
+    model = small_model(system, word_dropout=1.0 - 1e-6)
+    dropped = model(inputs, training=True)
+    model.decoder.embedding.set_weights([np.zeros((15, 5))])
+    np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_graph_of_unknown_shapes_takes_any_batch(system):
     """An empty one too: oneDNN has products of nothing that end the process."""

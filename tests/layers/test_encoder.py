@@ -90,8 +90,20 @@ def test_dropout_on_the_embeddings_alone():
     np.testing.assert_allclose(dropped[dropped != 0], 2 * still[dropped != 0], rtol=1e-5)
 
 
+def test_dropout_of_whole_words():
+    encoder = make(num_layers=1, word_dropout=0.5)
+    words = np.tile(SOURCE[:1], [20, 1])
+    embedded = encoder.word_dropout_layer(encoder.embedding(words), training=True).numpy()
+    dropped = np.all(embedded == 0, axis=2)
+    assert 0.2 < dropped.mean() < 0.8
+    np.testing.assert_allclose(
+        embedded[~dropped], 2 * encoder.embedding(words).numpy()[~dropped], rtol=1e-6
+    )
+    assert np.any(encoder(SOURCE, training=True).outputs != encoder(SOURCE).outputs)
+
+
 def test_config_round_trip():
-    encoder = make("lstm", dropout=0.1, embedding_dropout=0.2)
+    encoder = make("lstm", dropout=0.1, embedding_dropout=0.2, word_dropout=0.3)
     again = Encoder.from_config(encoder.get_config())
     assert again.get_config() == encoder.get_config()
 

@@ -111,6 +111,7 @@ class Decoder(keras.layers.Layer):
             too (Press and Wolf 2017), as in the book.
         dropout: rate of dropout on the embeddings, on each layer's outputs and on the readout.
         embedding_dropout: another rate on the embeddings; None for `dropout`.
+        word_dropout: share of the words fed back whose whole embedding is dropped.
 
     Call arguments:
         target: int `(batch, target_length)`, each sentence shifted to the right by `<sos>`.
@@ -140,6 +141,7 @@ class Decoder(keras.layers.Layer):
         tie_embeddings: bool = False,
         dropout: float = 0.0,
         embedding_dropout: float | None = None,
+        word_dropout: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -178,6 +180,7 @@ class Decoder(keras.layers.Layer):
         self.tie_embeddings = tie_embeddings
         self.dropout = dropout
         self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
+        self.word_dropout = word_dropout
         # XLA would compile the whole training step anew for each shape of a batch.
         self.supports_jit = False
 
@@ -208,6 +211,9 @@ class Decoder(keras.layers.Layer):
             self.projection = keras.layers.Dense(vocabulary_size, name="projection", dtype=policy)
         self.embedding_dropout_layer = keras.layers.Dropout(
             self.embedding_dropout, name="embedding_dropout", dtype=policy
+        )
+        self.word_dropout_layer = keras.layers.Dropout(
+            word_dropout, noise_shape=(None, None, 1), name="word_dropout", dtype=policy
         )
         self.dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
 
@@ -317,7 +323,8 @@ class Decoder(keras.layers.Layer):
         """`y_{j-1}`, `(..., embedding_size)`, or of width 0 where no word is fed back."""
         if not self._feeds_previous:
             return ops.zeros((*ops.shape(ids), 0), dtype=self.compute_dtype)
-        return self.embedding_dropout_layer(self.embedding(ids), training=training)
+        embedded = self.word_dropout_layer(self.embedding(ids), training=training)
+        return self.embedding_dropout_layer(embedded, training=training)
 
     def _first_layer(self):
         """`W x_j + b` of the first layer as two `Linear` maps: of `y_{j-1}` and of the context."""
@@ -387,6 +394,7 @@ class Decoder(keras.layers.Layer):
             "tie_embeddings": self.tie_embeddings,
             "dropout": self.dropout,
             "embedding_dropout": self.embedding_dropout,
+            "word_dropout": self.word_dropout,
         }
 
     @classmethod

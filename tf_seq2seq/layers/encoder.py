@@ -57,6 +57,7 @@ class Encoder(keras.layers.Layer):
         bidirectional: whether each layer reads in both directions.
         dropout: rate of dropout on the embeddings and on each layer's outputs.
         embedding_dropout: another rate on the embeddings; None for `dropout`.
+        word_dropout: share of the words whose whole embedding is dropped.
 
     Call arguments:
         source: int `(batch, source_length)`, padded on the right with 0. On a GPU, cuDNN wants
@@ -88,6 +89,7 @@ class Encoder(keras.layers.Layer):
         bidirectional: bool = False,
         dropout: float = 0.0,
         embedding_dropout: float | None = None,
+        word_dropout: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -100,6 +102,7 @@ class Encoder(keras.layers.Layer):
         self.bidirectional = bidirectional
         self.dropout = dropout
         self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
+        self.word_dropout = word_dropout
         # XLA would compile the whole training step anew for each shape of a batch.
         self.supports_jit = False
 
@@ -116,6 +119,9 @@ class Encoder(keras.layers.Layer):
         ]
         self.embedding_dropout_layer = keras.layers.Dropout(
             self.embedding_dropout, name="embedding_dropout", dtype=self.dtype_policy
+        )
+        self.word_dropout_layer = keras.layers.Dropout(
+            word_dropout, noise_shape=(None, None, 1), name="word_dropout", dtype=self.dtype_policy
         )
         self.dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
@@ -140,7 +146,8 @@ class Encoder(keras.layers.Layer):
 
     def call(self, source, training=None) -> EncoderOutput:
         mask = ops.not_equal(source, PAD_ID)
-        outputs = self.embedding_dropout_layer(self.embedding(source), training=training)
+        outputs = self.word_dropout_layer(self.embedding(source), training=training)
+        outputs = self.embedding_dropout_layer(outputs, training=training)
         states = []
         for i in range(self.num_layers):
             outputs, state = self._run(i, outputs, mask)
@@ -171,4 +178,5 @@ class Encoder(keras.layers.Layer):
             "bidirectional": self.bidirectional,
             "dropout": self.dropout,
             "embedding_dropout": self.embedding_dropout,
+            "word_dropout": self.word_dropout,
         }

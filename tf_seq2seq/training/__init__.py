@@ -4,10 +4,12 @@ from tf_seq2seq.training.checkpoint import Checkpoint
 from tf_seq2seq.training.distribution import strategy
 from tf_seq2seq.training.initialisation import draw_glorot_uniform, draw_uniform
 from tf_seq2seq.training.loop import History, evaluate, fit
+from tf_seq2seq.training.schedules import HoldThenCosine
 
 __all__ = [
     "Checkpoint",
     "History",
+    "HoldThenCosine",
     "draw_glorot_uniform",
     "draw_uniform",
     "evaluate",

@@ -1,0 +1,268 @@
+# %% [markdown]
+# Beyond the book, 2: beam search, and what its width and its penalties do.
+#
+# The book writes the most probable symbol at each step. That need not lead to the most probable
+# sentence: a good beginning may go on badly. Beam search keeps the k best beginnings instead:
+#
+#     score(y) = log P(y | x) / lp(y) + beta sum_i log min(sum_j alpha_ij, 1)
+#     lp(y)    = ((5 + |y|) / 6)^alpha
+#
+# Four things are measured: how often a beam of k misses the most probable sentence of a model so
+# small that all its sentences can be tried; and what the width k, the length penalty alpha and the
+# coverage penalty beta do to the quality, the length and the time of translations.
+#
+#     --preset quick       a small translator, trained for this on the package's own corpus
+#     --preset multi30k    German to English, with the translator of `beyond_3_multi30k.py`
+
+# %%
+import dataclasses
+import itertools
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tf_seq2seq as s2s
+from tf_seq2seq.command_line import from_command_line, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Search with beams of several widths, and with several penalties."""
+
+    preset: str = setting("quick", "which set of defaults")
+    corpus: str = setting(
+        "embedded", "the sentences to translate", choices=("embedded", "multi30k", "ted")
+    )
+    data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
+    translator: Path | None = setting(
+        None, "folder of a translator that was saved (without it: a small one is trained)"
+    )
+    output_dir: Path = setting(Path("output/beyond_2"), "where the picture goes")
+    sentences: int = setting(400, "how many sentences to translate, at most", least=1)
+    repetitions: int = setting(2, "how often each time is measured; the least counts", least=1)
+    pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
+    epochs: int = setting(2, "passes over them", least=1)
+    seed: int = setting(1, "seed of the weights and the shuffling")
+
+
+PRESETS = {
+    "quick": {},
+    "multi30k": {
+        "corpus": "multi30k",
+        "translator": Path("output/beyond_3/tuned/translator"),
+        "sentences": 1_000,
+    },
+}
+WIDTHS = (1, 2, 3, 5, 10)
+LENGTH_PENALTIES = (0.0, 0.3, 0.6, 1.0, 1.5, "average")
+COVERAGE_PENALTIES = (0.0, 0.1, 0.2, 0.4)
+WIDTH = 5  # for the penalties
+
+settings = from_command_line(Settings, presets=PRESETS)
+settings.output_dir.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(settings.seed)
+started = time.monotonic()
+
+
+def train(model, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate, name):
+    batches = s2s.data.batches(
+        pairs, source_tokenizer, target_tokenizer, batch_size=64, shuffle_seed=settings.seed
+    )
+    model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=1.0))
+    directory = settings.output_dir / "checkpoint" / name
+    s2s.training.fit(model, batches, epochs=epochs, directory=directory)
+
+
+# %% [markdown]
+# ## A model whose sentences can all be tried
+# Strings of up to four letters, to be written backwards, and a model that has not learned it well.
+# Of the sequences of its vocabulary with up to five symbols, `<eos>` among them, each gets its
+# score by forced decoding, so that the best of all is known.
+
+# %%
+letters = s2s.data.reverse_corpus("abcd", (1, 4), train=200, dev=20, test=60, seed=settings.seed)
+tokenizer = s2s.text.WordTokenizer()
+tokenizer.adapt(letters.train.source)
+tiny = s2s.Seq2Seq(
+    s2s.Encoder(tokenizer.vocabulary_size, 16),
+    s2s.Decoder(tokenizer.vocabulary_size, 16, attention=s2s.BahdanauAttention(16)),
+)
+train(tiny, letters.train, tokenizer, tokenizer, epochs=12, learning_rate=0.01, name="tiny")
+
+LONGEST = 5
+words = [s2s.text.UNK_ID, *range(s2s.text.EOS_ID + 1, tokenizer.vocabulary_size)]
+sequences = [
+    [*ids, s2s.text.EOS_ID]
+    for length in range(LONGEST)
+    for ids in itertools.product(words, repeat=length)
+]
+table = tf.keras.utils.pad_sequences(sequences, LONGEST, padding="post")
+sources = tokenizer.encode(letters.test.source)
+sources = tf.concat([sources, tf.fill([len(letters.test), 1], s2s.text.EOS_ID)], 1).to_tensor()
+state, memory = tiny.encode(sources)
+
+
+def best_of_all():
+    """The greatest log probability of any sequence, for each source."""
+    states, memories = s2s.search.repeat_rows((state, memory), len(sequences))
+    scores = s2s.search.forced(
+        lambda ids, state: tiny.step(ids, state, memories),
+        states,
+        np.tile(table, [len(letters.test), 1]),
+    ).scores
+    return np.max(np.reshape(scores, [len(letters.test), len(sequences)]), axis=1)
+
+
+def best_of_beam(width):
+    memories = s2s.search.repeat_rows(memory, width)
+    return s2s.search.beam(
+        lambda ids, state: tiny.step(ids, state, memories),
+        state,
+        len(letters.test),
+        LONGEST,
+        width=width,
+    )
+
+
+best = best_of_all()
+print(f"\nThe most probable of {len(sequences):,} sequences, for {len(letters.test)} sources")
+print("beam width   missed   log probability lost, mean")
+for width in (*WIDTHS, 30):
+    found = best_of_beam(width)
+    lost = best - found.log_probabilities[:, 0].numpy()
+    print(f"{width:10} {100 * np.mean(lost > 1e-4):6.0f} % {np.mean(lost):20.3f}")
+
+# %% [markdown]
+# ## A translator
+# What the most probable sentence is worth is another question: does a better search translate
+# better?
+
+# %%
+if settings.corpus == "embedded":
+    corpus = s2s.data.embedded_corpus(train=settings.pairs, dev=100, test=settings.sentences)
+else:
+    loader = {"multi30k": s2s.data.multi30k, "ted": s2s.data.ted}[settings.corpus]
+    corpus = loader(settings.data_dir)
+if settings.translator is not None:
+    translator = s2s.Translator.load(settings.translator)
+else:
+    source_tokenizer = s2s.text.tokenizer_for(corpus.train.source)
+    target_tokenizer = s2s.text.tokenizer_for(corpus.train.target)
+    source_tokenizer.adapt(corpus.train.source, max_size=8_000)
+    target_tokenizer.adapt(corpus.train.target, max_size=8_000)
+    model = s2s.Seq2Seq(
+        s2s.Encoder(source_tokenizer.vocabulary_size, 64, bidirectional=True),
+        s2s.Decoder(
+            target_tokenizer.vocabulary_size, 128, attention=s2s.BahdanauAttention(64), dropout=0.1
+        ),
+    )
+    pairs = corpus.train[: settings.pairs]
+    train(
+        model,
+        pairs,
+        source_tokenizer,
+        target_tokenizer,
+        epochs=settings.epochs,
+        learning_rate=0.005,
+        name="translator",
+    )
+    translator = s2s.Translator(model, source_tokenizer, target_tokenizer)
+
+test = corpus.test[: settings.sentences]
+chinese = isinstance(translator.target_tokenizer, s2s.text.ChineseTokenizer)
+lowercase = translator.target_tokenizer.lowercase
+lengths = [max(len(source.split()), 1) for source in test.source]
+
+
+def measure(**options):
+    """Report and sum of log probabilities of the test sentences, searched for in this way."""
+    found = translator(test.source, **options)
+    report = s2s.evaluation.report(
+        [translation.text for translation in found],
+        test.target,
+        lengths,
+        "zh" if chinese else "13a",
+        lowercase,
+        bootstrap=0,
+    )
+    return report, sum(translation.score for translation in found) / len(found)
+
+
+# %% [markdown]
+# ## The width of the beam
+# All widths take their turn in each repetition, so that whatever else the machine does meanwhile
+# meets them alike.
+
+# %%
+reports = {width: measure(beam_width=width) for width in WIDTHS}  # and compile
+seconds = dict.fromkeys(WIDTHS, float("inf"))
+for _ in range(settings.repetitions):
+    for width in WIDTHS:
+        begin = time.perf_counter()
+        translator(test.source, beam_width=width)
+        seconds[width] = min(seconds[width], time.perf_counter() - begin)
+print(f"\n{len(test):,} sentences, {reports[1][0].bleu.signature}, length penalty 1")
+print("beam width    BLEU   length ratio   log P of a sentence   time against greedy")
+for width, (report, log_p) in reports.items():
+    print(
+        f"{width:10} {report.bleu.value:7.2f} {report.length_ratio:14.3f} {log_p:21.3f}"
+        f" {seconds[width] / seconds[1]:21.2f}"
+    )
+
+# %% [markdown]
+# ## The penalties
+# Every symbol costs probability: without a length penalty the search prefers what is short, and
+# the wider the beam, the more it finds of it.
+
+# %%
+by_length = {
+    penalty: measure(beam_width=WIDTH, length_penalty=penalty) for penalty in LENGTH_PENALTIES
+}
+print(f"\nBeam width {WIDTH}\nlength penalty     BLEU   length ratio")
+for penalty, (report, _) in by_length.items():
+    print(f"{penalty!s:>14} {report.bleu.value:8.2f} {report.length_ratio:14.3f}")
+
+by_coverage = {}
+if translator.aligns:
+    by_coverage = {
+        penalty: measure(beam_width=WIDTH, coverage_penalty=penalty)
+        for penalty in COVERAGE_PENALTIES
+    }
+    print("\ncoverage penalty   BLEU   length ratio")
+    for penalty, (report, _) in by_coverage.items():
+        print(f"{penalty:14} {report.bleu.value:8.2f} {report.length_ratio:14.3f}")
+
+
+# %% [markdown]
+# ## The picture
+
+
+# %%
+def curve(title, xlabel, ylabel, points):
+    return s2s.plotting.Curve(title, xlabel, ylabel, list(points), list(points.values()))
+
+
+def bleu_of(results):
+    return {str(option): report.bleu.value for option, (report, _) in results.items()}
+
+
+def ratio_of(results):
+    return {str(option): report.length_ratio for option, (report, _) in results.items()}
+
+
+relative = {str(width): seconds[width] / seconds[1] for width in WIDTHS}
+curves = [
+    curve("quality", "beam width", "BLEU", bleu_of(reports)),
+    curve("time", "beam width", "times greedy search", relative),
+    curve("quality", "length penalty", "BLEU", bleu_of(by_length)),
+    curve("length", "length penalty", "length ratio", ratio_of(by_length)),
+]
+if by_coverage:
+    curves.append(curve("quality", "coverage penalty", "BLEU", bleu_of(by_coverage)))
+picture = settings.output_dir / "beam_search.png"
+s2s.plotting.curves(curves).savefig(picture)
+print(f"\nPicture: {picture}")
+print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")

@@ -1,0 +1,39 @@
+import re
+
+import pytest
+
+import tf_seq2seq as s2s
+
+CHAPTER = "beyond_2_beam_search"
+
+
+def test_the_quick_preset_measures_all_four(run_chapter, tmp_path, capsys):
+    variables = run_chapter(CHAPTER, "--output-dir", tmp_path)
+    printed = capsys.readouterr().out
+
+    missed = [float(x) for x in re.findall(r"^ +\d+ +(\d+) % +\d\.\d{3}$", printed, re.MULTILINE)]
+    assert len(missed) == 6
+    assert missed[0] >= missed[3] >= missed[5] == 0
+    assert len(variables["sequences"]) == sum(5**length for length in range(5))
+    for heading in ("beam width    BLEU", "length penalty     BLEU", "coverage penalty   BLEU"):
+        assert heading in printed
+    # A beam finds what is more probable, and without a penalty what is shorter.
+    assert variables["reports"][5][1] > variables["reports"][1][1]
+    by_length = variables["by_length"]
+    assert by_length[0.0][0].length_ratio <= by_length[1.5][0].length_ratio
+    assert (tmp_path / "beam_search.png").stat().st_size > 10_000
+
+
+def test_a_translator_that_was_saved(run_chapter, tmp_path, capsys):
+    small = ("--pairs", 200, "--epochs", 1, "--sentences", 20, "--repetitions", 1)
+    variables = run_chapter(CHAPTER, "--output-dir", tmp_path, *small)
+    variables["translator"].save(tmp_path / "translator")
+    again = run_chapter(
+        CHAPTER, "--output-dir", tmp_path, *small, "--translator", tmp_path / "translator"
+    )
+    assert again["reports"][1] == variables["reports"][1]
+
+
+def test_no_translator(run_chapter, tmp_path):
+    with pytest.raises(s2s.InputError, match="No translator in .*nowhere"):
+        run_chapter(CHAPTER, "--output-dir", tmp_path, "--translator", tmp_path / "nowhere")
