@@ -35,5 +35,5 @@ def test_a_translator_that_was_saved(run_chapter, tmp_path, capsys):
 
 
 def test_no_translator(run_chapter, tmp_path):
-    with pytest.raises(s2s.InputError, match="No translator in .*nowhere"):
+    with pytest.raises(s2s.InputError, match=r"No translator in .*nowhere"):
         run_chapter(CHAPTER, "--output-dir", tmp_path, "--translator", tmp_path / "nowhere")
