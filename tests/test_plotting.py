@@ -174,6 +174,20 @@ class TestTokenFrequencies:
         assert_nothing_is_clipped(figure)
 
 
+def test_a_reference_is_dashed_beside_the_curves_of_its_name():
+    history = {"perplexity": [9.0, 5.0, 4.0], "val_perplexity": [8.0, 6.0, 5.0], "loss": [2, 1, 1]}
+    reference = {"perplexity": [10.0, 6.0], "val_perplexity": [9.0, 7.0], "test": 8.0}
+    figure = learning_curves(history, reference=reference, reference_label="the book")
+    perplexity, loss = figure.axes
+    own, dashed, own_dev, dashed_dev = perplexity.lines
+    np.testing.assert_array_equal(dashed.get_xydata(), [[1, 10], [2, 6]])
+    np.testing.assert_array_equal(dashed_dev.get_ydata(), [9, 7])
+    assert own.get_color() == dashed.get_color() != own_dev.get_color() == dashed_dev.get_color()
+    assert dashed.get_linestyle() == "--"
+    assert len(loss.lines) == 1
+    assert_nothing_is_clipped(figure)
+
+
 class TestComparison:
     CURVES: ClassVar = {"c $1": [[10, 20, 30], [30, 20, 10]], "一": [[50, 60, np.nan]]}
 

@@ -64,7 +64,10 @@ CHINESE_CHARACTER = re.compile(
 
 
 def learning_curves(
-    history: Mapping[str, Sequence[float]] | keras.callbacks.History, title: str | None = None
+    history: Mapping[str, Sequence[float]] | keras.callbacks.History,
+    title: str | None = None,
+    reference: Mapping[str, Sequence[float]] | None = None,
+    reference_label: str = "reference",
 ) -> Figure:
     """Draws each metric of a training run over the epochs, training and validation together.
 
@@ -75,6 +78,8 @@ def learning_curves(
         history: what `fit` returns, or its `history`: the values of each metric, one an epoch; a
             name that starts with `val_` is the validation curve of the metric it ends with.
         title: a line above the figure.
+        reference: curves of another run, by the same names, drawn dashed beside these.
+        reference_label: what to call that run.
 
     Returns:
         A figure with one panel for each metric; save it with `figure.savefig(path)`.
@@ -114,6 +119,10 @@ def learning_curves(
             # A single epoch makes no line; its dot is all there is to see.
             marker = "o" if len(values) <= 20 else None
             panel.plot(epochs, values, color=color, marker=marker, markersize=4, label=label)
+            if reference and name in reference:
+                others = reference[name]
+                dashed = {"linestyle": "--", "alpha": 0.7, "label": f"{label}, {reference_label}"}
+                panel.plot(range(1, 1 + len(others)), others, color=color, **dashed)
         panel.set_title(metric.replace("_", " "))
         panel.set_xlabel("epoch")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
