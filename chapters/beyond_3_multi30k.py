@@ -50,8 +50,10 @@ class Settings(TrainingSettings):
     lowercase: bool = setting(False, "translate and score without case")
     units: int = setting(64, "width of the states", least=2)
     embedding_size: int = setting(32, "width of the embeddings", least=1)
-    batch_size: int = setting(64, "sentence pairs of a batch, over all replicas", least=1)
-    epochs: int = setting(1, "passes over the training pairs", least=1)
+    dropout: float = setting(0.2, "share of the recipes' dropout that is applied", least=0, most=1)
+    batch_size: int = setting(32, "sentence pairs of a batch, over all replicas", least=1)
+    epochs: int = setting(2, "passes over the training pairs", least=1)
+    learning_rate: float = setting(0.006, "of Adam, at its highest", least=0)
     beam_width: int = setting(5, "hypotheses of the second result", least=1)
     length_penalty: float = setting(1.0, "alpha of the second result", least=0)
     precision: str = setting(
@@ -64,6 +66,8 @@ MULTI30K = {
     "lowercase": True,
     "units": 512,
     "embedding_size": 256,
+    "dropout": 1.0,
+    "learning_rate": 0.001,
     "precision": "mixed_bfloat16",
 }
 PRESETS = {
@@ -98,7 +102,7 @@ def held_out(name):
 
 
 if settings.corpus == "embedded":
-    corpus = s2s.data.embedded_corpus(train=4_000, dev=200, test=200)
+    corpus = s2s.data.embedded_corpus(train=6_000, dev=200, test=200)
 elif settings.corpus == "multi30k":
     corpus = s2s.data.multi30k(settings.data_dir)
 elif settings.source and settings.target:
@@ -119,25 +123,29 @@ UNITS, EMBEDDING = settings.units, settings.embedding_size
 
 
 def tokenizers(system):
+    sides = corpus.train.source, corpus.train.target
     if system == "tuned":
-        kinds = [
-            s2s.text.tokenizer_for(side) for side in (corpus.train.source, corpus.train.target)
-        ]
-        kinds = [type(kind)(lowercase=settings.lowercase) for kind in kinds]
+        kinds = [type(s2s.text.tokenizer_for(side))(lowercase=settings.lowercase) for side in sides]
         sizes = {"max_size": 7_000}, {"max_size": 6_000}
     else:
         kinds = [s2s.text.WordTokenizer(lowercase=settings.lowercase) for _ in range(2)]
-        if isinstance(s2s.text.tokenizer_for(corpus.train.target), s2s.text.ChineseTokenizer):
+        if isinstance(s2s.text.tokenizer_for(sides[1]), s2s.text.ChineseTokenizer):
             kinds[1] = s2s.text.ChineseTokenizer(lowercase=settings.lowercase)
         sizes = {"min_count": 2}, {"min_count": 2}
-    for tokenizer, lines, size in zip(kinds, corpus.train[:2], sizes, strict=True):
+    for tokenizer, lines, size in zip(kinds, sides, sizes, strict=True):
         tokenizer.adapt(lines, **size)
     return kinds
 
 
 def build(system, source_size, target_size):
+    share = settings.dropout
     if system == "lstm":
-        stack = {"cell": "lstm", "num_layers": 2, "embedding_size": EMBEDDING, "dropout": 0.5}
+        stack = {
+            "cell": "lstm",
+            "num_layers": 2,
+            "embedding_size": EMBEDDING,
+            "dropout": 0.5 * share,
+        }
         return s2s.Seq2Seq(
             s2s.Encoder(source_size, UNITS, **stack),
             s2s.Decoder(target_size, UNITS, **stack),
@@ -145,20 +153,24 @@ def build(system, source_size, target_size):
         )
     if system == "gru":
         return s2s.Seq2Seq(
-            s2s.Encoder(source_size, UNITS, embedding_size=EMBEDDING, dropout=0.5),
+            s2s.Encoder(source_size, UNITS, embedding_size=EMBEDDING, dropout=0.5 * share),
             s2s.Decoder(
                 target_size,
                 UNITS,
                 embedding_size=EMBEDDING,
                 feeding="context_and_previous",
-                dropout=0.5,
+                dropout=0.5 * share,
             ),
             bridge="copy",
         )
     if system == "attention":
         return s2s.Seq2Seq(
             s2s.Encoder(
-                source_size, UNITS, embedding_size=EMBEDDING, bidirectional=True, dropout=0.5
+                source_size,
+                UNITS,
+                embedding_size=EMBEDDING,
+                bidirectional=True,
+                dropout=0.5 * share,
             ),
             s2s.Decoder(
                 target_size,
@@ -166,7 +178,7 @@ def build(system, source_size, target_size):
                 embedding_size=EMBEDDING,
                 attention=s2s.BahdanauAttention(UNITS),
                 query="previous_state",
-                dropout=0.5,
+                dropout=0.5 * share,
             ),
         )
     return s2s.Seq2Seq(
@@ -175,9 +187,9 @@ def build(system, source_size, target_size):
             UNITS,
             embedding_size=EMBEDDING,
             bidirectional=True,
-            dropout=0.2,
-            embedding_dropout=0.3,
-            word_dropout=0.1,
+            dropout=0.2 * share,
+            embedding_dropout=0.3 * share,
+            word_dropout=0.1 * share,
         ),
         s2s.Decoder(
             target_size,
@@ -186,18 +198,20 @@ def build(system, source_size, target_size):
             attention=s2s.BahdanauAttention(UNITS // 2),
             query="previous_state",
             tie_embeddings=True,
-            dropout=0.4,
-            embedding_dropout=0.3,
-            word_dropout=0.1,
+            dropout=0.4 * share,
+            embedding_dropout=0.3 * share,
+            word_dropout=0.1 * share,
         ),
     )
 
 
 def compile_(system, model, steps):
     if system != "tuned":
-        model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=1.0))
+        model.compile(keras.optimizers.Adam(settings.learning_rate, global_clipnorm=1.0))
         return
-    rate = s2s.training.HoldThenCosine(1e-3, steps, warmup=min(300, steps // 10), hold=0.4)
+    rate = s2s.training.HoldThenCosine(
+        settings.learning_rate, steps, warmup=min(300, steps // 10), hold=0.4
+    )
     model.compile(
         keras.optimizers.Adam(rate, beta_2=0.98, global_clipnorm=1.0),
         s2s.SequenceCrossEntropy(label_smoothing=0.1),

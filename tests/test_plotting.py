@@ -185,6 +185,7 @@ def test_a_reference_is_dashed_beside_the_curves_of_its_name():
     assert own.get_color() == dashed.get_color() != own_dev.get_color() == dashed_dev.get_color()
     assert dashed.get_linestyle() == "--"
     assert len(loss.lines) == 1
+    png(figure)
     assert_nothing_is_clipped(figure)
 
 

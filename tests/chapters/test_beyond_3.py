@@ -27,7 +27,8 @@ def two_files(tmp_path):
     """A corpus of a user's own: the source and the target file."""
     corpus = s2s.data.copy_corpus("abcdefgh", (2, 6), train=400, dev=1, test=1)
     paths = [tmp_path / name for name in ("own.x", "own.y")]
-    for path, lines in zip(paths, corpus.train, strict=True):
+    sides = corpus.train.source, corpus.train.target
+    for path, lines in zip(paths, sides, strict=True):
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return paths
 
@@ -41,13 +42,14 @@ def test_any_other_pair_of_files(run_chapter, two_files, tmp_path):
         *("--systems", "attention,tuned", "--lowercase", "--output-dir", tmp_path, *SMALL),
     )
     assert len(variables["corpus"].dev) == 400
+    assert variables["translator"].source_tokenizer.vocabulary_size == 4 + 8
     assert [row["system"] for row in variables["rows"]] == ["attention", "tuned"]
     assert all("case:lc" in row["signature"] for row in variables["rows"])
 
 
 def test_resumed_on_two_replicas(run_chapter, tmp_path):
     more = ("--systems", "tuned", "--strategy", "mirrored", "--output-dir", tmp_path, *SMALL)
-    run_chapter(CHAPTER, *more)
+    run_chapter(CHAPTER, *more, "--epochs", 1)
     variables = run_chapter(CHAPTER, *more, "--epochs", 2, "--resume")
     assert len(variables["history"].history["loss"]) == 2
 
