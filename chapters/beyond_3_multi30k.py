@@ -197,6 +197,7 @@ def build(system, source_size, target_size):
             embedding_size=EMBEDDING,
             attention=s2s.BahdanauAttention(UNITS // 2),
             query="previous_state",
+            readout_activation=None,
             tie_embeddings=True,
             dropout=0.4 * share,
             embedding_dropout=0.3 * share,
