@@ -147,13 +147,15 @@ def build(system, source_size, target_size):
             "dropout": 0.5 * share,
         }
         return s2s.Seq2Seq(
-            s2s.Encoder(source_size, UNITS, **stack),
+            s2s.Encoder(source_size, UNITS, go_backwards=True, **stack),
             s2s.Decoder(target_size, UNITS, **stack),
             bridge="copy",
         )
     if system == "gru":
         return s2s.Seq2Seq(
-            s2s.Encoder(source_size, UNITS, embedding_size=EMBEDDING, dropout=0.5 * share),
+            s2s.Encoder(
+                source_size, UNITS, embedding_size=EMBEDDING, go_backwards=True, dropout=0.5 * share
+            ),
             s2s.Decoder(
                 target_size,
                 UNITS,

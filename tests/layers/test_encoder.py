@@ -53,8 +53,24 @@ def test_backward_direction_reads_from_the_last_word_to_the_first():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_padding_changes_nothing(cell):
-    encoder = make(cell)
+def test_going_backwards_ends_with_the_first_word(cell):
+    encoder = make(cell, bidirectional=False, go_backwards=True)
+    encoded = encoder(SOURCE)
+    assert encoder.output_size == 4 and not encoder.forward_layers
+    np.testing.assert_allclose(encoded.context, encoded.outputs[:, 0])
+    assert not np.any(encoded.outputs[1, 3:])
+    both = make(cell, num_layers=1)
+    alone = make(cell, num_layers=1, bidirectional=False, go_backwards=True)
+    both(SOURCE), alone(SOURCE)
+    alone.embedding.set_weights(both.embedding.get_weights())
+    alone.backward_layers[0].set_weights(both.backward_layers[0].get_weights())
+    np.testing.assert_allclose(alone(SOURCE).outputs, both(SOURCE).outputs[..., 4:], atol=1e-6)
+
+
+@pytest.mark.parametrize("direction", ["bidirectional", "go_backwards"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_padding_changes_nothing(cell, direction):
+    encoder = make(cell, **{"bidirectional": False, direction: True})
     outputs, state, _ = encoder(SOURCE)
     more, state_of_more, _ = encoder(pad_columns(SOURCE, 20))
     np.testing.assert_allclose(more[:, :5], outputs, atol=1e-6)
@@ -103,7 +119,8 @@ def test_dropout_of_whole_words():
 
 
 def test_config_round_trip():
-    encoder = make("lstm", dropout=0.1, embedding_dropout=0.2, word_dropout=0.3)
+    rates = {"dropout": 0.1, "embedding_dropout": 0.2, "word_dropout": 0.3}
+    encoder = make("lstm", bidirectional=False, go_backwards=True, **rates)
     again = Encoder.from_config(encoder.get_config())
     assert again.get_config() == encoder.get_config()
 
@@ -115,6 +132,10 @@ def test_config_round_trip():
         ({"vocabulary_size": -1, "units": 4}, "`vocabulary_size`.*got -1"),
         ({"vocabulary_size": 10, "units": 4, "cell": "rnn"}, "`cell`.*'gru'.*got 'rnn'"),
         ({"vocabulary_size": 10, "units": 4, "num_layers": 1.5}, "`num_layers`.*got 1.5"),
+        (
+            {"vocabulary_size": 10, "units": 4, "bidirectional": True, "go_backwards": True},
+            "leave go_backwards False",
+        ),
     ],
 )
 def test_arguments_out_of_range(arguments, message):

@@ -55,6 +55,9 @@ class Encoder(keras.layers.Layer):
         cell: `"simple_rnn"`, `"gru"` or `"lstm"`.
         num_layers: how many layers are stacked.
         bidirectional: whether each layer reads in both directions.
+        go_backwards: whether the one direction is from the end to the start, so that the state
+            after the last step has just read the first word, with which the decoder begins
+            (Sutskever et al. 2014, section 3.3). The outputs keep the order of the words.
         dropout: rate of dropout on the embeddings and on each layer's outputs.
         embedding_dropout: another rate on the embeddings; None for `dropout`.
         word_dropout: share of the words whose whole embedding is dropped.
@@ -87,12 +90,17 @@ class Encoder(keras.layers.Layer):
         cell: str = "gru",
         num_layers: int = 1,
         bidirectional: bool = False,
+        go_backwards: bool = False,
         dropout: float = 0.0,
         embedding_dropout: float | None = None,
         word_dropout: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if bidirectional and go_backwards:
+            raise ValueError(
+                "A bidirectional encoder reads backwards already: leave go_backwards False."
+            )
         self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
         self.units = check_positive("units", units)
         embedding_size = units if embedding_size is None else embedding_size
@@ -100,6 +108,7 @@ class Encoder(keras.layers.Layer):
         self.cell = check_cell(cell)
         self.num_layers = check_positive("num_layers", num_layers)
         self.bidirectional = bidirectional
+        self.go_backwards = go_backwards
         self.dropout = dropout
         self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
         self.word_dropout = word_dropout
@@ -111,11 +120,11 @@ class Encoder(keras.layers.Layer):
         )
         self.forward_layers = [
             recurrent_layer(cell, units, f"forward_{i}", self.dtype_policy)
-            for i in range(num_layers)
+            for i in range(0 if go_backwards else num_layers)
         ]
         self.backward_layers = [
             recurrent_layer(cell, units, f"backward_{i}", self.dtype_policy, go_backwards=True)
-            for i in range(num_layers if bidirectional else 0)
+            for i in range(num_layers if bidirectional or go_backwards else 0)
         ]
         self.embedding_dropout_layer = keras.layers.Dropout(
             self.embedding_dropout, name="embedding_dropout", dtype=self.dtype_policy
@@ -156,16 +165,20 @@ class Encoder(keras.layers.Layer):
         return EncoderOutput(outputs, tuple(states), mask)
 
     def _run(self, i, inputs, mask):
-        outputs, state = run_layer(self.forward_layers[i], inputs, mask=mask)
-        if self.bidirectional:
-            back, back_state = run_layer(self.backward_layers[i], inputs, mask=mask)
+        runs = []
+        if self.forward_layers:
+            runs.append(run_layer(self.forward_layers[i], inputs, mask=mask))
+        if self.backward_layers:
+            outputs, state = run_layer(self.backward_layers[i], inputs, mask=mask)
             # The backward layer puts its outputs out in the order in which it made them.
-            outputs = ops.concatenate([outputs, ops.flip(back, axis=1)], axis=-1)
-            state = tuple(
-                ops.concatenate([ahead, behind], axis=-1)
-                for ahead, behind in zip(state, back_state, strict=True)
-            )
-        return outputs, state
+            runs.append((ops.flip(outputs, axis=1), state))
+        if len(runs) == 1:
+            return runs[0]
+        (ahead, ahead_state), (behind, behind_state) = runs
+        state = tuple(
+            ops.concatenate(parts, axis=-1) for parts in zip(ahead_state, behind_state, strict=True)
+        )
+        return ops.concatenate([ahead, behind], axis=-1), state
 
     def get_config(self):
         return {
@@ -176,6 +189,7 @@ class Encoder(keras.layers.Layer):
             "cell": self.cell,
             "num_layers": self.num_layers,
             "bidirectional": self.bidirectional,
+            "go_backwards": self.go_backwards,
             "dropout": self.dropout,
             "embedding_dropout": self.embedding_dropout,
             "word_dropout": self.word_dropout,
