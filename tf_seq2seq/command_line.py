@@ -49,10 +49,14 @@ def setting(
     choices: Sequence[str] | None = None,
     least: float | None = None,
     most: float | None = None,
+    positional: bool = False,
 ) -> Any:
-    """A field of a settings dataclass: its default, what it means, and the values it may have."""
+    """A field of a settings dataclass: its default, what it means, and the values it may have.
+
+    A positional one has no flag and no default: the command line must give it.
+    """
     metadata = {"help": text, "choices": choices, "least": least, "most": most}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata={**metadata, "positional": positional})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +110,9 @@ def from_command_line(
             in_presets = any(field.name in preset for preset in (presets or {}).values())
             action = argparse.BooleanOptionalAction if in_presets else "store_true"
             parser.add_argument(flag, action=action, default=defaults[field.name], help=text)
+            continue
+        if field.metadata["positional"]:
+            parser.add_argument(field.name, type=_reader(hints[field.name], None, None), help=text)
             continue
         parser.add_argument(
             flag,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -86,10 +86,13 @@ class TextModel(tf.Module):
         """The tokenizer, whose table an export must hold."""
         return [self.tokenizer]
 
-    @property
-    def signatures(self) -> dict[str, Callable[[tf.Tensor], dict[str, tf.Tensor]]]:
-        """What `serving.export` exports, each a function of `text`: see the table there."""
-        return {"serving_default": self.score_graph, "generate": self.generate_graph}
+    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """What `serving.export` exports, graphs of strings by name: see the table there."""
+        text = tf.TensorSpec([None], tf.string, "text")
+        return {
+            "serving_default": tf.function(self.score_graph, input_signature=[text]),
+            "generate": tf.function(lambda text: self.generate_graph(text), input_signature=[text]),
+        }
 
     def score_graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """The probability of lines, as TensorFlow operations.

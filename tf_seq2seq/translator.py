@@ -74,6 +74,8 @@ class SearchOptions(search.Constraints):
 
 
 GREEDY = SearchOptions()
+_TEXT = tf.TensorSpec([None], tf.string, "text")
+_TARGET = tf.TensorSpec([None], tf.string, "target")
 
 
 class Translator(tf.Module):
@@ -142,21 +144,51 @@ class Translator(tf.Module):
         """Both tokenizers, whose tables an export must hold."""
         return [self.source_tokenizer, self.target_tokenizer]
 
-    @property
-    def signatures(self) -> dict[str, Callable[[tf.Tensor], dict[str, tf.Tensor]]]:
-        """What `serving.export` exports, each a function of `text`: see the table there."""
+    def signatures(
+        self,
+        beam: SearchOptions = SearchOptions(beam_width=5, n_best=5),
+        align: SearchOptions = GREEDY,
+    ) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """What `serving.export` exports, graphs of strings by name: see the table there.
+
+        Args:
+            beam: how the signature `beam` searches.
+            align: how the signature `align` searches.
+        """
 
         def serving_default(text):
             outputs = self.graph(text)
             return {name: outputs[name] for name in ("translation", "score")}
 
-        def align(text):
-            outputs = self.graph(text)
+        def beam_(text):
+            outputs = self.n_best_graph(text, beam)
+            # JSON has no infinity, which is the score of a hypothesis that does not exist.
+            scores = tf.maximum(outputs["score"], tf.float32.min)
+            translations = outputs["translation"]
+            return {
+                "translations": translations,
+                "scores": scores,
+                "translation": translations[:, 0],
+            }
+
+        def align_(text):
+            outputs = self.graph(text, align)
             del outputs["cut_off"]
             return outputs
 
-        signatures = {"serving_default": serving_default}
-        return signatures | ({"align": align} if self.aligns else {})
+        def score(text, target):
+            outputs = self.score_graph(text, target)
+            return {"log_probability": outputs["score"], "tokens": outputs["target_length"]}
+
+        signatures = {
+            "serving_default": tf.function(serving_default, input_signature=[_TEXT]),
+            "beam": tf.function(beam_, input_signature=[_TEXT]),
+            "score": tf.function(score, input_signature=[_TEXT, _TARGET]),
+            "encode": tf.function(self.encode_graph, input_signature=[_TEXT]),
+        }
+        if self.aligns:
+            signatures["align"] = tf.function(align_, input_signature=[_TEXT])
+        return signatures
 
     def graph(self, text: tf.Tensor, options: SearchOptions = GREEDY) -> dict[str, tf.Tensor]:
         """The whole way as TensorFlow operations, for calling inside a graph and for export.
@@ -260,7 +292,8 @@ class Translator(tf.Module):
             As `graph`, with what was given as the translations.
         """
         source = self._read(text)
-        target = tf.ensure_shape(target, [None])
+        # A batch of another size is refused here; further on it might be spread over the sentences.
+        target = tf.reshape(tf.ensure_shape(target, [None]), tf.shape(text))
         batch_size = tf.shape(text)[0]
         tokens = self.target_tokenizer.tokenize(target)[:, : self.max_target_length - 1]
         ids = append(self.target_tokenizer.token_to_id(tokens), EOS_ID, batch_size)
@@ -284,6 +317,19 @@ class Translator(tf.Module):
         if self.aligns:
             result["alignment"] = found.alignment
         return result
+
+    def encode_graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the encoder makes of sentences, as TensorFlow operations.
+
+        Args:
+            text: string `(batch,)`; the batch may be empty.
+
+        Returns:
+            `context` float32 `(batch, units)`, `c = h_T`; zero for an empty sentence.
+        """
+        source = self._read(text)
+        context = tf.cast(self.model.context(source.ids), tf.float32)
+        return {"context": tf.where(source.empty[:, None], 0.0, context)}
 
     def _read(self, text) -> _Source:
         # TF Serving does not check the rank, and a scalar would bring a TF-Text kernel down.
@@ -323,13 +369,12 @@ class Translator(tf.Module):
         """`graph` compiled for these options, once."""
         key = (graph.__name__, options)
         if key not in self._graphs:
-            text = tf.TensorSpec([None], tf.string, "text")
             if options is None:
-                signature = [text, tf.TensorSpec([None], tf.string, "target")]
+                signature = [_TEXT, _TARGET]
                 self._graphs[key] = tf.function(graph, input_signature=signature)
             else:
                 self._graphs[key] = tf.function(
-                    lambda text: graph(text, options), input_signature=[text]
+                    lambda text: graph(text, options), input_signature=[_TEXT]
                 )
         return self._graphs[key]
 

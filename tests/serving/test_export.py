@@ -1,13 +1,19 @@
 """The SavedModel as a server sees it: by the C++ loader, in a process without this package."""
 
+import importlib
+import json
+import re
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, run_python
 from test_translator import TRICKY, small_translator
 
-from tf_seq2seq import InputError, serving, text
+from tf_seq2seq import Ensemble, InputError, SearchOptions, Translator, serving, text
+from tf_seq2seq.serving import warmup
+
+export_module = importlib.import_module("tf_seq2seq.serving.export")
 
 
 def check_signatures(translator, path):
@@ -43,14 +49,16 @@ def test_subwords_in_a_fresh_process(tmp_path):
     check_signatures(translator, serving.export(translator, tmp_path))
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", ["context_alone", "dot_current"])
 def test_signatures_have_names_dtypes_and_a_batch_dimension(system, tmp_path):
     path = serving.export(small_translator(system), tmp_path)
     signatures = tf.saved_model.load(str(path)).signatures
     for signature in signatures.values():
         ((args, inputs),) = [signature.structured_input_signature]
         assert args == ()
-        assert inputs == {"text": tf.TensorSpec([None], tf.string, name="text")}
+        assert set(inputs) in ({"text"}, {"text", "target"})
+        for key, spec in inputs.items():
+            assert spec == tf.TensorSpec([None], tf.string, name=key)
         for name, output in signature.structured_outputs.items():
             assert isinstance(output, tf.TensorSpec), name
             assert output.shape.rank >= 1, name
@@ -58,25 +66,110 @@ def test_signatures_have_names_dtypes_and_a_batch_dimension(system, tmp_path):
             assert not name.endswith("_bytes")
 
 
-def test_a_text_of_the_wrong_rank_is_refused_without_a_crash(tmp_path):
-    path = serving.export(small_translator(), tmp_path)
-    printed = run_python(
-        "import sys, tensorflow as tf, tensorflow_text\n"
-        "with tf.compat.v1.Session(graph=tf.Graph()) as session:\n"
-        "    model = tf.compat.v1.saved_model.load(session, ['serve'], sys.argv[1])\n"
-        "    for signature in model.signature_def.values():\n"
-        "        if 'text' not in signature.inputs: continue\n"
-        "        outputs = [info.name for info in signature.outputs.values()]\n"
-        "        for value in ('scalar', [['rank'], ['two']]):\n"
-        "            try: session.run(outputs, {signature.inputs['text'].name: value})\n"
-        "            except (tf.errors.InvalidArgumentError, ValueError): print('refused')\n"
-        "        print(session.run(outputs, {signature.inputs['text'].name: ['a']})[0])\n",
-        path,
+BEAM = SearchOptions(beam_width=4, n_best=3, length_penalty=0.6)
+SENTENCES = ["a", "b a", "a b c", *TRICKY]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A translator and where it was exported to, with all that can be exported."""
+    translator = small_translator()
+    card = {"languages": {"source": "en", "target": "zh"}, "labels": ["small"]}
+    path = serving.export(
+        translator,
+        tmp_path_factory.mktemp("repository") / "en_zh",
+        sentences=SENTENCES,
+        card=card,
+        beam=BEAM,
+        align=BEAM,
     )
-    assert printed.count("refused") == 4
+    return translator, path
 
 
-def test_versions_count_up_and_are_never_overwritten(tmp_path):
+def test_all_signatures_give_what_the_translator_gives(exported):
+    translator, path = exported
+    n_best = translator.n_best(TRICKY, beam_width=4, n_best=3, length_penalty=0.6)
+    target = ["甲乙"] * len(TRICKY)
+    both = {"text": TRICKY, "target": target}
+    by_beam, align, score, encode, refused = serving.run_calls(
+        path,
+        [
+            ("beam", {"text": TRICKY}),
+            ("align", {"text": TRICKY}),
+            ("score", both),
+            ("encode", {"text": TRICKY}),
+            ("score", {"text": ["a"], "target": ["a", "b"]}),
+        ],
+    )
+
+    assert by_beam["translation"] == [best.text for best, *_ in n_best]
+    rows = zip(by_beam["translations"], by_beam["scores"], n_best, strict=True)
+    for texts, scores, expected in rows:
+        missing = 3 - len(expected)
+        assert texts == [each.text for each in expected] + [""] * missing
+        np.testing.assert_allclose(scores[: len(expected)], [t.score for t in expected], atol=1e-5)
+        assert scores[len(expected) :] == [tf.float32.min] * missing
+    assert align["translation"] == by_beam["translation"]
+
+    scored = translator.score(TRICKY, target)
+    np.testing.assert_allclose(score["log_probability"], [t.score for t in scored], atol=1e-5)
+    assert score["tokens"] == [len(t.target_tokens) for t in scored]
+
+    context = np.array(encode["context"])
+    assert context.shape == (len(TRICKY), translator.model.encoder.output_size)
+    empty = [not text.strip() for text in TRICKY]
+    np.testing.assert_array_equal(~context.any(axis=1), empty)
+
+    assert str(refused).startswith("InvalidArgumentError")
+
+
+def test_warmup_requests_of_every_length_for_every_signature(exported):
+    requests = warmup.read(exported[1])
+    assert {name for name, _ in requests} == {"serving_default", "beam", "align", "score", "encode"}
+    texts = [inputs["text"] for name, inputs in requests if name == "beam"]
+    assert [len(text) for text in texts] == [1, 1, 1, 1, 1, 1, 6]
+    lengths = [len(text[0].decode()) for text in texts[:-1]]
+    assert lengths == sorted(lengths)
+    assert lengths[0] == 0 and lengths[-1] == max(map(len, SENTENCES))
+
+
+def test_the_card_tells_what_it_is_given_and_what_it_was_made_with(exported):
+    written = json.loads((exported[1] / "assets.extra" / "model.json").read_text(encoding="utf-8"))
+    assert written["name"] == "en_zh"
+    assert written["languages"] == {"source": "en", "target": "zh"}
+    assert written["labels"] == ["small"]
+    assert written["packages"]["tensorflow"] == tf.__version__
+    assert re.fullmatch(r"[0-9a-f]{40}|None", str(written["commit"]))
+
+
+def test_an_ensemble_is_served(tmp_path):
+    members = [small_translator(), small_translator("initial_state")]
+    model = Ensemble([member.model for member in members])
+    translator = Translator(model, members[0].source_tokenizer, members[0].target_tokenizer)
+    path = serving.export(translator, tmp_path)
+    check_signatures(translator, path)
+    assert np.shape(serving.run_in_fresh_process(path, ["a"], "encode")["context"]) == (1, 16)
+
+
+def test_a_warmup_request_that_fails_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(warmup, "choose", lambda sentences: [["a"], [["of rank 2"]]])
+    with pytest.raises(RuntimeError, match="fails on its request"):
+        serving.export(small_translator(), tmp_path / "m", sentences=["a"])
+    assert list((tmp_path / "m").iterdir()) == []
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Exports write a file in the model's place."""
+
+    def save(exported, signatures, path):
+        path.mkdir()
+        (path / "saved_model.pb").write_bytes(b"model")
+
+    monkeypatch.setattr(export_module, "_save", save)
+
+
+def test_versions_count_up_and_are_never_overwritten(tmp_path, quick):
     translator = small_translator()
     assert serving.export(translator, tmp_path / "m").name == "1"
     assert serving.export(translator, tmp_path / "m", version=7).name == "7"
@@ -104,8 +197,18 @@ def test_a_failed_export_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list((tmp_path / "m").iterdir()) == []
 
 
-def test_an_interrupted_replacement_leaves_a_version_in_place(tmp_path, monkeypatch):
-    translator = small_translator("initial_state")
+def test_two_exports_at_once_take_two_versions(tmp_path, quick, monkeypatch):
+    translator = small_translator()
+    first = serving.export(translator, tmp_path)
+    # The second export looked before the first was there.
+    seen = iter([[], [1]])
+    monkeypatch.setattr(export_module, "versions", lambda directory: next(seen))
+    second = serving.export(translator, tmp_path)
+    assert (first.name, second.name) == ("1", "2")
+
+
+def test_an_interrupted_replacement_leaves_a_version_in_place(tmp_path, quick, monkeypatch):
+    translator = small_translator()
     path = serving.export(translator, tmp_path)
     rename = type(path).rename
 
@@ -125,7 +228,7 @@ def test_a_signature_with_xla_is_refused(tmp_path, monkeypatch):
     translator = small_translator()
     graph = translator.graph
     monkeypatch.setattr(
-        translator, "graph", lambda text: tf.function(graph, jit_compile=True)(text)
+        translator, "graph", lambda text, *more: tf.function(graph, jit_compile=True)(text)
     )
     with pytest.raises(ValueError, match="jit_compile"):
         serving.export(translator, tmp_path)

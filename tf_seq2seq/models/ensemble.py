@@ -80,6 +80,10 @@ class Ensemble(keras.Model):
         states, memories = zip(*(member.encode(source) for member in self.members), strict=True)
         return states, memories
 
+    def context(self, source):
+        """As `Seq2Seq.context`: the vectors of all members side by side."""
+        return tf.concat([member.context(source) for member in self.members], axis=1)
+
     def step(self, previous, state, memory):
         """As `Seq2Seq.step`."""
         logits, weights, states = zip(

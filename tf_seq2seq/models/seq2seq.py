@@ -116,6 +116,17 @@ class Seq2Seq(keras.Model):
         encoded = self.encoder(source)
         return self.decoder.start(self.bridge(encoded.state)), self.decoder.remember(encoded)
 
+    def context(self, source):
+        """The fixed context `c = h_T` of source sentences, a vector for each.
+
+        Args:
+            source: int `(batch, source_length)`, padded on the right with 0.
+
+        Returns:
+            `(batch, units)`, of both directions' units if the encoder is bidirectional.
+        """
+        return self.encoder(source).context
+
     def step(self, previous, state: DecoderState, memory: DecoderMemory):
         """Write one symbol of each sentence: see `Decoder.step`."""
         return self.decoder.step(previous, state, memory)

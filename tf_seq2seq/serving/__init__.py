@@ -1,7 +1,16 @@
 """Floor 5: export for TensorFlow Serving, and use of what was exported."""
 
+from tf_seq2seq.serving.check import check_export
 from tf_seq2seq.serving.export import export, versions
-from tf_seq2seq.serving.reload import run_in_fresh_process
+from tf_seq2seq.serving.reload import CallError, run_calls, run_in_fresh_process
 from tf_seq2seq.serving.saved import SavedTranslator
 
-__all__ = ["SavedTranslator", "export", "run_in_fresh_process", "versions"]
+__all__ = [
+    "CallError",
+    "SavedTranslator",
+    "check_export",
+    "export",
+    "run_calls",
+    "run_in_fresh_process",
+    "versions",
+]

@@ -2,48 +2,61 @@
 
 What is exported needs TensorFlow and TensorFlow Text to run, not this package. A translator:
 
-| signature         | output          | dtype   | shape                     | meaning              |
-|-------------------|-----------------|---------|---------------------------|----------------------|
-| `serving_default` | `translation`   | string  | `[batch]`                 | the translations     |
-|                   | `score`         | float32 | `[batch]`                 | log probability, nats|
-| `align`           |                 |         |                           | the above, and       |
-|                   | `source_tokens` | string  | `[batch, source]`         | as the encoder read  |
-|                   | `source_length` | int32   | `[batch]`                 | `<eos>` included     |
-|                   | `target_tokens` | string  | `[batch, target]`         | as the decoder wrote |
-|                   | `target_length` | int32   | `[batch]`                 | `<eos>` included     |
-|                   | `alignment`     | float32 | `[batch, target, source]` | attention weights    |
+| signature         | output            | dtype   | shape                    | meaning             |
+|-------------------|-------------------|---------|--------------------------|---------------------|
+| `serving_default` | `translation`     | string  | `[batch]`                | found greedily      |
+|                   | `score`           | float32 | `[batch]`                | log P, nats         |
+| `beam`            | `translations`    | string  | `[batch, n_best]`        | the best first      |
+|                   | `scores`          | float32 | `[batch, n_best]`        | log P, nats         |
+|                   | `translation`     | string  | `[batch]`                | the best            |
+| `align`           | `translation`     | string  | `[batch]`                |                     |
+|                   | `score`           | float32 | `[batch]`                | log P, nats         |
+|                   | `source_tokens`   | string  | `[batch, source]`        | as the encoder read |
+|                   | `source_length`   | int32   | `[batch]`                | `<eos>` included    |
+|                   | `target_tokens`   | string  | `[batch, target]`        | as the decoder wrote|
+|                   | `target_length`   | int32   | `[batch]`                | `<eos>` included    |
+|                   | `alignment`       | float32 | `[batch, target, source]`| attention weights   |
+| `score`           | `log_probability` | float32 | `[batch]`                | of `target`, nats   |
+|                   | `tokens`          | int32   | `[batch]`                | `<eos>` included    |
+| `encode`          | `context`         | float32 | `[batch, units]`         | `c = h_T`           |
 
 A language model (a `TextModel`):
 
-| signature         | output            | dtype   | shape     | meaning                            |
-|-------------------|-------------------|---------|-----------|-----------------------------------|
-| `serving_default` | `log_probability` | float32 | `[batch]` | of the line and its end, nats      |
-|                   | `tokens`          | int32   | `[batch]` | of the line, `<eos>` included      |
-|                   | `perplexity`      | float32 | `[batch]` | of a token                         |
-| `generate`        | `generated`       | string  | `[batch]` | the text and how it goes on        |
-|                   | `log_probability` | float32 | `[batch]` | of what was written, nats          |
+| signature         | output            | dtype   | shape     | meaning                        |
+|-------------------|-------------------|---------|-----------|--------------------------------|
+| `serving_default` | `log_probability` | float32 | `[batch]` | of the line and its end, nats  |
+|                   | `tokens`          | int32   | `[batch]` | of the line, `<eos>` included  |
+|                   | `perplexity`      | float32 | `[batch]` | of a token                     |
+| `generate`        | `generated`       | string  | `[batch]` | the text and how it goes on    |
+|                   | `log_probability` | float32 | `[batch]` | of what was written, nats      |
 
-The input of each is `text`, string `[batch]`; `align` exists for models with attention only.
-Rows are filled with empty strings and zeros up to the batch's longest; the lengths tell how much
-of a row is its own.
+The input of each is `text`, string `[batch]`; `score` has a second, `target`, of the same shape.
+`align` exists for models with attention only. Rows are filled with empty strings and zeros up to
+the batch's longest; the lengths tell how much of a row is its own. Where `beam` finds fewer than
+`n_best` translations, the others are empty and have the lowest score that a float32 can have.
 """
 
 from __future__ import annotations
 
+import datetime
 import errno
+import importlib.metadata
+import json
 import os
 import shutil
+import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.recurrence import without_cudnn
+from tf_seq2seq.serving import warmup
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
-
-_TEXT = tf.TensorSpec([None], tf.string, "text")
 
 
 def export(
@@ -52,6 +65,9 @@ def export(
     version: int | None = None,
     *,
     replace: bool = False,
+    sentences: Sequence[str] = (),
+    card: Mapping[str, Any] | None = None,
+    **search: Any,
 ) -> Path:
     """Write a translator or a language model as a SavedModel, `directory/version`.
 
@@ -63,6 +79,14 @@ def export(
         directory: the model's folder in a model repository, such as `saved_models/en_zh`.
         version: a positive integer; the next free one if None.
         replace: whether a version that exists may be replaced.
+        sentences: real sentences, some of which the server runs through every signature before it
+            serves the version (`warmup.choose`); without any it serves at once, and the first
+            requests wait.
+        card: what people should know of the model: languages, data, metric with its signature,
+            labels. Goes with versions of packages, commit and signatures into
+            `assets.extra/model.json`.
+        **search: of a translator, how the signatures `beam` and `align` search: see
+            `Translator.signatures`.
 
     Returns:
         The path of the version's folder.
@@ -75,26 +99,34 @@ def export(
         raise InputError(f"A version is a positive integer, got {version!r}.")
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    if version is None:
-        version = 1 + max(versions(directory), default=0)
-    target = directory / str(version)
-    if target.exists() and not replace:
-        raise InputError(
-            f"{target} exists already; choose another version, or None for the next free one."
-        )
+    if version is not None and (directory / str(version)).exists() and not replace:
+        raise _exists(directory / str(version))
+    signatures = exported.signatures(**search)
     hidden = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory))
+    model = hidden / "model"
     try:
-        _save(exported, hidden / "model")
+        _save(exported, signatures, model)
+        if sentences:
+            warmup.write(model, warmup.choose(sentences), directory.name)
+        _write_card(model, directory.name, card or {})
+        if version is None:
+            return _move_to_next_version(model, directory)
+        target = directory / str(version)
         if replace and target.exists():
             target.rename(hidden / "replaced")
-        (hidden / "model").rename(target)
+        try:
+            model.rename(target)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                raise _exists(target) from error
+            raise
+        return target
     except tf.errors.ResourceExhaustedError as error:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)) from error
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory)) from error
     finally:
-        if (hidden / "replaced").exists() and not target.exists():
-            (hidden / "replaced").rename(target)
+        if (hidden / "replaced").exists() and not (directory / str(version)).exists():
+            (hidden / "replaced").rename(directory / str(version))
         shutil.rmtree(hidden, ignore_errors=True)
-    return target
 
 
 def versions(directory: str | Path) -> list[int]:
@@ -106,12 +138,28 @@ def versions(directory: str | Path) -> list[int]:
     )
 
 
-def _save(exported: Translator | TextModel, path: Path) -> None:
+def _exists(target: Path) -> InputError:
+    return InputError(
+        f"{target} exists already; choose another version, or None for the next free one."
+    )
+
+
+def _move_to_next_version(model: Path, directory: Path) -> Path:
+    while True:
+        target = directory / str(1 + max(versions(directory), default=0))
+        try:
+            return model.rename(target)
+        except OSError as error:
+            # Another export may have taken the number in the meantime.
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+
+
+def _save(exported: Translator | TextModel, signatures: Mapping[str, Any], path: Path) -> None:
     model = exported.model
     with without_cudnn(model.recurrent_layers):
         signatures = {
-            name: tf.function(graph, input_signature=[_TEXT]).get_concrete_function()
-            for name, graph in exported.signatures.items()
+            name: function.get_concrete_function() for name, function in signatures.items()
         }
     for name, function in signatures.items():
         _check_portable(name, function)
@@ -136,3 +184,29 @@ def _check_portable(name: str, function) -> None:
             f"The signature {name!r} holds {', '.join(foreign)}, which a stock server cannot run; "
             "build the model's layers without cuDNN and without jit_compile."
         )
+
+
+def _write_card(model: Path, name: str, card: Mapping[str, Any]) -> None:
+    packages = ("tensorflow", "tensorflow-text", "keras")
+    text = json.dumps(
+        {
+            "name": name,
+            **card,
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "commit": _commit(),
+            "packages": {package: importlib.metadata.version(package) for package in packages},
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+    (model / "assets.extra").mkdir(exist_ok=True)
+    (model / "assets.extra" / "model.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _commit() -> str | None:
+    """The commit of this package, if it lies in a checkout."""
+    command = ["git", "-C", os.fspath(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
