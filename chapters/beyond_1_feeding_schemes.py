@@ -274,14 +274,27 @@ results = {
     "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in of_no_effect}
 }
 if settings.resume and results_file.exists():
-    kept = json.loads(results_file.read_text())
-    if kept["settings"] != results["settings"]:
+    try:
+        kept = dict(json.loads(results_file.read_text()))
+    except ValueError as error:
         raise s2s.InputError(
-            f"{results_file} holds results of other settings, {kept['settings']}: resume with "
+            f"{results_file} holds no results ({error}): remove it, or begin anew without --resume."
+        ) from error
+    if kept.get("settings") != results["settings"]:
+        raise s2s.InputError(
+            f"{results_file} holds results of other settings, {kept.get('settings')}: resume with "
             "those, or give another --output-dir."
         )
     results = kept
 
+
+def keep_results():
+    new = results_file.with_suffix(".new")
+    new.write_text(json.dumps(results, indent=1))
+    new.replace(results_file)
+
+
+keep_results()
 seeds = range(settings.seed, settings.seed + settings.seeds)
 for name, task in TASKS.items():
     for system in SYSTEMS:
@@ -293,9 +306,7 @@ for name, task in TASKS.items():
             directory = settings.output_dir / "checkpoint" / "-".join(re.findall(r"\w+", key))
             model = train(task, system, seed, directory)
             results[key] = measure(task, system, model)
-            new = results_file.with_suffix(".new")
-            new.write_text(json.dumps(results, indent=1))
-            new.replace(results_file)
+            keep_results()
             shutil.rmtree(directory)
 
 

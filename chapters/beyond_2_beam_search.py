@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.command_line import from_command_line, setting, strategy_setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Settings:
     repetitions: int = setting(2, "how often each time is measured; the least counts", least=1)
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over them", least=1)
+    strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
 
 
@@ -62,18 +63,25 @@ COVERAGE_PENALTIES = (0.0, 0.1, 0.2, 0.4)
 WIDTH = 5  # for the penalties
 
 settings = from_command_line(Settings, presets=PRESETS)
+strategy = s2s.training.strategy(settings.strategy)
 settings.output_dir.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(settings.seed)
 started = time.monotonic()
 
 
-def train(model, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate, name):
+def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate, name):
     batches = s2s.data.batches(
         pairs, source_tokenizer, target_tokenizer, batch_size=64, shuffle_seed=settings.seed
     )
-    model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=1.0))
+    sizes = source_tokenizer.vocabulary_size, target_tokenizer.vocabulary_size
+    with strategy.scope():
+        model = build(*sizes)
+        model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=1.0))
     directory = settings.output_dir / "checkpoint" / name
     s2s.training.fit(model, batches, epochs=epochs, directory=directory)
+    single = build(*sizes)  # with weights of its own, on one device
+    single.set_weights(model.get_weights())
+    return single
 
 
 # %% [markdown]
@@ -86,11 +94,18 @@ def train(model, pairs, source_tokenizer, target_tokenizer, epochs, learning_rat
 letters = s2s.data.reverse_corpus("abcd", (1, 4), train=200, dev=20, test=60, seed=settings.seed)
 tokenizer = s2s.text.WordTokenizer()
 tokenizer.adapt(letters.train.source)
-tiny = s2s.Seq2Seq(
-    s2s.Encoder(tokenizer.vocabulary_size, 16),
-    s2s.Decoder(tokenizer.vocabulary_size, 16, attention=s2s.BahdanauAttention(16)),
+
+
+def build_tiny(source_size, target_size):
+    return s2s.Seq2Seq(
+        s2s.Encoder(source_size, 16),
+        s2s.Decoder(target_size, 16, attention=s2s.BahdanauAttention(16)),
+    )
+
+
+tiny = train(
+    build_tiny, letters.train, tokenizer, tokenizer, epochs=12, learning_rate=0.01, name="tiny"
 )
-train(tiny, letters.train, tokenizer, tokenizer, epochs=12, learning_rate=0.01, name="tiny")
 
 LONGEST = 5
 words = [s2s.text.UNK_ID, *range(s2s.text.EOS_ID + 1, tokenizer.vocabulary_size)]
@@ -153,15 +168,17 @@ else:
     target_tokenizer = s2s.text.tokenizer_for(corpus.train.target)
     source_tokenizer.adapt(corpus.train.source, max_size=8_000)
     target_tokenizer.adapt(corpus.train.target, max_size=8_000)
-    model = s2s.Seq2Seq(
-        s2s.Encoder(source_tokenizer.vocabulary_size, 64, bidirectional=True),
-        s2s.Decoder(
-            target_tokenizer.vocabulary_size, 128, attention=s2s.BahdanauAttention(64), dropout=0.1
-        ),
-    )
+
+    def build(source_size, target_size):
+        attention = s2s.BahdanauAttention(64)
+        return s2s.Seq2Seq(
+            s2s.Encoder(source_size, 64, bidirectional=True),
+            s2s.Decoder(target_size, 128, attention=attention, dropout=0.1),
+        )
+
     pairs = corpus.train[: settings.pairs]
-    train(
-        model,
+    model = train(
+        build,
         pairs,
         source_tokenizer,
         target_tokenizer,

@@ -266,7 +266,7 @@ def run(system):
 
 
 def report(translator, pairs, **options):
-    translations = translator(pairs.source, **options)
+    translations = translator(pairs.source, verbose=1, **options)
     chinese = isinstance(translator.target_tokenizer, s2s.text.ChineseTokenizer)
     return s2s.evaluation.report(
         [translation.text for translation in translations],

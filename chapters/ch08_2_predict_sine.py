@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.command_line import from_command_line, setting, strategy_setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +31,12 @@ class Settings:
     )
     steps: int = setting(4000, "training steps", least=1)
     output_dir: Path = setting(Path("output/ch08_2"), "where the picture goes")
+    strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
 
 
 settings = from_command_line(Settings, presets={"quick": {}, "book": {"steps": 10_000}})
+strategy = s2s.training.strategy(settings.strategy)
 settings.output_dir.mkdir(parents=True, exist_ok=True)
 keras.utils.set_random_seed(settings.seed)
 
@@ -66,14 +68,15 @@ print(f"Each window has the shape {test_x.shape[1:]}: (time steps, features)")
 # Two LSTMs, one above the other, and a linear layer on the last output of the upper one.
 
 # %%
-network = keras.Sequential(
-    [keras.layers.LSTM(30, return_sequences=True), keras.layers.LSTM(30), keras.layers.Dense(1)]
-)
-network.compile(
-    keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.1),
-    loss="mean_squared_error",
-    steps_per_execution=100,  # A hundred of these small steps in one call.
-)
+with strategy.scope():
+    network = keras.Sequential(
+        [keras.layers.LSTM(30, return_sequences=True), keras.layers.LSTM(30), keras.layers.Dense(1)]
+    )
+    network.compile(
+        keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.1),
+        loss="mean_squared_error",
+        steps_per_execution=100,  # A hundred of these small steps in one call.
+    )
 
 
 def rmse(predicted):

@@ -116,11 +116,9 @@ with strategy.scope():
     model = build()
     rate = settings.learning_rate
     if settings.schedule == "cosine":
+        steps = settings.epochs * len(train)
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            decay_steps=(settings.epochs * len(train)) * 19 // 20,
-            warmup_target=rate,
-            warmup_steps=(settings.epochs * len(train)) // 20,
+            0.0, steps - steps // 20, warmup_target=rate, warmup_steps=steps // 20
         )
     model.compile(keras.optimizers.SGD(rate, global_clipnorm=settings.clip))
 print(f"The model has {model.count_params():,} weights.")

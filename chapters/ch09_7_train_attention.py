@@ -21,68 +21,24 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import TrainingSettings, from_command_line, setting
+from tf_seq2seq import talks
+from tf_seq2seq.command_line import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(TrainingSettings):
+class Settings(talks.TalksSettings):
     """Train a translator with attention, compare its costs, measure it, and export it."""
 
-    preset: str = setting("quick", "which set of defaults")
-    recipe: str = setting(
-        "tuned",
-        "the model and the optimizer of the book, or better ones",
-        choices=("book", "tuned"),
-    )
-    output_dir: Path = setting(
-        Path("output/ch09_7/quick"), "where checkpoints, the picture and the translator go"
-    )
-    model_dir: Path | None = setting(
-        None, "where the SavedModel goes (without it: saved_model in the output directory)"
-    )
-    source_size: int = setting(8_000, "most tokens of the English vocabulary", least=10)
-    target_size: int = setting(4_001, "most tokens of the Chinese vocabulary", least=10)
-    units: int = setting(128, "width of the decoder", least=2)
-    embedding_size: int = setting(
-        128, "width of the word embeddings (the book's are as wide as its decoder)", least=1
-    )
-    dropout: float = setting(0.1, "rate of dropout", least=0, most=0.9)
-    batch_size: int = setting(100, "sentence pairs of a batch, over all replicas", least=1)
-    max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
-    epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.01, "of the optimizer, at its highest", least=0)
     comparison_steps: int = setting(
         0, "training steps of each of the four small models at the end", least=0
     )
-    precision: str = setting(
-        "float32", "of the matrix products in training", choices=("float32", "mixed_bfloat16")
-    )
 
 
-PRESETS = {
-    "quick": {"comparison_steps": 100},
-    "book": {
-        "recipe": "book",
-        "output_dir": Path("output/ch09_7/book"),
-        "source_size": 10_001,  # the book's 10,000 and <pad>
-        "units": 1024,
-        "dropout": 0.2,
-        "epochs": 5,
-        "learning_rate": 1.0,
-    },
-    "tuned": {
-        "output_dir": Path("output/ch09_7/tuned"),
-        "units": 512,
-        "embedding_size": 256,
-        "dropout": 0.3,
-        "max_length": 60,
-        "epochs": 5,
-        "learning_rate": 0.002,
-        "precision": "mixed_bfloat16",
-    },
-}
+PRESETS = talks.presets(Path("output/ch09_7"))
+PRESETS["quick"]["comparison_steps"] = 100
 # What the book prints, by the step: the first cost, and for each epoch of 1,802 steps the mean of
 # the last 20.
 BOOK = {0: 8.295, 1802: 4.018, 3604: 3.319, 5406: 3.013, 7208: 2.757, 9010: 2.569}
@@ -98,35 +54,10 @@ started = time.monotonic()
 # The book cuts English into words; the tuned recipe cuts it into subwords, so that no word is
 # unknown. Both cut Chinese into characters. The book fills its batches as the sentences come, and
 # its batches have one width here; the tuned recipe puts sentences of like length together, which
-# saves most of the padding.
+# saves most of the padding. The book has no dev set.
 
 # %%
-book_recipe = settings.recipe == "book"
-if settings.preset == "quick":
-    corpus = s2s.data.embedded_corpus(train=16_000)
-    test_sets = {"test": corpus.test}
-else:
-    corpus = s2s.data.ted(settings.data_dir)
-    test_sets = {
-        name: s2s.data.ted(settings.data_dir, [name]).test for name in s2s.data.TED_TEST_SETS
-    }
-english = s2s.text.WordTokenizer() if book_recipe else s2s.text.SubwordTokenizer()
-chinese = s2s.text.ChineseTokenizer()
-english.adapt(corpus.train.source, max_size=settings.source_size)
-chinese.adapt(corpus.train.target, max_size=settings.target_size)
-print(f"{english.vocabulary_size} English and {chinese.vocabulary_size} Chinese tokens")
-train = s2s.data.batches(
-    corpus.train,
-    english,
-    chinese,
-    batch_size=settings.batch_size,
-    max_length=settings.max_length,
-    num_buckets=1 if book_recipe else 8,
-    shuffle_seed=settings.seed,
-    report=print,
-)
-# The book has no dev set. This one keeps its long sentences.
-dev = s2s.data.batches(corpus.dev, english, chinese, batch_size=settings.batch_size, max_length=250)
+corpus = talks.load(settings)
 
 # %% [markdown]
 # ## Two recipes
@@ -143,12 +74,12 @@ dev = s2s.data.batches(corpus.dev, english, chinese, batch_size=settings.batch_s
 
 # %%
 def build():
-    if book_recipe:
+    if settings.recipe == "book":
         lstm = {"cell": "lstm", "embedding_dropout": settings.dropout}
         model = s2s.Seq2Seq(
-            s2s.Encoder(english.vocabulary_size, settings.units, bidirectional=True, **lstm),
+            s2s.Encoder(corpus.english.vocabulary_size, settings.units, bidirectional=True, **lstm),
             s2s.Decoder(
-                chinese.vocabulary_size,
+                corpus.chinese.vocabulary_size,
                 settings.units,
                 num_layers=2,
                 attention=s2s.BahdanauAttention(settings.units),
@@ -163,14 +94,14 @@ def build():
         return model
     return s2s.Seq2Seq(
         s2s.Encoder(
-            english.vocabulary_size,
+            corpus.english.vocabulary_size,
             settings.units // 2,
             embedding_size=settings.embedding_size,
             bidirectional=True,
             dropout=settings.dropout,
         ),
         s2s.Decoder(
-            chinese.vocabulary_size,
+            corpus.chinese.vocabulary_size,
             settings.units,
             embedding_size=settings.embedding_size,
             attention=s2s.BahdanauAttention(settings.units // 2),
@@ -188,41 +119,18 @@ def build():
 # and then down along a cosine, on the cost of a token, with smoothed labels.
 
 # %%
-steps = settings.epochs * len(train)
 with strategy.scope():
     keras.config.set_dtype_policy(settings.precision)
     model = build()
-    if book_recipe:
-        model.compile(
-            keras.optimizers.SGD(settings.learning_rate, global_clipnorm=5.0),
-            s2s.SequenceCrossEntropy(average="sentences"),
-        )
-    else:
-        warmup = steps // 20
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - warmup, warmup_target=settings.learning_rate, warmup_steps=warmup
-        )
-        model.compile(
-            keras.optimizers.Adam(rate, global_clipnorm=1.0),
-            s2s.SequenceCrossEntropy(label_smoothing=0.1),
-        )
+    talks.compile_model(model, settings, settings.epochs * len(corpus.train))
 print(f"The model has {model.count_params():,} weights.")
 
-# What translates has weights of its own, on one device and in full precision. Its form is saved
-# now, so that the checkpoints of a training under way can be used already.
+# What translates has weights of its own, on one device and in full precision.
 keras.config.set_dtype_policy("float32")
-translator = s2s.Translator(build(), english, chinese, max_source_length=200, max_target_length=150)
-translator.save(settings.output_dir / "translator")
-
-history = s2s.training.fit(
-    model,
-    train,
-    dev,
-    epochs=settings.epochs,
-    directory=settings.output_dir / "checkpoint",
-    resume=settings.resume,
-    checkpoint_every=200,
+translator = s2s.Translator(
+    build(), corpus.english, corpus.chinese, max_source_length=200, max_target_length=150
 )
+history = talks.train(model, translator, corpus, settings)
 
 # %% [markdown]
 # ## Its costs beside the book's
@@ -231,15 +139,7 @@ history = s2s.training.fit(
 # for the book had 180,000 pairs. With fewer of them more `--epochs` lead to the same step.
 
 # %%
-print("\n         cost of a token")
-print("   step     here  in the book")
-for step in sorted({*BOOK, len(history.costs)}):
-    here, in_book = "-", f"{BOOK[step]:.3f}" if step in BOOK else "-"
-    if step <= len(history.costs):
-        printed = history.costs[: max(step, 1) : 10]
-        here = f"{sum(printed[-20:]) / len(printed[-20:]):.3f}"
-    print(f"{step:7,} {here:>8} {in_book:>12}")
-
+talks.print_costs(history.costs, BOOK)
 picture = settings.output_dir / "costs.png"
 points = None if settings.preset == "quick" else BOOK
 s2s.plotting.step_costs({"here": history.costs}, points).savefig(picture)
@@ -251,25 +151,13 @@ s2s.plotting.step_costs({"here": history.costs}, points).savefig(picture)
 # %%
 print("\nDev perplexity after each epoch:", end=" ")
 print(*(f"{value:.2f}" for value in history.history["val_perplexity"]))
-
-translator.model.set_weights(model.get_weights())
-translator.save(settings.output_dir / "translator")
-hypotheses = {
-    name: [translation.text for translation in translator(pairs.source)]
-    for name, pairs in test_sets.items()
-}
-references = {name: pairs.target for name, pairs in test_sets.items()}
-print(s2s.evaluation.bleu_of_sets(hypotheses, references, "zh"))
-
-samples = corpus.dev[:5]
-for (sentence, reference), translation in zip(samples, translator(samples.source), strict=True):
-    print(f"\nsource:      {sentence}\ntranslation: {translation.text}\nreference:   {reference}")
+talks.measure(translator, corpus)
 
 # %% [markdown]
 # ## Where it looked
 
 # %%
-(translation,) = translator(samples.source[:1])
+(translation,) = translator(corpus.samples.source[:1])
 alignment = settings.output_dir / "alignment.png"
 if translation.target_tokens:
     s2s.plotting.alignment(
@@ -309,8 +197,12 @@ print(f"SavedModel: {exported}")
 
 
 # %%
-def small_costs(attention, bridge, adam):
-    """The costs of training a small model of the book's, with attention or without."""
+def train_small(attention, bridge, adam):
+    """Train a small model of the book's, with attention or without.
+
+    Returns:
+        The costs of its steps, and the length of the gradient in every tenth.
+    """
     lstm = {"cell": "lstm", "embedding_dropout": 0.2}
     reader = {"bidirectional": True} if attention else {"num_layers": 2}
     keras.utils.set_random_seed(settings.seed)
@@ -336,12 +228,22 @@ def small_costs(attention, bridge, adam):
     batches = s2s.data.batches(
         pairs, words, characters, batch_size=100, max_length=12, num_buckets=1, shuffle_seed=1
     )
-    return s2s.training.fit(
+    batches = batches.repeat().take(settings.comparison_steps)
+    lengths = []
+
+    def measure(step, logs):
+        if step % 10 == 0:
+            lengths.append(s2s.training.gradient_norm(small, *measured))
+
+    measured = next(iter(batches))
+    history = s2s.training.fit(
         small,
-        batches.repeat().take(settings.comparison_steps),
+        batches,
         epochs=1,
         directory=settings.output_dir / "comparison",
-    ).costs
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=measure)],
+    )
+    return history.costs, lengths
 
 
 if settings.comparison_steps:
@@ -349,15 +251,19 @@ if settings.comparison_steps:
     words, characters = s2s.text.WordTokenizer(), s2s.text.ChineseTokenizer()
     words.adapt(pairs.source)
     characters.adapt(pairs.target)
-    costs = {
-        "the book, without attention": small_costs(attention=False, bridge="copy", adam=False),
-        "the book, with attention": small_costs(attention=True, bridge="zeros", adam=False),
-        "… from the encoder's state": small_costs(attention=True, bridge="dense", adam=False),
-        "… and by Adam": small_costs(attention=True, bridge="dense", adam=True),
+    forms = {
+        "the book, without attention": {"attention": False, "bridge": "copy", "adam": False},
+        "the book, with attention": {"attention": True, "bridge": "zeros", "adam": False},
+        "… from the encoder's state": {"attention": True, "bridge": "dense", "adam": False},
+        "… and by Adam": {"attention": True, "bridge": "dense", "adam": True},
     }
-    print(f"\n{'cost of a token':30} highest   at the end")
-    for name, values in costs.items():
-        print(f"{name:30} {max(values):7.2f} {sum(values[-20:]) / len(values[-20:]):12.2f}")
+    costs = {}
+    print(f"\n{'cost of a token':30} {'gradient':>8}  {'highest':>8}  at the end")
+    for name, form in forms.items():
+        costs[name], lengths = train_small(**form)
+        length = np.median(lengths[:15])
+        at_the_end = np.mean(costs[name][-20:])
+        print(f"{name:30} {length:8.1f}  {max(costs[name]):8.2f}  {at_the_end:10.2f}")
     comparison = settings.output_dir / "comparison.png"
     s2s.plotting.step_costs(costs).savefig(comparison)
     print(f"Comparison: {comparison}")

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.command_line import from_command_line, setting, strategy_setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Settings:
     learning_rate: float = setting(0.003, "highest learning rate of Adam", least=0)
     output_dir: Path = setting(Path("output/quickstart"), "where pictures and checkpoints go")
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
+    strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the split, the weights and the shuffling")
     resume: bool = setting(False, "go on from the last epoch of an interrupted run")
 
@@ -72,6 +73,7 @@ settings = dataclasses.replace(settings, **missing)
 for directory in (settings.output_dir, settings.model_dir):
     directory.mkdir(parents=True, exist_ok=True)
 started = time.monotonic()
+strategy = s2s.training.strategy(settings.strategy)
 keras.utils.set_random_seed(settings.seed)
 
 # %% [markdown]
@@ -116,23 +118,24 @@ train = batches(corpus.train, shuffle_seed=settings.seed, report=print)
 # h_i, and gets the context c = sum_i alpha_i h_i, alpha = softmax_i U tanh(V h_i + W s).
 
 # %%
-model = s2s.Seq2Seq(
-    s2s.Encoder(
-        source_tokenizer.vocabulary_size,
-        settings.units // 2,
-        embedding_size=settings.embedding_size,
-        bidirectional=True,
-        dropout=settings.dropout,
-    ),
-    s2s.Decoder(
-        target_tokenizer.vocabulary_size,
-        settings.units,
-        embedding_size=settings.embedding_size,
-        attention=s2s.BahdanauAttention(settings.units // 2),
-        query="previous_state",
-        dropout=settings.dropout,
-    ),
-)
+with strategy.scope():
+    model = s2s.Seq2Seq(
+        s2s.Encoder(
+            source_tokenizer.vocabulary_size,
+            settings.units // 2,
+            embedding_size=settings.embedding_size,
+            bidirectional=True,
+            dropout=settings.dropout,
+        ),
+        s2s.Decoder(
+            target_tokenizer.vocabulary_size,
+            settings.units,
+            embedding_size=settings.embedding_size,
+            attention=s2s.BahdanauAttention(settings.units // 2),
+            query="previous_state",
+            dropout=settings.dropout,
+        ),
+    )
 translator = s2s.Translator(model, source_tokenizer, target_tokenizer)
 print(f"The model has {model.count_params():,} weights.")
 
@@ -153,24 +156,25 @@ untrained = test_bleu()
 # %%
 steps = len(train) * settings.epochs
 warmup_steps = min(200, steps // 10)
-model.compile(
-    keras.optimizers.Adam(
-        keras.optimizers.schedules.CosineDecay(
-            0.0,
-            steps - warmup_steps,
-            warmup_target=settings.learning_rate,
-            warmup_steps=warmup_steps,
+with strategy.scope():
+    model.compile(
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(
+                0.0,
+                steps - warmup_steps,
+                warmup_target=settings.learning_rate,
+                warmup_steps=warmup_steps,
+            ),
+            global_clipnorm=1.0,
         ),
-        global_clipnorm=1.0,
-    ),
-    loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
-)
+        loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
+    )
 history = s2s.training.fit(
     model,
     train,
     batches(corpus.dev),
     epochs=settings.epochs,
-    directory=settings.output_dir,
+    directory=settings.output_dir / "checkpoint",
     resume=settings.resume,
 )
 

@@ -130,7 +130,7 @@ from tf_seq2seq.errors import InputError
 
 @dataclasses.dataclass
 class Settings:
-    resume: bool = setting(False, "go on")
+    {field}
 
 from_command_line(Settings)
 raise {error}
@@ -141,14 +141,25 @@ raise {error}
     ("error", "code", "message"),
     [
         ("InputError('The file x is empty; give another.')", 1, "error: The file x is empty"),
-        ("KeyboardInterrupt", -2, "interrupted: the same command with --resume"),
+        ("KeyboardInterrupt", -2, "interrupted: the same command begins anew"),
         (f"OSError({errno.ENOSPC}, 'No space left on device', 'out/x')", 1, "cannot write out/x"),
         ("KeyError('bug')", 1, "Traceback"),
     ],
 )
 def test_how_a_chapter_ends(error, code, message):
+    end(error, code, message, 'epochs: int = setting(3, "passes")')
+
+
+def test_how_an_interrupted_training_ends():
+    resume = 'resume: bool = setting(False, "go on")'
+    end("KeyboardInterrupt", -2, "the same command with --resume goes on", resume)
+
+
+def end(error, code, message, field):
     process = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(error=error)], capture_output=True, text=True
+        [sys.executable, "-c", PROGRAM.format(error=error, field=field)],
+        capture_output=True,
+        text=True,
     )
     assert process.returncode == code
     assert message in process.stderr

@@ -150,6 +150,12 @@ def test_load_names_what_is_missing_or_damaged(tmp_path):
         with pytest.raises(s2s.InputError, match=r"cannot be read.*save it again"):
             s2s.Translator.load(tmp_path)
         (tmp_path / name).write_bytes(intact)
+    # A part of the archive, as a bad disk would leave it.
+    middle = len(intact := (tmp_path / "model.keras").read_bytes()) // 2
+    flipped = bytes(255 - byte for byte in intact[middle : middle + 64])
+    (tmp_path / "model.keras").write_bytes(intact[:middle] + flipped + intact[middle + 64 :])
+    with pytest.raises(s2s.InputError, match="cannot be read"):
+        s2s.Translator.load(tmp_path)
 
 
 @pytest.mark.parametrize("system", ["context_alone", "additive_current"])

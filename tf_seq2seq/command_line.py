@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import errno
+import functools
 import sys
 import types
 import typing
@@ -59,17 +60,22 @@ def setting(
     return dataclasses.field(default=default, metadata={**metadata, "positional": positional})
 
 
+def strategy_setting() -> Any:
+    """The field `strategy` of whatever trains."""
+    return setting(
+        "default",
+        "mirrored: one replica on each GPU of this host, or on two logical CPUs if it has none",
+        choices=("default", "mirrored"),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """What every chapter that trains can be told; it adds its own settings below these."""
 
     data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
     output_dir: Path = setting(Path("output"), "where checkpoints and pictures go")
-    strategy: str = setting(
-        "default",
-        "mirrored: one replica on each GPU of this host, or on two logical CPUs if it has none",
-        choices=("default", "mirrored"),
-    )
+    strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights, the dropout and the shuffling")
     resume: bool = setting(False, "go on from the last checkpoint of an interrupted run")
 
@@ -124,7 +130,7 @@ def from_command_line(
         )
     values = vars(parser.parse_args(arguments))
     parsed = settings(**{name: values[name] for name in defaults if name in values})
-    sys.excepthook = _end_with_one_sentence
+    sys.excepthook = functools.partial(_end_with_one_sentence, "resume" in hints)
     return parsed
 
 
@@ -183,15 +189,13 @@ def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str
     return read
 
 
-def _end_with_one_sentence(kind, error, traceback) -> None:
+def _end_with_one_sentence(resumes, kind, error, traceback) -> None:
     """What Python calls for an exception that nobody caught, before it exits with its code."""
     if isinstance(error, InputError):
         print(f"error: {error}", file=sys.stderr)
     elif isinstance(error, KeyboardInterrupt):
-        print(
-            "\ninterrupted: the same command with --resume goes on from the last checkpoint",
-            file=sys.stderr,
-        )
+        how = "with --resume goes on from the last checkpoint" if resumes else "begins anew"
+        print(f"\ninterrupted: the same command {how}", file=sys.stderr)
     elif isinstance(error, OSError) and error.errno in _DISK_FAULTS:
         where = f" {error.filename}" if error.filename else ""
         print(

@@ -48,7 +48,7 @@ def evaluate(settings: Settings) -> evaluation.Report:
             f"{settings.source} has {len(sources)} lines and {settings.reference} has "
             f"{len(references)}: they must be translations of each other, line by line."
         )
-    translations = SavedTranslator(settings.model)(sources, settings.batch_size)
+    translations = SavedTranslator(settings.model)(sources, settings.batch_size, verbose=1)
     hypotheses = [translation.text for translation in translations]
     if settings.output is not None:
         settings.output.write_text("".join(f"{line}\n" for line in hypotheses), encoding="utf-8")

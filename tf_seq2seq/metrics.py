@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import ops
 
 from tf_seq2seq.losses import token_cross_entropy, token_mask
+
+
+def perplexity(loss: float) -> float:
+    """`exp(loss)` of a mean cross-entropy in nats; infinite where no float can hold it."""
+    try:
+        return math.exp(loss)
+    except OverflowError:
+        return math.inf
 
 
 class _TokenMean(keras.metrics.Metric):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import warnings
 from collections.abc import Iterable
 
+import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq import search
 from tf_seq2seq.layers.recurrence import check_positive
 from tf_seq2seq.losses import token_cross_entropy
+from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.models import LanguageModel
 from tf_seq2seq.text import EOS_ID, PAD_ID, Tokenizer
 from tf_seq2seq.translator import append, utf8
@@ -31,7 +33,7 @@ class TextScore:
     @property
     def perplexity(self) -> float:
         """`exp(-log_probability / tokens)`."""
-        return math.exp(-self.log_probability / self.tokens)
+        return perplexity(-self.log_probability / self.tokens)
 
 
 class TextModel(tf.Module):
@@ -172,6 +174,19 @@ class TextModel(tf.Module):
         text = tf.ensure_shape(text, [None])
         return self.tokenizer.tokenize(text)[:, : self.max_length], tf.shape(text)[0]
 
+    def _read(self, lines) -> list[bytes]:
+        lines = [utf8(line, position) for position, line in enumerate(lines)]
+        if lines:
+            lengths = self.tokenizer.tokenize(tf.constant(lines)).row_lengths().numpy()
+            for position in np.flatnonzero(lengths > self.max_length):
+                start = lines[position].decode(errors="replace")[:30]
+                warnings.warn(
+                    f"Line {position} ({start!r}...) was cut off after "
+                    f"max_length={self.max_length} tokens; split it into sentences.",
+                    stacklevel=3,
+                )
+        return lines
+
     def score(self, lines: Iterable[str], batch_size: int = 64) -> list[TextScore]:
         """How probable the lines are.
 
@@ -181,8 +196,11 @@ class TextModel(tf.Module):
 
         Raises:
             TypeError: if something is not a string.
+
+        Warns:
+            UserWarning: names each line that was cut off at `max_length`.
         """
-        lines = [utf8(line, position) for position, line in enumerate(lines)]
+        lines = self._read(lines)
         scores = []
         for first in range(0, len(lines), batch_size):
             outputs = self._score(tf.constant(lines[first : first + batch_size]))
@@ -214,8 +232,11 @@ class TextModel(tf.Module):
         Raises:
             TypeError: if something is not a string.
             ValueError: if an option is out of its range.
+
+        Warns:
+            UserWarning: names each line that was cut off at `max_length`.
         """
-        lines = [utf8(line, position) for position, line in enumerate(beginnings)]
+        lines = self._read(beginnings)
         options = (temperature, top_k, top_p, seed, search.Constraints(**constraints))
         graph = tf.function(
             lambda text: self.generate_graph(text, *options)["generated"],

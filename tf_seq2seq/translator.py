@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -74,6 +75,8 @@ class SearchOptions(search.Constraints):
 
 
 GREEDY = SearchOptions()
+# What Keras and JSON raise for files that are not whole.
+_DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, AttributeError, BadZipFile)
 _TEXT = tf.TensorSpec([None], tf.string, "text")
 _TARGET = tf.TensorSpec([None], tf.string, "target")
 
@@ -379,13 +382,14 @@ class Translator(tf.Module):
         return self._graphs[key]
 
     def __call__(
-        self, sentences: str | Iterable[str], batch_size: int = 64, **options
+        self, sentences: str | Iterable[str], batch_size: int = 64, verbose: int = 0, **options
     ) -> list[Translation]:
         """Translate sentences.
 
         Args:
             sentences: one string, or any number of them.
             batch_size: how many sentences go through the graph at a time.
+            verbose: 1 for a progress bar.
             **options: of the search, see `SearchOptions`; greedy without any.
 
         Returns:
@@ -398,15 +402,15 @@ class Translator(tf.Module):
         Warns:
             UserWarning: names each sentence that was cut off at `max_source_length`.
         """
-        return [best for best, *_ in self.n_best(sentences, batch_size, **options)]
+        return [best for best, *_ in self.n_best(sentences, batch_size, verbose, **options)]
 
     def n_best(
-        self, sentences: str | Iterable[str], batch_size: int = 64, **options
+        self, sentences: str | Iterable[str], batch_size: int = 64, verbose: int = 0, **options
     ) -> list[list[Translation]]:
         """Translate sentences in several ways.
 
         Args:
-            sentences, batch_size: as for a call.
+            sentences, batch_size, verbose: as for a call.
             **options: of the search, `beam_width` and `n_best` among them: see `SearchOptions`.
 
         Returns:
@@ -414,7 +418,7 @@ class Translator(tf.Module):
             so many.
         """
         translate = self._function(self.n_best_graph, SearchOptions(**options))
-        return self._run(translate, _listed(sentences), batch_size)
+        return self._run(translate, _listed(sentences), batch_size, verbose=verbose)
 
     def score(
         self,
@@ -450,9 +454,11 @@ class Translator(tf.Module):
         function = self._function(self.score_graph)
         return [pair for (pair,) in self._run(function, sentences, batch_size, translations)]
 
-    def _run(self, function, sentences, batch_size, *more) -> list[list[Translation]]:
+    def _run(self, function, sentences, batch_size, *more, verbose=0) -> list[list[Translation]]:
         results: list[list[Translation]] = [[]] * len(sentences)
-        for rows, outputs in run_in_batches(function, sentences, batch_size, *more):
+        for rows, outputs in run_in_batches(
+            function, sentences, batch_size, *more, verbose=verbose
+        ):
             for row, i in enumerate(rows):
                 results[i] = self._unpack(outputs, row)
             for row in np.flatnonzero(outputs["cut_off"]):
@@ -531,7 +537,7 @@ class Translator(tf.Module):
                 f"No translator in {directory}: {error.filename or error} is missing; pass the "
                 "directory that `Translator.save` wrote."
             ) from error
-        except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
+        except _DAMAGED as error:
             raise InputError(
                 f"The translator in {directory} cannot be read ({error}); save it again."
             ) from error
@@ -559,6 +565,7 @@ def run_in_batches(
     sentences: list[str],
     batch_size: int,
     *more: list[str],
+    verbose: int = 0,
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
     """Yield the places of a batch's sentences and what `function` puts out for them.
 
@@ -567,6 +574,7 @@ def run_in_batches(
         sentences: its first argument.
         batch_size: how many at a time.
         *more: its other arguments, each as many as the sentences.
+        verbose: 1 for a progress bar.
     """
     columns = [
         [utf8(text, position) for position, text in enumerate(texts)]
@@ -574,10 +582,12 @@ def run_in_batches(
     ]
     # Sentences of like length share a batch, so that little of it is padding.
     order = sorted(range(len(sentences)), key=lambda i: len(columns[0][i]))
+    progress = keras.utils.Progbar(len(order), verbose=verbose, unit_name="sentence")
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         outputs = function(*(tf.constant([texts[i] for i in rows]) for texts in columns))
         yield rows, {name: tensor.numpy() for name, tensor in outputs.items()}
+        progress.update(start + len(rows))
 
 
 def _listed(sentences):

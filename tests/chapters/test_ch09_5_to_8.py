@@ -11,6 +11,7 @@ import pytest
 from test_translator import small_translator
 
 import tf_seq2seq as s2s
+import tf_seq2seq.talks
 
 # A row of the table of costs: the step, and the costs here and in the book.
 BOOK = {
@@ -61,13 +62,13 @@ def test_quick_presets_without_attention(run_chapter, tmp_path, asked, capsys, m
     assert "tok:zh" in printed
     assert (trained / "costs.png").stat().st_size > 5000
 
-    variables = run_chapter("ch09_6_translate_seq2seq", "--trained-dir", trained, *asked)
+    run_chapter("ch09_6_translate_seq2seq", "--trained-dir", trained, *asked)
     printed = capsys.readouterr().out
     assert "after 320 steps" in printed
     assert "ids here:     [" in printed
     translator = s2s.Translator.load(trained / "translator")
     check_translations(translator, printed, tmp_path)
-    (expected,) = translator([variables["EXAMPLE"]])
+    (expected,) = translator([s2s.talks.EXAMPLE])
     assert expected.text in printed
 
     # The SavedModel, by the sentences of the file alone.
@@ -78,13 +79,20 @@ def test_quick_presets_without_attention(run_chapter, tmp_path, asked, capsys, m
     assert lines == [translation.text for translation in translator(SENTENCES)]
 
     # Where nothing is trained yet, chapter 9-5 is run first.
-    def train(command, check):
+    def train(command):
         assert command[1].name == "ch09_5_train_seq2seq.py"
         shutil.copytree(trained, command[-1])
+        return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", train)
     run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "new")
-    assert "chapter 9-5 trains it" in capsys.readouterr().out
+    assert "ch09_5_train_seq2seq.py trains it" in capsys.readouterr().out
+
+    # Where that fails, it has said so itself.
+    monkeypatch.setattr(subprocess, "run", lambda command: subprocess.CompletedProcess(command, 3))
+    with pytest.raises(SystemExit) as end:
+        run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "newer")
+    assert end.value.code == 3
 
     # It has no attention to look at.
     with pytest.raises(s2s.InputError, match=r"no attention .* chapter 9-6"):
@@ -101,10 +109,11 @@ def test_quick_presets_with_attention(run_chapter, tmp_path, asked, capsys):
     assert bleu(printed, "test") > 70
     for name in ("costs", "alignment", "comparison"):
         assert (trained / f"{name}.png").stat().st_size > 5000
-    plain, attention, _, cured = variables["costs"].values()
-    assert all(len(costs) == 100 for costs in (plain, attention, cured))
-    # The book's attention jumps far above its first cost, and neither of the others does.
+    plain, attention, started, cured = variables["costs"].values()
+    assert all(len(costs) == 100 for costs in (plain, attention, started, cured))
+    # The book's attention jumps far above its first cost, and the plain and the cured do not.
     assert max(attention) > 1.3 * attention[0]
+    assert np.mean(cured[-20:]) < np.mean(started[-20:])
     assert max(plain) < 1.1 * plain[0]
     assert max(cured) < 1.1 * cured[0]
     assert np.mean(cured[-20:]) < np.mean(plain[-20:]) < np.mean(attention[-20:])
@@ -147,7 +156,7 @@ def check_report(printed, tmp_path):
 def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
     variables = train(chapter, "--preset", "book", "--epochs", 1)
     (cost,) = variables["history"].costs
-    assert cost == pytest.approx(np.log(variables["chinese"].vocabulary_size), rel=0.1)
+    assert cost == pytest.approx(np.log(variables["corpus"].chinese.vocabulary_size), rel=0.1)
     check_report(capsys.readouterr().out, tmp_path)
 
     book = {**vars(variables["Settings"]()), **variables["PRESETS"]["book"]}
@@ -204,6 +213,24 @@ def test_resumes_where_it_was(train):
         np.testing.assert_allclose(resumed.history[name], values, rtol=1e-4)
 
 
+def test_a_refused_resume_leaves_the_translator_as_it_was(train, tmp_path):
+    train("ch09_5_train_seq2seq", "--preset", "book", "--epochs", 1)
+    model = (tmp_path / "out" / "translator" / "model.keras").read_bytes()
+    with pytest.raises(s2s.InputError, match="written by another model"):
+        train("ch09_5_train_seq2seq", "--preset", "book", "--recipe", "tuned", "--resume")
+    assert (tmp_path / "out" / "translator" / "model.keras").read_bytes() == model
+
+
+def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
+    translator = small_translator()
+    translator.target_tokenizer.adapt(["我 TED 20 。"])
+    translation = s2s.Translation("TED 20我", 0.0, [], ["TED", "20", "我", "<unk>", "<eos>"], None)
+    translator.__class__ = type("", (s2s.Translator,), {"__call__": lambda *_: [translation]})
+    s2s.talks.print_book_sentence(translator, s2s.talks.TranslationSettings())
+    ids = [translator.target_tokenizer.vocabulary.index(token) for token in ("TED", "20", "我")]
+    assert f"-> {[2, *ids, 1, 3]}" in capsys.readouterr().out
+
+
 def test_replicas_share_a_batch(train):
     arguments = ("ch09_7_train_attention", "--preset", "tuned", "--epochs", 3, "--dropout", 0)
     one = train(*arguments)["history"].costs
@@ -218,7 +245,8 @@ def trained_dir(tmp_path):
     translator.save(tmp_path / "translator")
     checkpoint = s2s.training.Checkpoint(tmp_path / "checkpoint")
     arrays = [variable.numpy() for variable in translator.model.variables]
-    checkpoint.save("epoch-0-step-200", {"costs": [1.0] * 200}, arrays)
+    progress = {"epoch": 0, "step": 200, "costs": [1.0] * 200}
+    checkpoint.save(progress, arrays)
     return tmp_path
 
 

@@ -34,7 +34,7 @@ def test_without_a_checkpoint(tmp_path):
 
 
 def test_of_another_model(tmp_path):
-    Checkpoint(tmp_path).save("a", {}, [np.zeros(3)])
+    Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, [np.zeros(3)])
     with pytest.raises(InputError, match="written by another model"):
         Checkpoint(tmp_path).restore_weights(model())
 
@@ -61,10 +61,20 @@ def test_the_mean_of_the_weights_of_the_last_epochs(tmp_path):
         Checkpoint(tmp_path).average_weights(another)
 
 
+def test_other_files_of_the_folder_stay(tmp_path):
+    np.savez(tmp_path / "mine.npz", 1)
+    checkpoint = Checkpoint(tmp_path)
+    for step in (1, 2):
+        checkpoint.save({"epoch": 0, "step": step}, [np.zeros(3)])
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"mine.npz", "checkpoint.json", "epoch-0-step-2.npz"}
+
+
 def test_weights_that_cannot_be_averaged(tmp_path):
     Checkpoint(tmp_path).keep_weights(small_model("context_alone"), 1, 2)
     with pytest.raises(InputError, match=r"epoch-00001.npz cannot be averaged .*another model"):
         Checkpoint(tmp_path).average_weights(model())
-    (tmp_path / "weights-of-epoch-00001.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"cannot be averaged"):
-        Checkpoint(tmp_path).average_weights(model())
+    for damaged in (b"PK", b""):
+        (tmp_path / "weights-of-epoch-00001.npz").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"cannot be averaged"):
+            Checkpoint(tmp_path).average_weights(model())

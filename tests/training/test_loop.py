@@ -203,11 +203,15 @@ def test_callbacks_are_those_of_keras(tmp_path):
     assert len(history.history["val_perplexity"]) == 2
 
 
-@pytest.mark.parametrize("fault", ["damaged arrays", "damaged index", "another model"])
+@pytest.mark.parametrize(
+    "fault", ["damaged arrays", "empty arrays", "damaged index", "another model"]
+)
 def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path, fault):
     fit(translation_model, tmp_path, epochs=1)
     if fault == "damaged arrays":
         (tmp_path / "epoch-1-step-0.npz").write_bytes(b"damaged")
+    if fault == "empty arrays":
+        (tmp_path / "epoch-1-step-0.npz").write_bytes(b"")
     if fault == "damaged index":
         (tmp_path / "checkpoint.json").write_text("[]")
     make = language_model if fault == "another model" else translation_model
@@ -215,16 +219,35 @@ def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path, fault):
         fit(make, tmp_path, epochs=2, resume=True)
 
 
-def test_a_checkpoint_of_longer_epochs_is_named(tmp_path):
+@pytest.mark.parametrize("steps", [3, 8])
+def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path, steps):
     with pytest.raises(KeyboardInterrupt):
         fit(language_model, tmp_path, checkpoint_every=2, callbacks=[Interrupt(0, 4)])
 
-    def shorter():
+    def other():
         model, batches = language_model()
-        return model, batches.take(3)
+        return model, batches.repeat(2).take(steps)
 
-    with pytest.raises(InputError, match="stands at batch 4 of an epoch, but the epochs have 3"):
-        fit(shorter, tmp_path, resume=True)
+    with pytest.raises(InputError, match=f"batch 4 of 5, but the epochs now have {steps}"):
+        fit(other, tmp_path, resume=True)
+
+
+def test_the_gradient_s_length_is_that_of_a_small_step():
+    model = small_model("additive_current")
+    model.compile(keras.optimizers.SGD(1e-3))
+    inputs, labels = random_batch()
+    before = [weight.numpy() for weight in model.trainable_variables]
+    length = training.gradient_norm(model, inputs, labels)
+    model.train_on_batch(inputs, labels)
+    steps = [w - b for w, b in zip(model.trainable_variables, before, strict=True)]
+    moved = np.sqrt(sum(np.sum(np.square(step)) for step in steps))
+    assert moved == pytest.approx(1e-3 * length, rel=1e-3)
+
+
+def test_a_loss_too_large_for_a_perplexity():
+    model, batches = language_model()
+    model.bias.assign(1e4 * np.eye(12)[0])
+    assert training.evaluate(model, batches)["perplexity"] == np.inf
 
 
 def test_a_dataset_without_an_end(tmp_path):

@@ -51,12 +51,15 @@ class SavedTranslator:
         if "translation" not in self._translate.structured_outputs:
             raise InputError(f"The SavedModel in {self.directory} is no translator's.")
 
-    def __call__(self, sentences: str | Iterable[str], batch_size: int = 64) -> list[Translation]:
+    def __call__(
+        self, sentences: str | Iterable[str], batch_size: int = 64, verbose: int = 0
+    ) -> list[Translation]:
         """Translate sentences.
 
         Args:
             sentences: one string, or any number of them.
             batch_size: how many sentences go through the graph at a time.
+            verbose: 1 for a progress bar.
 
         Returns:
             A `Translation` for each sentence, in their order. Without attention it has neither
@@ -67,7 +70,9 @@ class SavedTranslator:
         """
         sentences = [sentences] if isinstance(sentences, str | bytes) else list(sentences)
         results: list[Translation | None] = [None] * len(sentences)
-        for rows, outputs in run_in_batches(self._translate, sentences, batch_size):
+        for rows, outputs in run_in_batches(
+            self._translate, sentences, batch_size, verbose=verbose
+        ):
             for row, i in enumerate(rows):
                 results[i] = self._unpack(outputs, row)
         return results

@@ -3,7 +3,7 @@
 from tf_seq2seq.training.checkpoint import Checkpoint
 from tf_seq2seq.training.distribution import strategy
 from tf_seq2seq.training.initialisation import draw_glorot_uniform, draw_uniform
-from tf_seq2seq.training.loop import History, evaluate, fit
+from tf_seq2seq.training.loop import History, evaluate, fit, gradient_norm
 from tf_seq2seq.training.schedules import HoldThenCosine
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "draw_uniform",
     "evaluate",
     "fit",
+    "gradient_norm",
     "strategy",
 ]

@@ -13,6 +13,9 @@ import numpy as np
 
 from tf_seq2seq.errors import InputError
 
+# What numpy raises for an archive that is not whole.
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, BadZipFile)
+
 
 class Saved(NamedTuple):
     """A checkpoint's content: `progress`, which JSON can hold, and arrays in a fixed order."""
@@ -45,23 +48,23 @@ class Checkpoint:
         for path in self._kept():
             path.unlink()
 
-    def save(self, name: str, progress: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
+    def save(self, progress: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
         """Write a checkpoint and remove the one before.
 
         Args:
-            name: of the new file, without ending; another than the last one's.
-            progress: what JSON can hold.
+            progress: what JSON can hold; the `epoch` and the `step` with which the training goes
+                on among it, which the checkpoint before does not have.
             arrays: the rest.
 
         Raises:
             OSError: if the disk is full or cannot be written; the checkpoint before stays.
         """
-        file = self.directory / f"{name}.npz"
+        file = self.directory / f"epoch-{progress['epoch']}-step-{progress['step']}.npz"
         _write(file, arrays)
         new = self._index.with_suffix(".new")
         new.write_text(json.dumps({"arrays": file.name, "progress": progress}))
         new.replace(self._index)
-        for path in set(self.directory.glob("*.npz")) - {file, *self._kept()}:
+        for path in set(self.directory.glob("epoch-*-step-*.npz")) - {file}:
             path.unlink()
 
     def load(self, shapes: Sequence[tuple[int, ...]]) -> Saved | None:
@@ -82,7 +85,7 @@ class Checkpoint:
             if [array.shape for array in arrays[: len(shapes)]] != [tuple(s) for s in shapes]:
                 raise ValueError("it was written by another model")
             return Saved(dict(content["progress"]), arrays)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile) as error:
+        except (*_DAMAGED, TypeError, AttributeError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise InputError(
                 f"The checkpoint in {self.directory} cannot be used ({reason}); start anew without "
@@ -139,7 +142,7 @@ class Checkpoint:
                     arrays = [content[name] for name in content]
                 if [a.shape for a in arrays] != [s.shape for s in sums]:
                     raise ValueError("they are of another model")
-            except (OSError, ValueError, KeyError, BadZipFile) as error:
+            except _DAMAGED as error:
                 raise InputError(
                     f"The weights in {file} cannot be averaged ({error}); remove the file, or "
                     "train anew."

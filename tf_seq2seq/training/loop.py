@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import token_cross_entropy, token_mask
+from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.training.checkpoint import Checkpoint
 
 
@@ -84,7 +85,7 @@ def fit(
     if steps < 1:
         raise ValueError("`train` must have a known, finite number of batches, at least one.")
     run = _Run(model, train, Checkpoint(directory))
-    epoch, step = run.restore(steps) if resume else run.begin()
+    epoch, step = run.restore() if resume else run.begin()
     callbacks = keras.callbacks.CallbackList(
         callbacks, add_progbar=True, model=model, verbose=1, epochs=epochs, steps=steps
     )
@@ -131,6 +132,20 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
     return _evaluator(model)(dataset)
 
 
+def gradient_norm(model: keras.Model, inputs, labels) -> float:
+    """Length of the loss's gradient, that of all weights together, in training mode.
+
+    Args:
+        model: a compiled model that carries no state.
+        inputs, labels: a batch, see `fit`.
+    """
+    with tf.GradientTape() as tape:
+        logits = model(inputs, training=True)
+        loss = model.compute_loss(x=inputs, y=labels, y_pred=logits, training=True)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    return float(tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients]))
+
+
 def _carries_state(model) -> bool:
     return hasattr(model, "initial_state")
 
@@ -150,6 +165,7 @@ class _Run:
         self.checkpoint = checkpoint
         self.history = History()
         self.losses: list[float] = []  # of the epoch's steps so far
+        self._steps = int(train.cardinality())
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
         self._dataset = self.strategy.experimental_distribute_dataset(train)
         self._train_step = _train_step(model)
@@ -210,6 +226,7 @@ class _Run:
         progress = {
             "epoch": epoch,
             "step": step,
+            "steps": self._steps,
             "history": self.history.history,
             "costs": self.history.costs,
             "losses": self.losses,
@@ -220,9 +237,9 @@ class _Run:
             for part in self.strategy.experimental_local_results(tensor)
         ]
         arrays = [variable.numpy() for variable in _variables(self.model)]
-        self.checkpoint.save(f"epoch-{epoch}-step-{step}", progress, arrays + state)
+        self.checkpoint.save(progress, arrays + state)
 
-    def restore(self, steps: int) -> tuple[int, int]:
+    def restore(self) -> tuple[int, int]:
         """Bring everything to where the checkpoint is: returns epoch and step."""
         variables = _variables(self.model)
         saved = self.checkpoint.load([variable.shape for variable in variables])
@@ -230,11 +247,11 @@ class _Run:
             return self.begin()
         progress = saved.progress
         epoch, step = progress["epoch"], progress["step"]
-        if step >= steps:
+        if step and progress.get("steps") != self._steps:
             raise InputError(
-                f"The checkpoint in {self.checkpoint.directory} stands at batch {step} of an "
-                f"epoch, but the epochs have {steps}; resume with the data and the batch size "
-                "that it was written with."
+                f"The checkpoint in {self.checkpoint.directory} stands at batch {step} of "
+                f"{progress.get('steps')}, but the epochs now have {self._steps}; resume with the "
+                "data and the batch size that it was written with."
             )
         # A dataset that shuffles orders each epoch anew: the epochs before are begun, and the
         # batches before are read, as they were.
@@ -367,6 +384,6 @@ def _stream_evaluator(model):
             batch_total, batch_count, state = step(inputs, labels, state)
             total, count = total + float(batch_total), count + float(batch_count)
         loss = total / max(count, 1.0)
-        return {"loss": loss, "perplexity": math.exp(loss)}
+        return {"loss": loss, "perplexity": perplexity(loss)}
 
     return evaluate
