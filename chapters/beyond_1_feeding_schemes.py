@@ -128,7 +128,6 @@ def translation():
         # Whatever was lost of a sentence, there is a full stop at its end.
         return [(i, j) for i, j in aligner(source_ids, target_ids) if is_word[source_ids[i]]]
 
-    chinese = isinstance(target, s2s.text.ChineseTokenizer)
     return Task(
         corpus,
         source,
@@ -139,7 +138,7 @@ def translation():
         bounds,
         shortest=10,
         parts=5,
-        tokenize="zh" if chinese else "13a",
+        tokenize=s2s.evaluation.tokenize_for(corpus.test.target),
     )
 
 

@@ -189,9 +189,7 @@ else:
     translator = s2s.Translator(model, source_tokenizer, target_tokenizer)
 
 test = corpus.test[: settings.sentences]
-chinese = isinstance(translator.target_tokenizer, s2s.text.ChineseTokenizer)
 lowercase = translator.target_tokenizer.lowercase
-lengths = [max(len(source.split()), 1) for source in test.source]
 
 
 def measure(**options):
@@ -200,9 +198,8 @@ def measure(**options):
     report = s2s.evaluation.report(
         [translation.text for translation in found],
         test.target,
-        lengths,
-        "zh" if chinese else "13a",
-        lowercase,
+        test.source,
+        lowercase=lowercase,
         bootstrap=0,
     )
     return report, sum(translation.score for translation in found) / len(found)

@@ -140,14 +140,12 @@ translator = s2s.Translator(model, source_tokenizer, target_tokenizer)
 print(f"The model has {model.count_params():,} weights.")
 
 
-def test_bleu():
+def test():
     translations = [translation.text for translation in translator(corpus.test.source)]
-    chinese = isinstance(target_tokenizer, s2s.text.ChineseTokenizer)
-    tokenize = "zh" if chinese else "13a"
-    return s2s.evaluation.bleu(translations, corpus.test.target, tokenize)
+    return s2s.evaluation.report(translations, corpus.test.target, corpus.test.source)
 
 
-untrained = test_bleu()
+untrained = test()
 
 # %% [markdown]
 # ## Training
@@ -183,9 +181,9 @@ history = s2s.training.fit(
 # On sentences that it has never seen, against the same model before training.
 
 # %%
-trained = test_bleu()
-print(f"\n{len(corpus.test)} held-out pairs, before training: {untrained}")
-print(f"{len(corpus.test)} held-out pairs, after training:  {trained}\n")
+trained = test()
+print(f"\nHeld-out sentences, before training: {untrained.bleu}")
+print(f"Held-out sentences, after training:  {trained}\n")
 
 # Every so many pairs: neighbours in the test part may be translations of one another.
 samples = corpus.test[:: max(1, len(corpus.test) // 5)][:5]
@@ -233,5 +231,5 @@ minutes = (time.monotonic() - started) / 60
 print(f"Done in {minutes:.1f} minutes.")
 if not same:
     sys.exit(f"The reloaded SavedModel translates otherwise: {reloaded['translation']}")
-if own_corpus and trained.value < BLEU_WANTED:
-    sys.exit(f"BLEU is {trained.value:.1f}, under the {BLEU_WANTED} that a good run reaches.")
+if own_corpus and trained.bleu.value < BLEU_WANTED:
+    sys.exit(f"BLEU is {trained.bleu.value:.1f}, under the {BLEU_WANTED} that a good run reaches.")

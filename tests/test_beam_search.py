@@ -355,8 +355,19 @@ def test_a_language_model():
     model = LanguageModel(vocabulary_size=12, units=6)
     start = tf.constant([5, 7])
     found = search.beam(model.step, model.initial_state(2), 2, 6, width=3, start=start).best()
-    greedy = search.greedy(model.step, model.initial_state(2), 2, 6, start=start)
-    assert np.all(found.scores.numpy() / found.lengths > greedy.scores.numpy() - 1)
+    # All sequences of up to two ids, which a beam of 120 cannot miss.
+    words = [UNK, *range(4, 12)]
+    all_ids = [[EOS, 0], *([word, EOS] for word in words)]
+    state = model.initial_state(1)
+    for row in range(2):
+        best = search.beam(
+            model.step, state, 1, 2, width=120, start=start[row : row + 1], n_best=10
+        )
+        scores = [
+            search.forced(model.step, state, tf.constant([ids]), start=start[row : row + 1]).scores
+            for ids in all_ids
+        ]
+        np.testing.assert_allclose(best.scores[0], np.sort(scores, axis=0)[::-1, 0], atol=1e-5)
     forced = search.forced(model.step, model.initial_state(2), found.ids, start=start)
     np.testing.assert_allclose(found.scores, forced.scores, atol=1e-5)
 
@@ -369,6 +380,8 @@ def test_a_language_model():
         {"width": 2, "n_best": 0},
         {"width": 2, "length_penalty": -1},
         {"width": 2, "length_penalty": "mean"},
+        {"width": 2, "length_penalty": float("inf")},
+        {"width": 2, "max_length": 0},
         {"width": 2, "coverage_penalty": 1.0},
         {"width": 2, "coverage_penalty": -1.0},
     ],
@@ -376,5 +389,26 @@ def test_a_language_model():
 )
 def test_options_out_of_range(options):
     step, state = step_of(*random_models(1))
-    with pytest.raises(ValueError, match=r"n_best|length_penalty|coverage_penalty"):
-        search.beam(step, state, 1, LENGTH, **options)
+    with pytest.raises(ValueError, match=r"n_best|length_penalty|coverage_penalty|max_length"):
+        search.beam(step, state, 1, **{"max_length": LENGTH, **options})
+
+
+def test_a_scalar_in_the_state_belongs_to_all_hypotheses():
+    step, state = step_of(*random_models(3), width=4)
+
+    def counting(ids, state):
+        logits, weights, inner = step(ids, state[1])
+        return logits, weights, (state[0] + 1, inner)
+
+    plain = search.beam(step, state, 3, LENGTH, width=4, n_best=2)
+    counted = search.beam(counting, (tf.constant(0), state), 3, LENGTH, width=4, n_best=2)
+    np.testing.assert_array_equal(plain.ids, counted.ids)
+    np.testing.assert_array_equal(plain.scores, counted.scores)
+
+
+def test_aligned_without_weights():
+    model = LanguageModel(vocabulary_size=12, units=6)
+    with pytest.raises(ValueError, match="leave `aligned` out"):
+        search.beam(model.step, model.initial_state(1), 1, 3, width=2, aligned=True)
+    with pytest.raises(ValueError, match="leave `aligned` out"):
+        search.greedy(model.step, model.initial_state(1), 1, 3, aligned=True)

@@ -14,7 +14,7 @@ REFERENCES = ["甲乙", "丙丁", "戊己", "甲"]
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
+def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluate")
     translator = small_translator()
     serving.export(translator, folder / "model")
@@ -23,18 +23,29 @@ def settings(tmp_path_factory):
     (folder / "expected").write_text(
         "".join(f"{translation.text}\n" for translation in translator(SOURCES)), encoding="utf-8"
     )
-    return Settings(
+    return translator, Settings(
         folder / "model", folder / "source", folder / "reference", output=folder / "output"
     )
 
 
-def test_scores_what_the_model_writes(settings):
+@pytest.fixture
+def settings(exported):
+    return exported[1]
+
+
+def test_scores_what_the_model_writes(exported):
+    translator, settings = exported
     report = evaluate(settings)
     written = settings.output.read_text(encoding="utf-8")
     assert written == settings.model.with_name("expected").read_text(encoding="utf-8")
     expected = evaluation.bleu(written.splitlines(), REFERENCES, "zh", bootstrap=1000)
     assert report.bleu == expected
     assert "tok:zh" in report.bleu.signature
+    scored = translator.score(SOURCES, REFERENCES)
+    assert report.perplexity == pytest.approx(
+        evaluation.perplexity((s.score for s in scored), (len(s.target_tokens) for s in scored)),
+        rel=1e-4,
+    )
 
 
 def test_options(settings):
@@ -50,7 +61,7 @@ def test_as_a_command(settings):
         *("--model", settings.model, "--source", settings.source),
         *("--reference", settings.reference, "--bootstrap", "10"),
     )
-    assert printed.startswith("4 sentences\nBLEU ")
+    assert "\n4 sentences\nBLEU " in printed
 
 
 @pytest.mark.parametrize(
@@ -72,4 +83,11 @@ def test_faults_of_the_input(settings, change, message):
         for name, value in change.items()
     }
     with pytest.raises(InputError, match=message):
-        evaluate(dataclasses.replace(settings, **paths))
+        evaluate(dataclasses.replace(settings, output=folder / "nothing", **paths))
+    assert not (folder / "nothing").exists()
+
+
+def test_the_output_s_folder_is_made(settings, tmp_path):
+    output = tmp_path / "new" / "output"
+    evaluate(dataclasses.replace(settings, output=output, bootstrap=0))
+    assert len(output.read_text(encoding="utf-8").splitlines()) == 4

@@ -13,6 +13,7 @@ from tf_seq2seq.evaluation import (
     bleu_of_sets,
     chrf,
     exact_match,
+    perplexity,
     report,
 )
 
@@ -210,8 +211,8 @@ def test_confidence_interval_where_nothing_is_right():
 
 
 def test_report():
-    lengths = [4] * 6 + [7] * 6
-    found = report(WRONG, SENTENCES, lengths, bootstrap=50)
+    sources = ["a b c d"] * 6 + ["a b c d e f g"] * 6
+    found = report(WRONG, SENTENCES, sources, bootstrap=50, perplexity=3.5)
     assert found.sentences == 12
     assert found.bleu == bleu(WRONG, SENTENCES, bootstrap=50)
     assert found.chrf == chrf(WRONG, SENTENCES, bootstrap=50)
@@ -226,11 +227,41 @@ def test_report():
         "±",
         f"{found.bleu.interval:.2f}",
     ]
+    assert "perplexity            3.500" in lines
     assert lines[-1].split() == ["6-10", "6", f"{found.by_length.sets['6-10'].value:.2f}"]
 
 
 def test_report_without_case():
     upper = [s.upper() for s in SENTENCES]
-    found = report(upper, SENTENCES, [5] * 12, lowercase=True, bootstrap=0)
+    sources = ["a"] * 12
+    found = report(upper, SENTENCES, sources, lowercase=True, bootstrap=0)
     assert found.bleu.value == found.by_length.together.value == pytest.approx(100)
-    assert report(upper, SENTENCES, [5] * 12, bootstrap=0).bleu.value < 20
+    assert found.exact_match == 100
+    assert report(upper, SENTENCES, sources, bootstrap=0).bleu.value < 20
+
+
+def test_report_goes_by_the_languages():
+    found = report(["我昨天买了一本书。"], ["我昨天买的一本书。"], ["她看了七本书"], bootstrap=0)
+    assert "tok:zh" in found.bleu.signature
+    assert found.by_length.sizes == {"6-10": 1}  # characters
+
+
+def test_chrf_of_samples_of_which_some_score_nothing():
+    score = chrf(["xx", "ab", "zz"], ["qq", "ab", "vv"], bootstrap=20)
+    assert score.interval is None
+    assert "bs:" not in score.signature
+
+
+def test_perplexity_of_all_tokens():
+    assert perplexity([-2.0, -4.0], [1, 2]) == pytest.approx(math.exp(2))
+    with pytest.raises(InputError, match="nothing to score"):
+        perplexity([], [])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "bounds", "message"),
+    [([0, 5], (5,), "got 0"), ([1, 5], (10, 5), r"\(10, 5\)"), ([1, 5], (0, 5), r"\(0, 5\)")],
+)
+def test_lengths_and_bounds_out_of_range(lengths, bounds, message):
+    with pytest.raises(InputError, match=message):
+        bleu_by_length(["a", "b"], ["a", "b"], lengths, bounds)

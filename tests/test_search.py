@@ -154,6 +154,23 @@ def test_sampling_from_the_most_probable_only(options, possible):
     np.testing.assert_array_equal(np.flatnonzero(counts), possible)
 
 
+@pytest.mark.parametrize("options", [{"top_k": 2}, {"top_p": 0.3}], ids=str)
+def test_of_equal_ids_no_more_are_left_than_asked_for(options):
+    def step(ids, state):
+        return tf.tile(tf.constant([[-99.0, 1, -99, 1, 1, 1]]), [200, 1]), None, state
+
+    ids = search.sample(step, tf.constant(0), 200, 1, **options).ids.numpy()
+    assert len(np.unique(ids)) == 2
+
+
+def test_logits_that_are_no_numbers_have_a_score_that_is_none():
+    def step(ids, state):
+        return tf.fill([1, 6], np.nan), None, state
+
+    for write in (search.greedy, search.sample):
+        assert np.isnan(write(step, tf.constant(0), 1, 3).scores[0])
+
+
 def test_samples_have_the_scores_of_the_model():
     _, found = drawn(50, temperature=3.0, top_k=4)
     np.testing.assert_allclose(found.scores, np.log(PROBABILITIES[found.ids[:, 0]]), rtol=1e-4)
@@ -174,7 +191,9 @@ def test_steps_are_drawn_independently():
     assert 0.4 < same < 0.6
 
 
-@pytest.mark.parametrize("option", [{"temperature": 0}, {"top_k": 0}, {"top_p": 0}, {"top_p": 2}])
+@pytest.mark.parametrize(
+    "option", [{"temperature": 0}, {"top_k": 0}, {"top_k": 1.5}, {"top_p": 0}, {"top_p": 2}]
+)
 def test_sampling_options_out_of_range(option):
     (name,) = option
     with pytest.raises(ValueError, match=name):

@@ -206,9 +206,9 @@ def test_scoring_wants_as_many_translations_as_sentences():
         small_translator().score(["a", "b"], ["甲"])
 
 
-def always_unknown():
-    """A translator whose every word is <unk>, as long as the source."""
-    translator = small_translator("additive_previous")
+def always_unknown(tokenizer=s2s.text.WordTokenizer):
+    """A translator whose every word is <unk>, and which looks at the second source token."""
+    translator = small_translator("additive_previous", tokenizer)
     model = translator.model
 
     def step(ids, state, memory):
@@ -233,9 +233,46 @@ def test_unknown_words_are_replaced_by_the_source_words_that_attention_looks_at(
     assert beam.target_tokens == ["zebra", "<eos>"]  # what was cut off comes after that
 
 
-def test_replacing_unknown_words_needs_attention():
-    with pytest.raises(ValueError, match="replace_unknown"):
-        small_translator("context_alone")(["a"], replace_unknown=True)
+def test_an_unknown_word_is_replaced_by_a_whole_word_of_subwords():
+    translator = always_unknown(s2s.text.SubwordTokenizer)
+    translator.max_target_length = 3
+    (pieces,) = translator.source_tokenizer.tokenize(["hefc b"]).to_list()
+    assert len(pieces) > 3
+    sentences = ["hefc b", "", "b", "b hefc."]
+    found = translator(sentences, replace_unknown=True)
+    # The second token has the attention: a part of "hefc", or a word.
+    assert [t.target_tokens[:1] for t in found] == [["hefc"], [], ["b"], ["hefc"]]
+
+
+@pytest.mark.parametrize("option", [{"replace_unknown": True}, {"coverage_penalty": 0.5}], ids=str)
+def test_options_that_need_attention(option):
+    with pytest.raises(ValueError, match=rf"^`{next(iter(option))}` goes by what attention"):
+        small_translator("context_alone")(["a"], beam_width=3, **option)
+
+
+def test_a_model_whose_weights_are_not_numbers():
+    translator = small_translator()
+    kernel = translator.model.decoder.trainable_weights[-1]
+    kernel.assign(np.full(kernel.shape, np.nan))
+    for options in ({}, {"beam_width": 3}):
+        with pytest.raises(s2s.InputError, match=r"sentence 0 \('a b'\) no probability"):
+            translator("a b", **options)
+    with pytest.raises(s2s.InputError, match="its weights are spoilt"):
+        translator.score("a b", "甲")
+
+
+def test_an_over_long_translation_is_scored_up_to_the_limit_with_a_warning():
+    translator = small_translator()
+    with pytest.warns(UserWarning, match=r"Translation 1 .* max_target_length=12 tokens"):
+        long = translator.score(["a", "a"], ["甲", "甲" * 50])[1]
+    assert len(long.target_tokens) == 12
+
+
+def test_the_translation_of_nothing_is_certain():
+    translator = small_translator()
+    nothing, something = translator.score(["", ""], ["", "甲"])
+    assert (nothing.text, nothing.score, nothing.target_tokens) == ("", 0.0, [])
+    assert something.score < 0
 
 
 def test_options_reach_the_search():
@@ -249,10 +286,24 @@ def test_options_reach_the_search():
 
 
 @pytest.mark.parametrize(
-    "options", [{"beam_width": 0}, {"n_best": 2}, {"beam_width": 3, "length_penalty": -1}], ids=str
+    "options",
+    [
+        {"beam_width": 0},
+        {"beam_width": "3"},
+        {"beam_width": 3.0},
+        {"n_best": 2},
+        {"length_penalty": -1},
+        {"length_penalty": "bogus"},
+        {"length_penalty": [1]},
+        {"length_penalty": float("nan")},
+        {"coverage_penalty": -3},
+        {"min_length": 2.5},
+        {"no_repeat_ngram": -1},
+    ],
+    ids=str,
 )
 def test_options_out_of_range(options):
-    with pytest.raises(ValueError, match=r"n_best|length_penalty"):
+    with pytest.raises(ValueError, match=f"Expected .*{next(iter(options))}"):
         small_translator()(["a"], **options)
     with pytest.raises(TypeError, match="beams"):
         small_translator()(["a"], beams=4)

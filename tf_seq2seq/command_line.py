@@ -18,6 +18,7 @@ Where a chapter has several sets of defaults, `--preset` chooses among them:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import errno
 import functools
@@ -31,6 +32,7 @@ from typing import Any, NoReturn, TypeVar
 from tf_seq2seq.errors import InputError
 
 T = TypeVar("T")
+LINES_AT_ONCE = 1024
 
 _DISK_FAULTS = {
     errno.ENOSPC,
@@ -148,6 +150,38 @@ def typed_lines(prompt: str) -> Iterator[str]:
         except (EOFError, KeyboardInterrupt):
             print()
             return
+
+
+def translate_lines(
+    translate: Callable[..., list], lines: Sequence[str], output: Path | None, batch_size: int = 64
+) -> list[str]:
+    """Translate lines in parts, with a progress bar; each part is kept as soon as it is there.
+
+    An empty line has an empty translation, so the lines go on corresponding.
+
+    Args:
+        translate: a `Translator` or a `SavedTranslator`.
+        lines: what to translate.
+        output: where the translations go, one a line; None for nowhere.
+        batch_size: how many go through the graph at a time.
+
+    Returns:
+        The translations.
+    """
+    translations = []
+    with contextlib.ExitStack() as stack:
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(output.open("w", encoding="utf-8"))
+        for first in range(0, len(lines), LINES_AT_ONCE):
+            part = lines[first : first + LINES_AT_ONCE]
+            print(f"Lines {first + 1:,} to {first + len(part):,} of {len(lines):,}")
+            texts = [each.text for each in translate(part, batch_size, verbose=1)]
+            translations += texts
+            if output is not None:
+                file.writelines(f"{text}\n" for text in texts)
+                file.flush()
+    return translations
 
 
 def _add_presets(parser, presets, arguments) -> Mapping[str, Any]:

@@ -9,11 +9,10 @@ import dataclasses
 from pathlib import Path
 
 from tf_seq2seq import evaluation
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.command_line import from_command_line, setting, translate_lines
 from tf_seq2seq.data import read_lines
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving import SavedTranslator
-from tf_seq2seq.text import ChineseTokenizer, tokenizer_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,21 +47,19 @@ def evaluate(settings: Settings) -> evaluation.Report:
             f"{settings.source} has {len(sources)} lines and {settings.reference} has "
             f"{len(references)}: they must be translations of each other, line by line."
         )
-    translations = SavedTranslator(settings.model)(sources, settings.batch_size, verbose=1)
-    hypotheses = [translation.text for translation in translations]
-    if settings.output is not None:
-        settings.output.write_text("".join(f"{line}\n" for line in hypotheses), encoding="utf-8")
-    tokenize = settings.tokenize
-    if tokenize is None:
-        chinese = isinstance(tokenizer_for(references), ChineseTokenizer)
-        tokenize = "zh" if chinese else "13a"
+    # Whatever may be wrong with the settings is found before the work, not after it.
+    if settings.tokenize is not None:
+        evaluation.bleu_metric(settings.tokenize)
+    model = SavedTranslator(settings.model)
+    hypotheses = translate_lines(model, sources, settings.output, settings.batch_size)
     return evaluation.report(
         hypotheses,
         references,
-        [max(len(source.split()), 1) for source in sources],
-        tokenize,
+        sources,
+        settings.tokenize,
         settings.lowercase,
         settings.bootstrap,
+        model.perplexity(sources, references, settings.batch_size),
     )
 
 

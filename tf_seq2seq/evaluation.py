@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
+from tf_seq2seq import metrics
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import PAD_ID
+from tf_seq2seq.text import PAD_ID, is_chinese
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Score:
         signature: sacrebleu's account of references, case, tokenizer, smoothing and version. It
             belongs beside the value wherever the value is quoted.
         interval: half the width of the 95 % confidence interval, by bootstrap resampling of the
-            sentences (Koehn 2004); None if that was not asked for, or if so little is right that
-            some samples score nothing.
+            sentences (Koehn 2004); None if that was not asked for, or where sacrebleu cannot tell
+            it, because some samples score nothing at all.
     """
 
     name: str
@@ -57,6 +58,11 @@ def bleu(
 ) -> Score:
     """Corpus BLEU: how many of a translation's 1- to 4-grams stand in its reference.
 
+        BLEU = 100 min(1, exp(1 - r / c)) exp(1/4 sum_n log p_n)
+
+    with `p_n` the share of the n-grams that stand in the reference, `c` and `r` the tokens of all
+    translations and of all references.
+
     Args:
         hypotheses: the translations, plain text, `n` strings.
         references: the reference translations, one for each hypothesis, `n` strings.
@@ -72,6 +78,9 @@ def bleu(
     Raises:
         InputError: if there is nothing to score, the counts differ or no such tokenizer exists.
 
+    Source: Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation";
+    Post 2018, "A Call for Clarity in Reporting BLEU Scores".
+
     Example:
 
     ```python
@@ -79,8 +88,14 @@ def bleu(
     # BLEU = 48.89 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0)
     ```
     """
-    metric = _bleu_metric(tokenize, lowercase)
-    return _score("BLEU", metric, hypotheses, references, bootstrap)
+    return _score(
+        "BLEU", lambda: bleu_metric(tokenize, lowercase), hypotheses, references, bootstrap
+    )
+
+
+def tokenize_for(references: Iterable[str]) -> str:
+    """What `bleu` should cut a language into tokens with: "zh" for Chinese, else "13a"."""
+    return "zh" if is_chinese(references) else "13a"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,6 +196,10 @@ def bleu_by_length(
         raise InputError(
             f"There are {len(lengths)} lengths for {len(references)} references: give one each."
         )
+    if any(length < 1 for length in lengths):
+        raise InputError(f"A length is 1 or more, got {min(lengths)}.")
+    if not all(a < b for a, b in itertools.pairwise((0, *bounds))):
+        raise InputError(f"The bounds of the groups ascend from 1 or more, got {bounds}.")
     rows_of_group = {}
     for low, high in itertools.pairwise((0, *bounds, math.inf)):
         name = f"{low + 1}-{'' if high == math.inf else high}"
@@ -247,6 +266,11 @@ def chrf(
 ) -> Score:
     """Corpus chrF: the F-score of character 1- to 6-grams, kinder than BLEU to near misses.
 
+        chrF = 100 (1 + 2^2) P R / (2^2 P + R)
+
+    with `P` the share of the translation's n-grams that stand in the reference and `R` that of
+    the reference's in the translation, each the mean over n.
+
     Args:
         hypotheses: the translations, plain text, `n` strings.
         references: the reference translations, one for each hypothesis, `n` strings.
@@ -260,22 +284,47 @@ def chrf(
     Raises:
         InputError: if there is nothing to score or the counts differ.
 
+    Source: Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation".
+
     Example:
 
     ```python
     print(chrf(["a black cat"], ["the black cats"]))
     ```
     """
-    metric = CHRF(word_order=word_order, lowercase=lowercase)
+
+    def metric():
+        return CHRF(word_order=word_order, lowercase=lowercase)
+
     return _score("chrF" + "+" * word_order, metric, hypotheses, references, bootstrap)
 
 
-def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+def perplexity(log_probabilities: Iterable[float], tokens: Iterable[int]) -> float:
+    """Perplexity of a token: `exp(-sum log P / number of tokens)`.
+
+    Args:
+        log_probabilities: of each sentence, in nats, as `Translator.score` gives them for the
+            references.
+        tokens: of each sentence, `<eos>` included.
+
+    Raises:
+        InputError: if there is no token.
+    """
+    count = sum(tokens)
+    if not count:
+        raise InputError("There is nothing to score: give at least one sentence.")
+    return metrics.perplexity(-sum(log_probabilities) / count)
+
+
+def exact_match(
+    hypotheses: Sequence[str], references: Sequence[str], lowercase: bool = False
+) -> float:
     """The share of translations that equal their reference, white space at the ends aside.
 
     Args:
         hypotheses: the translations, `n` strings.
         references: the reference translations, one for each hypothesis, `n` strings.
+        lowercase: whether to ignore case.
 
     Returns:
         The share in percent, 0 to 100.
@@ -290,8 +339,10 @@ def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     ```
     """
     _check_parallel(hypotheses, references)
-    matches = sum(a.strip() == b.strip() for a, b in zip(hypotheses, references, strict=True))
-    return 100 * matches / len(references)
+    if lowercase:
+        hypotheses, references = map(str.lower, hypotheses), map(str.lower, references)
+    matches = [a.strip() == b.strip() for a, b in zip(hypotheses, references, strict=True)]
+    return 100 * sum(matches) / len(matches)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -304,7 +355,8 @@ class Report:
         exact_match: the share of translations that equal their reference, in percent.
         length_ratio: tokens of the translations for each token of the references, as BLEU counts
             them: below 1 the translations are too short.
-        by_length: BLEU by the length of the sources.
+        by_length: BLEU by the length of the sources, in words, or characters of Chinese.
+        perplexity: of a token of the references; None if that is not known.
     """
 
     sentences: int
@@ -313,6 +365,7 @@ class Report:
     exact_match: float
     length_ratio: float
     by_length: ScoreTable
+    perplexity: float | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -321,8 +374,10 @@ class Report:
             f"chrF         {self.chrf.figure:>14}   {self.chrf.signature}",
             f"exact match  {self.exact_match:14.2f} %",
             f"length ratio {self.length_ratio:14.3f}",
-            "source words      sentences   BLEU",
         ]
+        if self.perplexity is not None:
+            lines.append(f"perplexity   {self.perplexity:14.3f}")
+        lines.append("source length     sentences   BLEU")
         lines += [
             f"{name:17} {self.by_length.sizes[name]:9,} {score.value:6.2f}"
             for name, score in self.by_length.sets.items()
@@ -333,19 +388,21 @@ class Report:
 def report(
     hypotheses: Sequence[str],
     references: Sequence[str],
-    lengths: Sequence[int],
-    tokenize: str = "13a",
+    sources: Sequence[str],
+    tokenize: str | None = None,
     lowercase: bool = False,
     bootstrap: int = 1000,
+    perplexity: float | None = None,
 ) -> Report:
     """Everything about the translations of a test set.
 
     Args:
         hypotheses: the translations, `n` strings.
         references: the reference translations, `n` strings.
-        lengths: the tokens of the sources, `n` numbers of 1 or more.
-        tokenize, lowercase: see `bleu`.
-        bootstrap: see `bleu`.
+        sources: what was translated, `n` strings.
+        tokenize: see `bleu`; None for that of the references' language.
+        lowercase, bootstrap: see `bleu`.
+        perplexity: of a token of the references, to be told with the rest; see `perplexity`.
 
     Returns:
         The `Report`.
@@ -353,38 +410,54 @@ def report(
     Raises:
         InputError: if the counts differ or the sentences cannot be scored (see `bleu`).
     """
-    counted = _bleu_metric(tokenize, lowercase)
+    tokenize = tokenize_for(references) if tokenize is None else tokenize
+    cut = list if is_chinese(sources) else str.split
     by_length = bleu_by_length(
-        hypotheses, references, lengths, tokenize=tokenize, lowercase=lowercase
+        hypotheses,
+        references,
+        [max(len(cut(source)), 1) for source in sources],
+        tokenize=tokenize,
+        lowercase=lowercase,
     )
-    result = counted.corpus_score(list(hypotheses), [list(references)])
+    result = bleu_metric(tokenize, lowercase).corpus_score(list(hypotheses), [list(references)])
     return Report(
         sentences=len(references),
         bleu=bleu(hypotheses, references, tokenize, lowercase, bootstrap),
         chrf=chrf(hypotheses, references, lowercase=lowercase, bootstrap=bootstrap),
-        exact_match=exact_match(hypotheses, references),
+        exact_match=exact_match(hypotheses, references, lowercase),
         length_ratio=result.sys_len / max(result.ref_len, 1),
         by_length=by_length,
+        perplexity=perplexity,
     )
 
 
-def _bleu_metric(tokenize, lowercase):
+def bleu_metric(tokenize: str, lowercase: bool = False) -> BLEU:
+    """sacrebleu's metric.
+
+    Raises:
+        InputError: if there is no such tokenizer, or what it wants is not installed.
+    """
     if tokenize not in BLEU.TOKENIZERS:
         raise InputError(
             f"tokenize={tokenize!r} is no tokenizer of sacrebleu's: choose one of "
             f"{', '.join(sorted(BLEU.TOKENIZERS))}."
         )
-    return BLEU(tokenize=tokenize, lowercase=lowercase)
+    try:
+        return BLEU(tokenize=tokenize, lowercase=lowercase)
+    except (RuntimeError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"sacrebleu's tokenizer {tokenize!r} is not ready: {reason}") from error
 
 
-def _score(name, metric, hypotheses, references, bootstrap=0) -> Score:
+def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
     _check_parallel(hypotheses, references)
     # sacrebleu takes a list for each set of references.
     hypotheses, references = list(hypotheses), [list(references)]
+    metric = make_metric()
     try:
         result = metric.corpus_score(hypotheses, references, n_bootstrap=max(bootstrap, 1))
     except TypeError:  # which it raises for samples of which some score nothing at all
-        bootstrap = 0
+        bootstrap, metric = 0, make_metric()
         result = metric.corpus_score(hypotheses, references)
     signature = str(metric.get_signature())
     interval = None

@@ -17,11 +17,31 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
 
 Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor | None, Any]]
+
+
+def check_integer(name: str, value: Any, least: int) -> None:
+    """Raise a ValueError that names what is no integer, or a lesser one."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"Expected an integer `{name}` of {least} or more, got {value!r}.")
+
+
+def _weights(weights) -> tf.Tensor:
+    if weights is None:
+        raise ValueError(
+            "The search is `aligned`, but the steps give no attention weights: leave `aligned` out."
+        )
+    return tf.cast(weights, tf.float32)
+
+
+def _check_max_length(max_length) -> None:
+    if not tf.is_tensor(max_length):
+        check_integer("max_length", max_length, least=1)
 
 
 class Sequences(NamedTuple):
@@ -83,7 +103,10 @@ class Constraints:
         forbid_unknown: `<unk>` is not written.
 
     Raises:
-        ValueError: if a number is negative.
+        ValueError: if a number is no integer of 0 or more.
+
+    Source: Paulus et al. 2018, "A Deep Reinforced Model for Abstractive Summarization", section
+    2.5, for the n-grams.
     """
 
     min_length: int = 0
@@ -92,8 +115,7 @@ class Constraints:
 
     def __post_init__(self):
         for name in ("min_length", "no_repeat_ngram"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"Expected `{name}` of 0 or more, got {getattr(self, name)!r}.")
+            check_integer(name, getattr(self, name), least=0)
 
     def begin(self, rows: tf.Tensor, max_length: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """What has to be known of the ids written so far: a structure of tensors, by row."""
@@ -162,7 +184,8 @@ def greedy(
 
     Args:
         step: a step function, see above.
-        initial_state: the state before the first step; its structure, shapes and dtypes stay.
+        initial_state: the state before the first step, any structure of tensors (None is none);
+            its structure, shapes and dtypes stay.
         batch_size: number of rows; may be 0.
         max_length: no row gets longer, `<eos>` included; at least 1.
         aligned: whether the steps give attention weights.
@@ -222,23 +245,23 @@ def sample(
     """
     if not temperature > 0:
         raise ValueError(f"Expected a positive `temperature`, got {temperature!r}.")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"Expected `top_k` of 1 or more, got {top_k!r}.")
+    if top_k is not None:
+        check_integer("top_k", top_k, least=1)
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"Expected 0 < `top_p` <= 1, got {top_p!r}.")
 
     def draw(t, logits):
         logits /= temperature
+        if top_k is not None or top_p is not None:
+            order = tf.argsort(logits, direction="DESCENDING", stable=True)
+            rank = tf.argsort(order)
         if top_k is not None:
-            least = tf.math.top_k(logits, tf.minimum(top_k, tf.shape(logits)[1])).values[:, -1:]
-            logits = tf.where(logits < least, -float("inf"), logits)
-        if top_p is not None:
-            descending = tf.sort(logits, direction="DESCENDING")
-            probabilities = tf.nn.softmax(descending)
+            logits = tf.where(rank < top_k, logits, -float("inf"))
+        if top_p is not None and top_p < 1:
+            probabilities = tf.nn.softmax(tf.gather(logits, order, batch_dims=1))
             # An id stays if those before it have not reached `top_p` yet; the first always does.
             before = tf.cumsum(probabilities, axis=1, exclusive=True)
-            kept = tf.where(before < top_p, descending, float("inf"))
-            logits = tf.where(logits < tf.reduce_min(kept, axis=1)[:, None], -float("inf"), logits)
+            logits = tf.where(tf.gather(before, rank, batch_dims=1) < top_p, logits, -float("inf"))
         # The largest of logit + Gumbel noise is a draw from the softmax of the logits.
         uniform = tf.random.stateless_uniform(
             tf.shape(logits), tf.stack([tf.cast(seed, tf.int32), t]), minval=1e-20
@@ -261,8 +284,14 @@ def _write(
     finished: tf.Tensor | None,
     start: tf.Tensor | None,
     constraints: Constraints,
+    given: bool = False,
 ) -> Sequences:
-    """Let `choose` take an id at each step, by the step's number and its logits."""
+    """Let `choose` take an id at each step, by the step's number and its logits.
+
+    Args:
+        given: whether `choose` gives `<pad>` where a sequence is over.
+    """
+    _check_max_length(max_length)
     if finished is None:
         finished = tf.fill([batch_size], False)
     if start is None:
@@ -278,14 +307,15 @@ def _write(
         logits, weights, state = step(previous, state)
         logits = tf.cast(logits, tf.float32)
         chosen = choose(t, constraints.apply(written, t, logits))
-        finished |= chosen == PAD_ID  # a sequence that is given may end without <eos>
+        if given:  # a sequence that is given may end without <eos>
+            finished |= chosen == PAD_ID
         gain = tf.gather(logits, chosen, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
         chosen = tf.where(finished, PAD_ID, chosen)
         scores += tf.where(finished, 0.0, gain)
         written = constraints.extend(written, t, chosen)
         ids = ids.write(t, chosen)
         if aligned:
-            weights = tf.cast(weights, tf.float32)
+            weights = _weights(weights)
             alignment = alignment.write(t, tf.where(finished[:, None], 0.0, weights))
         finished |= chosen == EOS_ID
         return t + 1, chosen, finished, scores, state, written, ids, alignment
@@ -331,6 +361,7 @@ def forced(
         target[:, 0] == PAD_ID,
         start,
         NO_CONSTRAINTS,
+        given=True,
     )
 
 
@@ -338,11 +369,17 @@ def repeat_rows(structure: Any, times: int) -> Any:
     """Each row of the tensors of a nested structure `times` times, one below the other.
 
     Args:
-        structure: a `DecoderMemory`, say; a part that is None stays so.
+        structure: a `DecoderMemory`, say; a part that is None or a scalar stays so.
         times: how often.
     """
+    return _map_rows(lambda tensor: tf.repeat(tensor, times, axis=0), structure)
+
+
+def _map_rows(function, structure):
+    """`function` of each tensor that has rows, and not of None or of a scalar."""
     return tf.nest.map_structure(
-        lambda tensor: None if tensor is None else tf.repeat(tensor, times, axis=0), structure
+        lambda x: x if x is None or tf.convert_to_tensor(x).shape.rank == 0 else function(x),
+        structure,
     )
 
 
@@ -377,7 +414,8 @@ def beam(
         step: a step function of `batch_size * width` rows, the hypotheses of the first row first.
             What it closes over has so many rows too: see `repeat_rows`.
         initial_state: the state of `batch_size` rows before the first step. Each tensor has the
-            rows as its first dimension, by which the hypotheses are re-ordered.
+            rows as its first dimension, by which the hypotheses are re-ordered; a scalar belongs
+            to all of them.
         batch_size: number of rows; may be 0.
         max_length: no sequence gets longer, `<eos>` included; at least 1.
         width: hypotheses per row. With 1, the result is that of `greedy`.
@@ -399,12 +437,14 @@ def beam(
     Source: Graves 2012, "Sequence Transduction with Recurrent Neural Networks"; the penalties are
     those of Wu et al. 2016, "Google's Neural Machine Translation System", section 7.
     """
+    _check_max_length(max_length)
     if not 1 <= n_best <= width:
         raise ValueError(f"Expected 1 <= n_best <= width, got n_best={n_best} and width={width}.")
-    if coverage_penalty < 0 or (coverage_penalty and (source_mask is None or not aligned)):
+    check_penalty("coverage_penalty", coverage_penalty)
+    if coverage_penalty and (source_mask is None or not aligned):
         raise ValueError(
-            f"A `coverage_penalty` is 0 or, with attention weights and a `source_mask`, more; got "
-            f"{coverage_penalty!r}."
+            f"A `coverage_penalty` of {coverage_penalty!r} wants attention weights and a "
+            "`source_mask`: give both, or a penalty of 0."
         )
     rescale = _length_penalty(length_penalty)
     if finished is None:
@@ -450,7 +490,7 @@ def beam(
 
         score = log_p / rescale(t + 1)
         if aligned:
-            weights = tf.cast(weights, tf.float32)
+            weights = _weights(weights)
         covered = tuple(each + weights for each in live.coverage)
         for each in covered:
             penalty = tf.math.log(tf.clip_by_value(each, 1e-9, 1.0))
@@ -470,7 +510,7 @@ def beam(
         )
         values = (parent, ids, weights) if aligned else (parent, ids)
         path = [array.write(t, value) for array, value in zip(path, values, strict=True)]
-        state, written, covered = tf.nest.map_structure(
+        state, written, covered = _map_rows(
             lambda tensor: tf.gather(tensor, parent), (state, live.written, covered)
         )
         live = _Live(ids, log_p, state, constraints.extend(written, t, ids), covered)
@@ -548,12 +588,17 @@ class _Ended(NamedTuple):
         return _Ended(*(tf.gather(each, best, batch_dims=1) for each in together))
 
 
+def check_penalty(name: str, value: Any, otherwise: str = "") -> None:
+    """Raise a ValueError that names what is no finite number of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < np.inf:
+        raise ValueError(f"Expected `{name}` of 0 or more, {otherwise}got {value!r}.")
+
+
 def _length_penalty(option):
     """The function that `length_penalty` names, of a length."""
     if option == "average":
         return lambda length: tf.cast(length, tf.float32)
-    if isinstance(option, str) or option < 0:
-        raise ValueError(f"Expected `length_penalty` of 0 or more, or 'average', got {option!r}.")
+    check_penalty("length_penalty", option, "or 'average', ")
     return lambda length: ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** option
 
 

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from tf_seq2seq import data, evaluation, serving, text, training
-from tf_seq2seq.command_line import TrainingSettings, setting, typed_lines
+from tf_seq2seq.command_line import TrainingSettings, setting, translate_lines, typed_lines
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.models import Seq2Seq
@@ -218,6 +218,12 @@ def measure(translator: Translator, talks: Talks) -> None:
         hypotheses[name] = [translation.text for translation in translations]
     references = {name: pairs.target for name, pairs in talks.test_sets.items()}
     print(evaluation.bleu_of_sets(hypotheses, references, "zh"))
+
+    def joined(sets):
+        return [sentence for sentences in sets.values() for sentence in sentences]
+
+    sources = joined({name: pairs.source for name, pairs in talks.test_sets.items()})
+    print(f"\n{evaluation.report(joined(hypotheses), joined(references), sources)}")
     translations = translator(talks.samples.source)
     for (sentence, reference), translation in zip(talks.samples, translations, strict=True):
         print(f"\nsource:      {sentence}")
@@ -232,7 +238,6 @@ BOOK_SENTENCE = "This is a test ."
 BOOK_IDS = [90, 13, 9, 689, 4, 2]
 BOOK_TRANSLATION = "这是一个测试。"
 BOOK_TRANSLATION_IDS = [1, 10, 7, 9, 12, 411, 271, 6, 2]
-LINES_AT_ONCE = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -331,27 +336,19 @@ def print_book_sentence(
 def translate_file(
     translator: Translator | serving.SavedTranslator, file: Path, output: Path | None
 ) -> None:
-    """Translate a file line by line, in parts, each of which is kept as soon as it is there.
-
-    An empty line has an empty translation, so the lines go on corresponding.
+    """Translate a file line by line.
 
     Args:
         translator: what translates.
         file: one sentence a line.
         output: where the translations go; None to print them.
     """
-    lines = data.read_lines(file)
+    print()
+    lines = translate_lines(translator, data.read_lines(file), output)
     if output is None:
-        print("", *(translation.text for translation in translator(lines)), sep="\n")
-        return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", encoding="utf-8") as written:
-        for first in range(0, len(lines), LINES_AT_ONCE):
-            part = lines[first : first + LINES_AT_ONCE]
-            print(f"\nLines {first + 1:,} to {first + len(part):,} of {len(lines):,}")
-            written.writelines(f"{each.text}\n" for each in translator(part, verbose=1))
-            written.flush()
-    print(f"\n{len(lines)} lines of {file} are translated in {output}.")
+        print(*lines, sep="\n")
+    else:
+        print(f"{len(lines)} lines of {file} are translated in {output}.")
 
 
 def translate_typed(translator: Translator | serving.SavedTranslator) -> None:

@@ -51,7 +51,7 @@ class SearchOptions(search.Constraints):
         length_penalty: alpha of the length normalisation, or `"average"`; without effect on
             greedy search.
         coverage_penalty: beta, for models with attention.
-        replace_unknown: whether `<unk>` in a translation is replaced by the source token with the
+        replace_unknown: whether `<unk>` in a translation is replaced by the source word with the
             greatest attention weight (Luong et al. 2015, "Addressing the Rare Word Problem").
         min_length, no_repeat_ngram, forbid_unknown: see `search.Constraints`.
 
@@ -67,6 +67,11 @@ class SearchOptions(search.Constraints):
 
     def __post_init__(self):
         super().__post_init__()
+        for name in ("beam_width", "n_best"):
+            search.check_integer(name, getattr(self, name), least=1)
+        if self.length_penalty != "average":
+            search.check_penalty("length_penalty", self.length_penalty, "or 'average', ")
+        search.check_penalty("coverage_penalty", self.coverage_penalty)
         if not 1 <= self.n_best <= self.beam_width:
             raise ValueError(
                 f"Expected 1 <= n_best <= beam_width, got n_best={self.n_best} and "
@@ -292,15 +297,21 @@ class Translator(tf.Module):
             target: string `(batch,)`, a translation of each.
 
         Returns:
-            As `graph`, with what was given as the translations.
+            As `graph`, with what was given as the translations, and `target_cut_off`: bool
+            `(batch,)`, whether that was longer than `max_target_length`.
         """
         source = self._read(text)
         # A batch of another size is refused here; further on it might be spread over the sentences.
         target = tf.reshape(tf.ensure_shape(target, [None]), tf.shape(text))
         batch_size = tf.shape(text)[0]
-        tokens = self.target_tokenizer.tokenize(target)[:, : self.max_target_length - 1]
+        tokens = self.target_tokenizer.tokenize(target)
+        cut_off = tokens.row_lengths() > self.max_target_length - 1
+        tokens = tokens[:, : self.max_target_length - 1]
         ids = append(self.target_tokenizer.token_to_id(tokens), EOS_ID, batch_size)
         ids = ids.to_tensor(default_value=PAD_ID)
+        # Of nothing comes nothing, without doubt: such is its translation too.
+        certain = source.empty & (tokens.row_lengths() == 0)
+        ids = tf.where(certain[:, None], PAD_ID, ids)
         # The search wants at least one column, which an empty batch has not.
         ids = tf.pad(ids, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
         state, memory = self.model.encode(source.ids)
@@ -314,6 +325,7 @@ class Translator(tf.Module):
             "source_tokens": source.tokens,
             "source_length": source.length,
             "cut_off": source.cut_off,
+            "target_cut_off": cut_off,
             "target_tokens": tf.where(ids != PAD_ID, tokens, ""),
             "target_length": found.lengths,
         }
@@ -358,20 +370,44 @@ class Translator(tf.Module):
 
     def _most_attended(self, source, alignment):
         """For each target token `(batch, n, target_length)` the source token it belongs to."""
-        if alignment is None:
-            raise ValueError(
-                "Unknown words are replaced by what attention looks at, and this model has none; "
-                "leave `replace_unknown` out."
-            )
         # <eos> is no word to copy.
         words = tf.sequence_mask(source.length - 1, tf.shape(alignment)[3], tf.float32)
         place = tf.argmax(alignment * words[:, None, None], axis=3, output_type=tf.int32)
-        return tf.gather(self.source_tokenizer.unmark(source.tokens), place, batch_dims=1)
+        return tf.gather(self._words(source), place, batch_dims=1)
+
+    def _words(self, source):
+        """For each source token `(batch, source_length)` the whole word that it is a part of."""
+        inside = tf.sequence_mask(source.length - 1, tf.shape(source.tokens)[1])
+        rows = tf.ragged.boolean_mask(source.tokens, inside)
+        starts = self.source_tokenizer.starts_word(rows.values)
+        # The first token of a sentence starts a word whatever it looks like.
+        first = tf.scatter_nd(
+            rows.row_starts()[rows.row_lengths() > 0][:, None],
+            tf.ones([tf.math.count_nonzero(rows.row_lengths())], tf.int32),
+            tf.shape(starts, tf.int64),
+        )
+        word = tf.cumsum(tf.cast(starts | (first > 0), tf.int64)) - 1
+        words = self.source_tokenizer.detokenize(
+            tf.RaggedTensor.from_value_rowids(rows.values, word)
+        )
+        words = rows.with_values(tf.gather(words, word)).to_tensor(default_value="")
+        return tf.pad(words, [[0, 0], [0, tf.shape(source.tokens)[1] - tf.shape(words)[1]]])
+
+    def _check(self, options: SearchOptions) -> None:
+        """Find what this model cannot do before a graph is made, whose errors are hard to read."""
+        for name in ("coverage_penalty", "replace_unknown"):
+            if getattr(options, name) and not self.aligns:
+                raise ValueError(
+                    f"`{name}` goes by what attention looks at, and this model has none; leave it "
+                    "out."
+                )
 
     def _function(self, graph, options=None):
         """`graph` compiled for these options, once."""
         key = (graph.__name__, options)
         if key not in self._graphs:
+            if options is not None:
+                self._check(options)
             if options is None:
                 signature = [_TEXT, _TARGET]
                 self._graphs[key] = tf.function(graph, input_signature=signature)
@@ -397,7 +433,8 @@ class Translator(tf.Module):
 
         Raises:
             TypeError: if something is not a string, or there is no such option.
-            ValueError: if an option is out of its range.
+            ValueError: if an option is out of its range, or wants attention where there is none.
+            InputError: if the model's weights are not numbers.
 
         Warns:
             UserWarning: names each sentence that was cut off at `max_source_length`.
@@ -440,6 +477,10 @@ class Translator(tf.Module):
             TypeError: if something is not a string.
             InputError: if the numbers of sentences and translations differ.
 
+        Warns:
+            UserWarning: names each sentence and each translation that was cut off at
+                `max_source_length` or `max_target_length`.
+
         Example:
 
         >>> translator.score("She reads a book.", "她看书。")[0].score
@@ -461,12 +502,22 @@ class Translator(tf.Module):
         ):
             for row, i in enumerate(rows):
                 results[i] = self._unpack(outputs, row)
-            for row in np.flatnonzero(outputs["cut_off"]):
-                warnings.warn(
-                    f"Sentence {rows[row]} ({sentences[rows[row]][:30]!r}...) was cut off after "
-                    f"max_source_length={self.max_source_length} tokens; split it into sentences.",
-                    stacklevel=4,
-                )
+                if not (results[i] and np.isfinite(results[i][0].score)):
+                    raise InputError(
+                        f"The model gives sentence {i} ({sentences[i][:30]!r}) no probability that "
+                        "is a number: its weights are spoilt. Train it anew, at a lower rate."
+                    )
+            for name, texts, limit in (
+                ("cut_off", sentences, "max_source_length"),
+                ("target_cut_off", *more, "max_target_length"),
+            )[: 1 + len(more)]:
+                for row in np.flatnonzero(outputs[name]):
+                    kind = "Sentence" if texts is sentences else "Translation"
+                    warnings.warn(
+                        f"{kind} {rows[row]} ({texts[rows[row]][:30]!r}...) was cut off after "
+                        f"{limit}={getattr(self, limit)} tokens; split it into sentences.",
+                        stacklevel=4,
+                    )
         return results
 
     def _unpack(self, arrays: dict[str, np.ndarray], row: int) -> list[Translation]:
@@ -477,7 +528,8 @@ class Translator(tf.Module):
             self.source_tokenizer.display(token.decode())
             for token in of_row.pop("source_tokens")[:width]
         ]
-        del of_row["cut_off"]
+        for name in ("cut_off", "target_cut_off"):
+            of_row.pop(name, None)
         if of_row["score"].ndim == 0:
             of_row = {name: np.asarray(value)[None] for name, value in of_row.items()}
         return [

@@ -197,6 +197,13 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_checkpoint_before(t
     assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].costs) == 10
 
 
+def test_the_time_of_a_training_is_that_of_all_its_parts(tmp_path):
+    _, first = fit(language_model, tmp_path, epochs=1)
+    _, both = fit(language_model, tmp_path, epochs=2, resume=True)
+    _, nothing_more = fit(language_model, tmp_path, epochs=2, resume=True)
+    assert 0 < first.seconds < both.seconds == nothing_more.seconds
+
+
 def test_callbacks_are_those_of_keras(tmp_path):
     stop = keras.callbacks.EarlyStopping("val_perplexity", min_delta=1e9, mode="min")
     _, history = fit(language_model, tmp_path, epochs=5, callbacks=[stop])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations of the tokenizers)
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.serving.export import versions
 from tf_seq2seq.text.tokenizers import CONTINUATION, JOINER
 from tf_seq2seq.translator import Translation, run_in_batches
@@ -76,6 +77,35 @@ class SavedTranslator:
             for row, i in enumerate(rows):
                 results[i] = self._unpack(outputs, row)
         return results
+
+    def perplexity(
+        self,
+        sentences: Sequence[str],
+        translations: Sequence[str],
+        batch_size: int = 64,
+        verbose: int = 0,
+    ) -> float | None:
+        """Perplexity of a token of given translations; None for an export without `score`.
+
+        Args:
+            sentences: any number of strings.
+            translations: as many.
+            batch_size, verbose: as for a call.
+        """
+        if "score" not in self._model.signatures:
+            return None
+        score = self._model.signatures["score"]
+        log_p, tokens = 0.0, 0
+        for _, outputs in run_in_batches(
+            lambda text, target: score(text=text, target=target),
+            list(sentences),
+            batch_size,
+            list(translations),
+            verbose=verbose,
+        ):
+            log_p += float(outputs["log_probability"].sum(dtype=float))
+            tokens += int(outputs["tokens"].sum())
+        return perplexity(-log_p / max(tokens, 1))
 
     def _unpack(self, outputs, row) -> Translation:
         text, score = outputs["translation"][row].decode(), float(outputs["score"][row])

@@ -6,6 +6,7 @@ from tf_seq2seq.text.tokenizers import (
     SubwordTokenizer,
     Tokenizer,
     WordTokenizer,
+    is_chinese,
     tokenizer_for,
 )
 from tf_seq2seq.text.vocabulary import (
@@ -37,5 +38,6 @@ __all__ = [
     "Tokenizer",
     "Vocabulary",
     "WordTokenizer",
+    "is_chinese",
     "tokenizer_for",
 ]

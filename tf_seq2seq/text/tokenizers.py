@@ -165,6 +165,17 @@ class Tokenizer(tf.Module):
         """Tokens as text, without markers; strings of any shape."""
         return tf.strings.regex_replace(tokens, self.markers, "") if self.markers else tokens
 
+    def starts_word(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Whether each token begins a word, and does not go on with that of the token before.
+
+        Args:
+            tokens: strings of any shape.
+
+        Returns:
+            bool, of the same shape.
+        """
+        return tf.ones_like(tokens, tf.bool)
+
     def display(self, token: str) -> str:
         """The token as a reader wants to see it, say on the axis of a plot: without markers."""
         return re.sub(self.markers, "", token) or token
@@ -526,6 +537,9 @@ class SubwordTokenizer(Tokenizer):
     def markers(self) -> str:
         return f"^{CONTINUATION}|{JOINER}"
 
+    def starts_word(self, tokens):
+        return ~tf.strings.regex_full_match(tokens, f"{CONTINUATION}.*")
+
 
 def learn_pieces(words: dict[str, int], limit: int | None, min_count: int) -> list[str]:
     """Byte-pair encoding: from characters upwards, joins the most frequent pair of neighbours.
@@ -608,6 +622,13 @@ def _not_empty(vocabulary: Vocabulary) -> Vocabulary:
     return vocabulary
 
 
+def is_chinese(lines: Iterable[str]) -> bool:
+    """Whether most letters of a text are Chinese characters."""
+    letters = "".join(lines)
+    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
+    return 2 * chinese > sum(map(str.isalpha, letters))
+
+
 def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
     """Chooses a tokenizer that suits a text, and leaves it to be adapted.
 
@@ -621,9 +642,7 @@ def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
         A `ChineseTokenizer`, `WordTokenizer` or `SubwordTokenizer` without a vocabulary.
     """
     lines = list(lines)
-    letters = "".join(lines)
-    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
-    if 2 * chinese > sum(map(str.isalpha, letters)):
+    if is_chinese(lines):
         return ChineseTokenizer()
     words = collections.Counter()
     for tokens in Tokenizer._token_lists(lines, WordTokenizer().tokenize):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -26,10 +27,12 @@ class History:
             begin with `val_`. (Keras' `History` has the same attribute.)
         costs: the cross-entropy of a target word, in nats, in each training step, before its
             update.
+        seconds: how long it took, up to the last checkpoint and without the interruptions.
     """
 
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     costs: list[float] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
 
 
 def fit(
@@ -164,6 +167,7 @@ class _Run:
         self.strategy = model.distribute_strategy
         self.checkpoint = checkpoint
         self.history = History()
+        self._since = time.monotonic()
         self.losses: list[float] = []  # of the epoch's steps so far
         self._steps = int(train.cardinality())
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
@@ -223,12 +227,16 @@ class _Run:
 
     def save(self, epoch: int, step: int) -> None:
         """Write a checkpoint that goes on with batch `step` of `epoch`."""
+        now = time.monotonic()
+        self.history.seconds += now - self._since
+        self._since = now
         progress = {
             "epoch": epoch,
             "step": step,
             "steps": self._steps,
             "history": self.history.history,
             "costs": self.history.costs,
+            "seconds": self.history.seconds,
             "losses": self.losses,
         }
         state = [
@@ -263,7 +271,7 @@ class _Run:
         for variable, array in zip(variables, saved.arrays, strict=False):
             variable.assign(array)
         self._restore_state(saved.arrays[len(variables) :])
-        self.history = History(progress["history"], progress["costs"])
+        self.history = History(progress["history"], progress["costs"], progress.get("seconds", 0.0))
         self.losses = progress["losses"]
         return epoch, step
 
