@@ -16,7 +16,8 @@
 #     --preset plain    the three plain systems, side by side
 #     --preset tuned    the tuned system
 #
-# The same commands train any other pair of languages: --corpus files --source FILE --target FILE
+# The same commands train other pairs of languages: --corpus tatoeba (English to Chinese), or
+# --corpus files --source FILE --target FILE
 
 # %%
 import dataclasses
@@ -37,7 +38,7 @@ class Settings(TrainingSettings):
     output_dir: Path = setting(Path("output/beyond_3"), "where checkpoints and results go")
     preset: str = setting("quick", "which set of defaults")
     corpus: str = setting(
-        "embedded", "the sentence pairs", choices=("embedded", "multi30k", "files")
+        "embedded", "the sentence pairs", choices=("embedded", "multi30k", "tatoeba", "files")
     )
     source: Path | None = setting(None, "with --corpus files: one sentence a line")
     target: Path | None = setting(None, "the translations of --source, line by line")
@@ -111,8 +112,8 @@ def held_out(name):
 
 if settings.corpus == "embedded":
     corpus = s2s.data.embedded_corpus(train=6_000, dev=200, test=200)
-elif settings.corpus == "multi30k":
-    corpus = s2s.data.multi30k(settings.data_dir)
+elif settings.corpus in ("multi30k", "tatoeba"):
+    corpus = getattr(s2s.data, settings.corpus)(settings.data_dir)
 elif settings.source and settings.target:
     parts = held_out("dev") | held_out("test")
     corpus = s2s.data.files(settings.source, settings.target, **parts, seed=settings.seed)

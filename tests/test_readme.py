@@ -5,6 +5,7 @@ import re
 import keras
 import pytest
 from helpers import ROOT
+from test_translator import small_translator
 
 import tf_seq2seq as s2s
 
@@ -24,6 +25,14 @@ def test_the_layers_in_a_functional_model():
     names = {"keras": keras, "s2s": s2s}
     exec(BLOCKS[1], names)
     assert names["model"].output_shape == (None, None, 6000)
+
+
+def test_search_and_measure(monkeypatch):
+    first = small_translator()
+    monkeypatch.setattr(s2s.Translator, "load", lambda directory: first)
+    sentences, translations = ["a b", "c"], ["甲", "乙"]
+    names = {"s2s": s2s, "sentences": sentences, "translations": translations}
+    exec(BLOCKS[2], names | {"first": first, "second": small_translator()})
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))

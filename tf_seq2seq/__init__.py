@@ -3,39 +3,53 @@
 One way leads through the package: text -> ids -> batches -> encoder -> decoder -> search -> text.
 """
 
-from tf_seq2seq import data, evaluation, plotting, search, serving, text, training
-from tf_seq2seq.errors import InputError
-from tf_seq2seq.layers import Attention, BahdanauAttention, Bridge, Decoder, DotAttention, Encoder
-from tf_seq2seq.losses import SequenceCrossEntropy
-from tf_seq2seq.metrics import Perplexity, TokenAccuracy
-from tf_seq2seq.models import Ensemble, LanguageModel, Seq2Seq
-from tf_seq2seq.text_model import TextModel, TextScore
-from tf_seq2seq.translator import SearchOptions, Translation, Translator
+import importlib.util
 
-__all__ = [
-    "Attention",
-    "BahdanauAttention",
-    "Bridge",
-    "Decoder",
-    "DotAttention",
-    "Encoder",
-    "Ensemble",
-    "InputError",
-    "LanguageModel",
-    "Perplexity",
-    "SearchOptions",
-    "Seq2Seq",
-    "SequenceCrossEntropy",
-    "TextModel",
-    "TextScore",
-    "TokenAccuracy",
-    "Translation",
-    "Translator",
-    "data",
-    "evaluation",
-    "plotting",
-    "search",
-    "serving",
-    "text",
-    "training",
-]
+from tf_seq2seq.errors import InputError
+
+if importlib.util.find_spec("tensorflow") is None:
+    # Whoever only asks a server (`tf_seq2seq.serving.client`) needs no TensorFlow.
+    __all__ = ["InputError"]
+else:
+    from tf_seq2seq import data, evaluation, plotting, search, serving, text, training
+    from tf_seq2seq.layers import (
+        Attention,
+        BahdanauAttention,
+        Bridge,
+        Decoder,
+        DotAttention,
+        Encoder,
+    )
+    from tf_seq2seq.losses import SequenceCrossEntropy
+    from tf_seq2seq.metrics import Perplexity, TokenAccuracy
+    from tf_seq2seq.models import Ensemble, LanguageModel, Seq2Seq
+    from tf_seq2seq.text_model import TextModel, TextScore
+    from tf_seq2seq.translator import SearchOptions, Translation, Translator
+
+    __all__ = [
+        "Attention",
+        "BahdanauAttention",
+        "Bridge",
+        "Decoder",
+        "DotAttention",
+        "Encoder",
+        "Ensemble",
+        "InputError",
+        "LanguageModel",
+        "Perplexity",
+        "SearchOptions",
+        "Seq2Seq",
+        "SequenceCrossEntropy",
+        "TextModel",
+        "TextScore",
+        "TokenAccuracy",
+        "Translation",
+        "Translator",
+        "data",
+        "evaluation",
+        "plotting",
+        "search",
+        "serving",
+        "text",
+        "training",
+    ]
