@@ -31,7 +31,8 @@ def test_tab_separated_pairs_go_the_whole_way(run, tmp_path, capsys):
 
     printed = capsys.readouterr().out
     assert "Pairs:    285 read, 285 kept" in printed
-    assert "10 held-out pairs, before training: BLEU" in printed
+    assert "Held-out sentences, before training: BLEU" in printed
+    assert "Held-out sentences, after training:  10 sentences\nBLEU" in printed
     assert "tok:zh" in printed
     assert "source:      She reads." in printed
     assert "the same translations" in printed
