@@ -182,12 +182,12 @@ print(f"SavedModel: {exported}")
 # jump to 15 and more at first. Four small models show why, on the same short sentences:
 #
 # - *The book's attention* jumps, its plain model does not. A step is the gradient, cut to a length
-#   of 5. The gradient of this attention model is four times as long as that of the plain one (in
-#   the middle of the first 150 steps: 9.0 against 2.1), so its steps are cut four times out of
-#   five, and are still too long.
+#   of 5. The gradient of this attention model is several times as long as that of the plain one
+#   (the table has the median of the first 150 steps), so most of its steps are cut, and are still
+#   too long. It is ahead in the end, but late.
 # - Its decoder starts from zero: until it has learned where to look it knows nothing of the
-#   sentence. *Starting from the encoder's state* it knows as much as the plain one from the
-#   beginning, and falls below it earlier.
+#   sentence. *Starting from the encoder's state* it jumps as much, but is ahead of the plain one
+#   earlier.
 # - *Adam*, on the cost of a token, takes steps that do not grow with the gradient. No cost is
 #   higher than the first, and attention is ahead from the start. This is the greater part of the
 #   cure, and the tuned recipe has both.
