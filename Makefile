@@ -1,5 +1,5 @@
 # make demo   train, translate, plot, export, reload on embedded data
-# make test   the tests
+# make test   the tests; make test-all also those that take minutes each
 # make lint   style
 #
 # Each sets up .venv by itself the first time. ARGS are handed on: make demo ARGS="--epochs 2"
@@ -9,13 +9,16 @@ VENV := .venv
 RUN := TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-all lint format clean
 
 demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
 
 test: $(READY)
 	$(RUN) -m pytest -n 2 $(ARGS)
+
+test-all: $(READY)
+	$(RUN) -m pytest -n 2 -m "slow or not slow" $(ARGS)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -111,7 +111,7 @@ def held_out(name):
 
 
 if settings.corpus == "embedded":
-    corpus = s2s.data.embedded_corpus(train=6_000, dev=200, test=200)
+    corpus = s2s.data.embedded_corpus(train=4_000, dev=200, test=200)
 elif settings.corpus in ("multi30k", "tatoeba"):
     corpus = getattr(s2s.data, settings.corpus)(settings.data_dir)
 elif settings.source and settings.target:

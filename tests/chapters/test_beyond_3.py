@@ -47,8 +47,14 @@ def test_any_other_pair_of_files(run_chapter, two_files, tmp_path):
     assert all("case:lc" in row["signature"] for row in variables["rows"])
 
 
-def test_resumed_on_two_replicas(run_chapter, tmp_path):
-    more = ("--systems", "tuned", "--strategy", "mirrored", "--output-dir", tmp_path, *SMALL)
+def test_resumed_on_two_replicas(run_chapter, two_files, tmp_path):
+    source, target = two_files
+    held_out = f"{source},{target}"
+    more = (
+        *("--corpus", "files", "--source", source, "--target", target),
+        *("--dev", held_out, "--test", held_out, "--systems", "tuned"),
+        *("--strategy", "mirrored", "--output-dir", tmp_path, *SMALL),
+    )
     first = run_chapter(CHAPTER, *more, "--epochs", 1)["history"]
     both = run_chapter(CHAPTER, *more, "--epochs", 2, "--resume")["history"]
     assert both.history["loss"][:1] == first.history["loss"]

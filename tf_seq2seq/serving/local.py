@@ -549,10 +549,10 @@ def _array(value, name, dtype) -> np.ndarray:
 
     if value == []:
         raise _invalid(f"No values in the input {name!r}")
-    try:
-        return np.array(decode(value), object)
-    except ValueError as error:
-        raise _invalid(f"The input {name!r} is ragged: {error}") from error
+    array = np.array(decode(value), object)
+    if any(isinstance(item, list) for item in array.flat):
+        raise _invalid(f"The input {name!r} is ragged")
+    return array
 
 
 def _plain(value):
