@@ -91,11 +91,12 @@ translator = s2s.Translator.load(settings.translator) if settings.translator els
 
 # %%
 model_dir = repository / settings.name
+beam = s2s.SearchOptions(beam_width=5, n_best=3)
 first = s2s.serving.export(
     translator,
     model_dir,
     sentences=corpus.dev.source,
-    beam=s2s.SearchOptions(beam_width=5, n_best=3),
+    beam=beam,
     card={"data": "embedded corpus", "labels": ["stable"]},
 )
 print(f"\nSavedModel: {first}")
@@ -106,7 +107,8 @@ print(f"\nSavedModel: {first}")
 # the C++ loader in a process without this package, and every signature is run.
 
 # %%
-check = s2s.serving.check_export(first, translator, [*corpus.test.source[:20], "", "你好"])
+sentences = [*corpus.test.source[:20], "", "你好"]
+check = s2s.serving.check_export(first, translator, sentences, beam=beam)
 print(check)
 if check.faults:
     raise SystemExit("This version must not be served.")

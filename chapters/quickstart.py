@@ -216,11 +216,26 @@ for name, translation in (("alignment", translations[-1]), ("alignment_2", trans
 
 # %% [markdown]
 # ## Export
-# A SavedModel for TensorFlow Serving: strings in, strings out. A fresh process, which knows
-# TensorFlow and not this package, must give the same translations.
+# A SavedModel for TensorFlow Serving: strings in, strings out. With it go sentences that the server
+# translates before it lets anybody ask, and a card. A fresh process, which knows TensorFlow and not
+# this package, must give the same translations.
 
 # %%
-exported = s2s.serving.export(translator, settings.model_dir, version=1, replace=True)
+exported = s2s.serving.export(
+    translator,
+    settings.model_dir,
+    version=1,
+    replace=True,
+    sentences=corpus.dev.source,
+    card={
+        "data": "embedded corpus" if own_corpus else str(settings.pairs or settings.source),
+        "metric": {
+            "name": "BLEU",
+            "value": trained.bleu.value,
+            "signature": trained.bleu.signature,
+        },
+    },
+)
 print(f"SavedModel:        {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, sentences)
 same = reloaded["translation"] == [translation.text for translation in translations]

@@ -37,6 +37,8 @@ LINES_AT_ONCE = 1024
 _DISK_FAULTS = {
     errno.ENOSPC,
     errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,

@@ -3,11 +3,17 @@
 import importlib
 import json
 import re
+import resource
+import signal
+import subprocess
+import sys
+import time
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import ROOT
 from test_translator import TRICKY, small_translator
 
 from tf_seq2seq import Ensemble, InputError, SearchOptions, Translator, serving, text
@@ -205,6 +211,57 @@ def test_two_exports_at_once_take_two_versions(tmp_path, quick, monkeypatch):
     monkeypatch.setattr(export_module, "versions", lambda directory: next(seen))
     second = serving.export(translator, tmp_path)
     assert (first.name, second.name) == ("1", "2")
+
+
+EXPORTER = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from test_translator import small_translator
+from tf_seq2seq import serving
+translator = small_translator()
+print("ready", flush=True)
+while True:
+    serving.export(translator, sys.argv[1], version=1, replace=True)
+"""
+
+
+def test_an_exporter_that_is_killed_leaves_no_part_of_a_version(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", EXPORTER, tmp_path / "m", ROOT / "tests", ROOT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    process.stdout.readline()
+    while not any((tmp_path / "m").glob(".writing-*/model/variables")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert serving.versions(tmp_path / "m") == []
+    path = serving.export(small_translator(), tmp_path / "m")
+    assert path.name == "1"
+    assert (path / "saved_model.pb").is_file()
+
+
+def test_files_that_cannot_grow_leave_no_part_of_a_version(tmp_path):
+    translator = small_translator()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What a full disk does to whoever writes.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(OSError, match=str(tmp_path)):
+            serving.export(translator, tmp_path / "m")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, old)
+    assert list((tmp_path / "m").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="file"):
+        serving.export(small_translator(), tmp_path / "file" / "m")
 
 
 def test_an_interrupted_replacement_leaves_a_version_in_place(tmp_path, quick, monkeypatch):

@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -122,6 +123,7 @@ def check_export(
     translator: Translator | TextModel | None = None,
     sentences: Sequence[str] = SENTENCES,
     server: str = "2.20",
+    **search: Any,
 ) -> Check:
     """Check a SavedModel as a stock server would see it.
 
@@ -131,6 +133,7 @@ def check_export(
             that out.
         sentences: what every signature is run on.
         server: the server's version, one of `SERVERS`.
+        **search: how a translator's signatures search, as it was given to `export`.
 
     Returns:
         The `Check`, faults included.
@@ -163,7 +166,8 @@ def check_export(
     faults += warmup_faults
     faults += _faults_of_running(directory, signatures, requests, sentences)
     if translator is not None and not faults:
-        faults += _differences(directory, translator, signatures, sentences)
+        ours = translator.signatures(**search)
+        faults += _differences(directory, ours, signatures, sentences)
     described = [_describe(name, signature) for name, signature in signatures.items()]
     return Check(directory, described, operations, len(requests), faults)
 
@@ -279,12 +283,11 @@ def _faults_of_running(directory, signatures, requests, sentences) -> Iterator[s
             yield f"The signature {name!r} fails on {what}: {result}"
 
 
-def _differences(directory, translator, signatures, sentences) -> Iterator[str]:
+def _differences(directory, ours, signatures, sentences) -> Iterator[str]:
     """Where the SavedModel's outputs differ from those of what was exported."""
     calls = [
         (name, {key: list(sentences) for key in signatures[name].inputs}) for name in signatures
     ]
-    ours = translator.signatures()
     for (name, inputs), result in zip(calls, run_calls(directory, calls), strict=True):
         if name not in ours:
             continue

@@ -58,6 +58,15 @@ from tf_seq2seq.serving import warmup
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
+# What TensorFlow makes of a disk that is full or cannot be written.
+_DISK_FAULTS = (
+    tf.errors.ResourceExhaustedError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.UnknownError,
+    tf.errors.DataLossError,
+)
+
 
 def export(
     exported: Translator | TextModel,
@@ -121,12 +130,19 @@ def export(
                 raise _exists(target) from error
             raise
         return target
-    except tf.errors.ResourceExhaustedError as error:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory)) from error
+    except _DISK_FAULTS as error:
+        code = _errno(error)
+        raise OSError(code, os.strerror(code), str(directory)) from error
     finally:
         if (hidden / "replaced").exists() and not (directory / str(version)).exists():
             (hidden / "replaced").rename(directory / str(version))
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _errno(error: tf.errors.OpError) -> int:
+    """What the system said to TensorFlow, which keeps the words of it alone."""
+    known = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+    return next((code for code in known if os.strerror(code) in str(error)), errno.EIO)
 
 
 def versions(directory: str | Path) -> list[int]:
