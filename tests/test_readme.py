@@ -35,6 +35,12 @@ def test_search_and_measure(monkeypatch):
     exec(BLOCKS[2], names | {"first": first, "second": small_translator()})
 
 
+def test_serve(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"s2s": s2s, "sentences": ["a b", "c"], "translator": small_translator()}
+    exec(BLOCKS[3], names)
+
+
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
 def test_links(link):
     assert (ROOT / link).exists()
