@@ -12,6 +12,7 @@ import numpy as np
 from tf_seq2seq import BahdanauAttention, Decoder, DotAttention, Encoder, Seq2Seq
 
 ROOT = Path(__file__).parents[1]
+EN_ZH = ROOT / "saved_models" / "en_zh" / "1"  # the model that is committed
 SOURCE_SIZE, TARGET_SIZE = 20, 15
 
 SYSTEMS = {

@@ -1,8 +1,19 @@
+import json
+import os
+
+import keras
 import pytest
+import tensorflow as tf
+from helpers import EN_ZH
 from test_translator import small_translator
 
+import tf_seq2seq as s2s
 from tf_seq2seq import serving
-from tf_seq2seq.serving.serve import serve
+from tf_seq2seq.serving.serve import Served, serve
+
+# HOST:REST_PORT:GRPC_PORT of a server that serves `saved_models`; `TF_SERVING_BINARY` names one to
+# be started. With neither the stand-in serves.
+TARGET = os.environ.get("TF_SERVING_TARGET")
 
 CONFIG = """
 model_config_list {
@@ -25,6 +36,21 @@ allowed_batch_sizes: 16
 
 
 @pytest.fixture(scope="session")
+def committed():
+    """The package's translator with the weights of the model that is committed."""
+    card = json.loads((EN_ZH / "assets.extra" / "model.json").read_text(encoding="utf-8"))
+    model = keras.saving.deserialize_keras_object(card["model"])
+    weights = tf.saved_model.load(str(EN_ZH)).weights
+    for variable, value in zip(model.weights, weights, strict=True):
+        variable.assign(value)
+    train = s2s.data.embedded_corpus(1).train
+    tokenizers = s2s.text.tokenizer_for(train.source), s2s.text.tokenizer_for(train.target)
+    for tokenizer, lines in zip(tokenizers, (train.source, train.target), strict=True):
+        tokenizer.adapt(lines, max_size=6000)
+    return s2s.Translator(model, *tokenizers)
+
+
+@pytest.fixture(scope="session")
 def repository(tmp_path_factory):
     """A model repository with a small translator, and the translator."""
     root = tmp_path_factory.mktemp("repository")
@@ -36,8 +62,15 @@ def repository(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", params=[False, True], ids=["plain", "batching"])
-def served(repository, request):
-    """The translator and where it is served, with and without batching."""
-    translator, root = repository
+def served(request):
+    """A translator and where it is served, with and without batching."""
+    if TARGET:
+        if request.param:
+            pytest.skip("the server of TF_SERVING_TARGET batches as it likes")
+        host, rest_port, grpc_port = TARGET.split(":")
+        served = Served(host, int(rest_port), int(grpc_port), TARGET)
+        yield request.getfixturevalue("committed"), served
+        return
+    translator, root = request.getfixturevalue("repository")
     with serve(root, batching=request.param, cors=True) as server:
         yield translator, server

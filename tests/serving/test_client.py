@@ -58,7 +58,10 @@ def test_answers_what_the_translator_says(asked):
     for (log_p, tokens), theirs in zip(client.score(SENTENCES, given), scored, strict=True):
         assert log_p == pytest.approx(theirs.score, abs=1e-5)
         assert tokens == len(theirs.target_tokens)
-    assert np.shape(client.encode(SENTENCES)) == (len(SENTENCES), 8)
+    assert np.shape(client.encode(SENTENCES)) == (
+        len(SENTENCES),
+        translator.model.encoder.output_size,
+    )
 
 
 def test_nothing_is_asked_for_nothing(protocol):

@@ -50,6 +50,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
@@ -92,7 +93,7 @@ def export(
             serves the version (`warmup.choose`); without any it serves at once, and the first
             requests wait.
         card: what people should know of the model: languages, data, metric with its signature,
-            labels. Goes with versions of packages, commit and signatures into
+            labels. Goes with the form of the model, versions of packages and the commit into
             `assets.extra/model.json`.
         **search: of a translator, how the signatures `beam` and `align` search: see
             `Translator.signatures`.
@@ -117,7 +118,7 @@ def export(
         _save(exported, signatures, model)
         if sentences:
             warmup.write(model, warmup.choose(sentences), directory.name)
-        _write_card(model, directory.name, card or {})
+        _write_card(exported, model, directory.name, card or {})
         if version is None:
             return _move_to_next_version(model, directory)
         target = directory / str(version)
@@ -202,7 +203,7 @@ def _check_portable(name: str, function) -> None:
         )
 
 
-def _write_card(model: Path, name: str, card: Mapping[str, Any]) -> None:
+def _write_card(exported, model: Path, name: str, card: Mapping[str, Any]) -> None:
     packages = ("tensorflow", "tensorflow-text", "keras")
     text = json.dumps(
         {
@@ -211,6 +212,8 @@ def _write_card(model: Path, name: str, card: Mapping[str, Any]) -> None:
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "commit": _commit(),
             "packages": {package: importlib.metadata.version(package) for package in packages},
+            "weights": exported.model.count_params(),
+            "model": keras.saving.serialize_keras_object(exported.model),
         },
         ensure_ascii=False,
         indent=2,
