@@ -108,7 +108,8 @@ class Decoder(keras.layers.Layer):
             `units`. Without attention a readout `tanh(W s_j)` is made only if this is given.
         readout_activation: activation of the readout, or None for a linear one.
         tie_embeddings: whether the embeddings of the target words are the weights of the logits
-            too (Press and Wolf 2017), as in the book.
+            too (Press and Wolf 2017), as in the book. They want a linear readout: `tanh` keeps
+            their logits small, and a small model learns next to nothing.
         dropout: rate of dropout on the embeddings, on each layer's outputs and on the readout.
         embedding_dropout: another rate on the embeddings; None for `dropout`.
         word_dropout: share of the words fed back whose whole embedding is dropped.
