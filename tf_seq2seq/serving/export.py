@@ -59,13 +59,14 @@ from tf_seq2seq.serving import warmup
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
-# What TensorFlow makes of a disk that is full or cannot be written.
 _DISK_FAULTS = (
-    tf.errors.ResourceExhaustedError,
-    tf.errors.FailedPreconditionError,
-    tf.errors.PermissionDeniedError,
-    tf.errors.UnknownError,
-    tf.errors.DataLossError,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
 )
 
 
@@ -131,19 +132,16 @@ def export(
                 raise _exists(target) from error
             raise
         return target
-    except _DISK_FAULTS as error:
-        code = _errno(error)
+    except tf.errors.OpError as error:
+        # What the system said to TensorFlow is in its message alone.
+        code = next((code for code in _DISK_FAULTS if os.strerror(code) in str(error)), None)
+        if code is None:
+            raise
         raise OSError(code, os.strerror(code), str(directory)) from error
     finally:
         if (hidden / "replaced").exists() and not (directory / str(version)).exists():
             (hidden / "replaced").rename(directory / str(version))
         shutil.rmtree(hidden, ignore_errors=True)
-
-
-def _errno(error: tf.errors.OpError) -> int:
-    """What the system said to TensorFlow, which keeps the words of it alone."""
-    known = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
-    return next((code for code in known if os.strerror(code) in str(error)), errno.EIO)
 
 
 def versions(directory: str | Path) -> list[int]:
