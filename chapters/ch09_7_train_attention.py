@@ -201,7 +201,7 @@ def train_small(attention, bridge, adam):
     """Train a small model of the book's, with attention or without.
 
     Returns:
-        The costs of its steps, and the length of the gradient in every tenth.
+        The costs of its steps, and the length of the gradient in every 25th.
     """
     lstm = {"cell": "lstm", "embedding_dropout": 0.2}
     reader = {"bidirectional": True} if attention else {"num_layers": 2}
@@ -232,7 +232,7 @@ def train_small(attention, bridge, adam):
     lengths = []
 
     def measure(step, logs):
-        if step % 10 == 0:
+        if step % 25 == 0:
             lengths.append(s2s.training.gradient_norm(small, *measured))
 
     measured = next(iter(batches))
@@ -261,7 +261,7 @@ if settings.comparison_steps:
     print(f"\n{'cost of a token':30} {'gradient':>8}  {'highest':>8}  at the end")
     for name, form in forms.items():
         costs[name], lengths = train_small(**form)
-        length = np.median(lengths[:15])
+        length = np.median(lengths[:6])
         at_the_end = np.mean(costs[name][-20:])
         print(f"{name:30} {length:8.1f}  {max(costs[name]):8.2f}  {at_the_end:10.2f}")
     comparison = settings.output_dir / "comparison.png"

@@ -1,7 +1,5 @@
 import json
 
-from test_translator import small_translator
-
 CHAPTER = "beyond_4_serve"
 
 
@@ -19,11 +17,3 @@ def test_the_quick_preset_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     assert (tmp_path / "alignment.png").stat().st_size > 5000
     card = json.loads((tmp_path / "repository/en_zh/1/assets.extra/model.json").read_text())
     assert card["data"] == "embedded corpus"
-
-
-def test_a_translator_that_was_saved(run_chapter, tmp_path, capsys):
-    small_translator().save(tmp_path / "translator")
-    arguments = ("--translator", tmp_path / "translator", "--sentence", "a b c", "--name", "own")
-    run_chapter(CHAPTER, "--output-dir", tmp_path / "out", *arguments)
-    assert 'model_name="own"' in capsys.readouterr().out
-    assert (tmp_path / "out" / "repository" / "own" / "1").is_dir()

@@ -16,7 +16,7 @@ import tensorflow as tf
 from helpers import ROOT
 from test_translator import TRICKY, small_translator
 
-from tf_seq2seq import Ensemble, InputError, SearchOptions, Translator, serving, text
+from tf_seq2seq import Ensemble, InputError, SearchOptions, Translator, serving
 from tf_seq2seq.serving import warmup
 
 export_module = importlib.import_module("tf_seq2seq.serving.export")
@@ -42,17 +42,6 @@ def check_signatures(translator, path):
         np.testing.assert_allclose(alignment[:height, :width], translation.alignment, atol=1e-5)
         assert not alignment[height:].any()
         assert not alignment[:, width:].any()
-
-
-@pytest.mark.parametrize("system", ["initial_state", "context_and_previous", "additive_current"])
-def test_same_translations_in_a_fresh_process(system, tmp_path):
-    translator = small_translator(system)
-    check_signatures(translator, serving.export(translator, tmp_path))
-
-
-def test_subwords_in_a_fresh_process(tmp_path):
-    translator = small_translator("dot_previous", text.SubwordTokenizer)
-    check_signatures(translator, serving.export(translator, tmp_path))
 
 
 @pytest.mark.parametrize("system", ["context_alone", "dot_current"])
