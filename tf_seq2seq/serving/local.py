@@ -188,12 +188,12 @@ class _Model:
 
     def poll(self) -> None:
         wanted = self._wanted(versions(self.base_path) if self.base_path.is_dir() else [])
-        for number in wanted:
-            if number not in self.versions:
-                self.versions[number] = _Version(self.base_path / str(number), self.batching)
-        # A version goes when those that follow it are there.
-        for number in set(self.versions) - set(wanted):
-            del self.versions[number]
+        loaded = self.versions
+        # Replaced in one stroke: others read it meanwhile, and old versions answer until then.
+        self.versions = {
+            number: loaded.get(number) or _Version(self.base_path / str(number), self.batching)
+            for number in wanted
+        }
 
     def _wanted(self, found: list[int]) -> list[int]:
         policy = self.config.model_version_policy
