@@ -228,6 +228,7 @@ exported = s2s.serving.export(
     replace=True,
     sentences=corpus.dev.source,
     card={
+        "languages": {"source": "en", "target": "zh"} if own_corpus else None,
         "data": "embedded corpus" if own_corpus else str(settings.pairs or settings.source),
         "metric": {
             "name": "BLEU",
