@@ -82,7 +82,8 @@ settings = from_command_line(Settings)
 folder = Path(tempfile.mkdtemp())
 try:
     shutil.copytree(settings.repository / "en_zh", folder / "en_zh")
-    shutil.copy(settings.repository / "batching.config", folder)
+    for name in ("batching.config", "monitoring.config"):
+        shutil.copy(settings.repository / name, folder)
     corpora = {"en_zh": list(s2s.data.embedded_corpus(train=0, dev=0, test=500).test.source)}
     if settings.translator:
         s2s.serving.export(s2s.Translator.load(settings.translator), folder / "large")

@@ -6,9 +6,9 @@
 # batch, and takes up new versions while it runs. This chapter exports a translator, checks it as a
 # stock server would see it, serves it, asks it in three ways, and rolls out a second version.
 #
-# The server is `tensorflow_model_server` if it is on the PATH (or `TF_SERVING_BINARY` names it),
-# else this package's stand-in, which has the same interfaces and is for trying them out only. With
-# docker, see `saved_models/README.md`.
+# The server is `tensorflow_model_server` if it is on the PATH (or `TF_SERVING_BINARY` names it), or
+# that of `docker pull tensorflow/serving:2.20.0`, else this package's stand-in, which has the same
+# interfaces and is for trying them out only.
 #
 #     --preset quick       a small translator is trained for this, in a minute
 #     --translator DIR     with a translator that another chapter has saved, instead

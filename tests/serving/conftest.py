@@ -26,6 +26,7 @@ model_config_list {
   }
 }
 """
+MONITORING = 'prometheus_config { enable: true, path: "/monitoring/prometheus/metrics" }'
 BATCHING = """
 max_batch_size { value: 16 }
 batch_timeout_micros { value: 5000 }
@@ -57,6 +58,7 @@ def repository(tmp_path_factory):
     translator = small_translator()
     serving.export(translator, root / "en_zh")
     (root / "models.config").write_text(CONFIG)
+    (root / "monitoring.config").write_text(MONITORING)
     (root / "batching.config").write_text(BATCHING)
     return translator, root
 

@@ -275,7 +275,7 @@ def test_a_new_version_in_and_out(repository, tmp_path):
 
         def wait_for(*versions):
             deadline = time.monotonic() + 30
-            while [v.version for v in client.status() if v.state == "AVAILABLE"] != [*versions]:
+            while {v.version for v in client.status() if v.state == "AVAILABLE"} != {*versions}:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
 
