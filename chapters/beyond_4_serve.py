@@ -92,13 +92,19 @@ translator = s2s.Translator.load(settings.translator) if settings.translator els
 # %%
 model_dir = repository / settings.name
 beam = s2s.SearchOptions(beam_width=5, n_best=3)
-first = s2s.serving.export(
-    translator,
-    model_dir,
-    sentences=corpus.dev.source,
-    beam=beam,
-    card={"data": "embedded corpus", "labels": ["stable"]},
-)
+
+
+def export(label):
+    return s2s.serving.export(
+        translator,
+        model_dir,
+        sentences=corpus.dev.source,
+        beam=beam,
+        card={"data": "embedded corpus", "labels": [label]},
+    )
+
+
+first = export("stable")
 print(f"\nSavedModel: {first}")
 
 # %% [markdown]
@@ -163,12 +169,13 @@ with serve(repository) as served:
     # The same picture as in training, from the server's answer.
 
     # %%
-    (aligned,) = client.align([settings.sentence])
-    picture = settings.output_dir / "alignment.png"
-    s2s.plotting.alignment(
-        aligned.source_tokens, aligned.target_tokens, np.array(aligned.alignment)
-    ).savefig(picture)
-    print(f"alignment:  {picture}")
+    if translator.aligns:
+        (aligned,) = client.align([settings.sentence])
+        picture = settings.output_dir / "alignment.png"
+        s2s.plotting.alignment(
+            aligned.source_tokens, aligned.target_tokens, np.array(aligned.alignment)
+        ).savefig(picture)
+        print(f"alignment:  {picture}")
 
     # %% [markdown]
     # ## A new version
@@ -176,17 +183,16 @@ with serve(repository) as served:
     # keeps the old one. If it were worse, its folder could be removed again.
 
     # %%
-    second = s2s.serving.export(translator, model_dir, card={"labels": ["canary"]})
-    while len([v for v in client.status() if v.state == "AVAILABLE"]) < 2:
-        time.sleep(0.2)
+    second = export("canary")
+    client.wait_for([1, 2])
     print(f"\nSavedModel: {second}")
     for version, state, _ in client.status():
         print(f"version {version}:  {state}")
-    stable = served.client(settings.name, label="stable")
-    print(f"stable:     {stable.translate([settings.sentence])[0].text}")
+    for which in ({"label": "stable"}, {"version": 2}):
+        one = served.client(settings.name, **which)
+        print(f"{which}: {one.translate(settings.sentence)[0].text}")
     shutil.rmtree(second)
-    while [v.version for v in client.status() if v.state == "AVAILABLE"] != [1]:
-        time.sleep(0.2)
+    client.wait_for([1])
     print("Version 2 is taken back.")
 
     # %% [markdown]

@@ -20,8 +20,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import errno
 import functools
+import os
 import sys
 import types
 import typing
@@ -29,23 +29,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from tf_seq2seq.errors import InputError
+from tf_seq2seq.errors import DISK_FAULTS, InputError
 
 T = TypeVar("T")
 LINES_AT_ONCE = 1024
-
-_DISK_FAULTS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EIO,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EEXIST,
-    errno.ENOTDIR,
-    errno.EISDIR,
-}
 
 
 def setting(
@@ -232,11 +219,14 @@ def _end_with_one_sentence(resumes, kind, error, traceback) -> None:
     elif isinstance(error, KeyboardInterrupt):
         how = "with --resume goes on from the last checkpoint" if resumes else "begins anew"
         print(f"\ninterrupted: the same command {how}", file=sys.stderr)
-    elif isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+    elif isinstance(error, OSError) and error.errno in DISK_FAULTS:
         where = f" {error.filename}" if error.filename else ""
         print(
             f"error: cannot write{where} ({error.strerror}): make room, or choose another place",
             file=sys.stderr,
         )
+    elif isinstance(error, BrokenPipeError):
+        # Whoever read the output has enough; what is still in its buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     else:
         sys.__excepthook__(kind, error, traceback)

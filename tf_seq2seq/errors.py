@@ -1,4 +1,22 @@
-"""The one exception that stands for a fault of the input rather than of the program."""
+"""Faults of the input and of the machine, rather than of the program."""
+
+import errno
+
+# What the system says where a place cannot be written to.
+DISK_FAULTS = frozenset(
+    [
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EEXIST,
+        errno.ENOTDIR,
+        errno.EISDIR,
+    ]
+)
 
 
 class InputError(ValueError):

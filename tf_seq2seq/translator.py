@@ -18,6 +18,7 @@ from tf_seq2seq import search
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.recurrence import check_positive
 from tf_seq2seq.models import Ensemble, Seq2Seq
+from tf_seq2seq.strings import listed, utf8
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
 
 
@@ -455,7 +456,7 @@ class Translator(tf.Module):
             so many.
         """
         translate = self._function(self.n_best_graph, SearchOptions(**options))
-        return self._run(translate, _listed(sentences), batch_size, verbose=verbose)
+        return self._run(translate, listed(sentences), batch_size, verbose=verbose)
 
     def score(
         self,
@@ -486,7 +487,7 @@ class Translator(tf.Module):
         >>> translator.score("She reads a book.", "她看书。")[0].score
         -0.61
         """
-        sentences, translations = _listed(sentences), _listed(translations)
+        sentences, translations = listed(sentences), listed(translations)
         if len(sentences) != len(translations):
             raise InputError(
                 f"There are {len(sentences)} sentences and {len(translations)} translations to "
@@ -640,23 +641,6 @@ def run_in_batches(
         outputs = function(*(tf.constant([texts[i] for i in rows]) for texts in columns))
         yield rows, {name: tensor.numpy() for name, tensor in outputs.items()}
         progress.update(start + len(rows))
-
-
-def _listed(sentences):
-    return [sentences] if isinstance(sentences, str | bytes) else list(sentences)
-
-
-def utf8(sentence: str | bytes, position: int) -> bytes:
-    """The bytes of the sentence at a position of a list, for a string tensor."""
-    if isinstance(sentence, bytes):
-        return sentence
-    if not isinstance(sentence, str):
-        raise TypeError(
-            f"Expected sentences as strings, got {type(sentence).__name__} {sentence!r} "
-            f"at position {position}."
-        )
-    # A command line hands bytes that are not UTF-8 on as surrogates, which UTF-8 cannot encode.
-    return sentence.encode("utf-8", errors="surrogatepass")
 
 
 def append(ragged: tf.RaggedTensor, value, batch_size) -> tf.RaggedTensor:

@@ -7,7 +7,7 @@ def test_the_quick_preset_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     variables = run_chapter(CHAPTER, "--output-dir", tmp_path)
     printed = capsys.readouterr().out
     expected = variables["translator"](variables["settings"].sentence)[0]
-    for line in ("curl:", "rest:", "grpc:", "stable:"):
+    for line in ("curl:", "rest:", "grpc:", "{'label': 'stable'}:", "{'version': 2}:"):
         (found,) = (each for each in printed.splitlines() if each.startswith(line))
         assert expected.text in found
     assert printed.count("beam:  ") == 3

@@ -69,7 +69,7 @@ def served(request):
     if TARGET:
         if request.param:
             pytest.skip("the server of TF_SERVING_TARGET batches as it likes")
-        host, rest_port, grpc_port = TARGET.split(":")
+        host, rest_port, grpc_port = TARGET.rsplit(":", 2)
         served = Served(host, int(rest_port), int(grpc_port), TARGET)
         yield request.getfixturevalue("committed"), served
         return

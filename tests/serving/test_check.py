@@ -1,5 +1,7 @@
 """What the check of an export finds, each fault made on purpose."""
 
+import sys
+
 import keras
 import pytest
 import tensorflow as tf
@@ -51,6 +53,41 @@ def test_another_translator_translates_otherwise(good):
     assert any("'context' of the signature 'encode'" in fault for fault in faults)
 
 
+def test_signatures_and_outputs_that_are_missing(good, tmp_path):
+    translator, _ = good
+    path = save(
+        tmp_path / "1",
+        serving_default=(lambda text: {"translation": tf.ensure_shape(text, [None])}, TEXT),
+        another=(lengths, TEXT),
+    )
+    faults = serving.check_export(path, translator).faults
+    for expected in (
+        "The signature 'beam' is missing, which the Python translator has.",
+        "The signature 'another' is there, which the Python translator has not.",
+        "The output 'score' of the signature 'serving_default' is missing",
+        "The output 'translation' of the signature 'serving_default' is not that of",
+    ):
+        assert any(fault.startswith(expected) for fault in faults), expected
+
+
+def test_what_a_graph_prints_does_not_matter(tmp_path):
+    def printing(text):
+        tf.print("printed", output_stream=sys.stdout)
+        return lengths(text)
+
+    assert serving.check_export(save(tmp_path / "1", printing=(printing, TEXT))).faults == []
+
+
+def test_a_signature_that_does_not_end(tmp_path, monkeypatch):
+    def endless(text):
+        (end,) = tf.while_loop(lambda i: i >= 0, lambda i: tf.maximum(i - 1, 0), [tf.size(text)])
+        return {"length": tf.strings.length(tf.ensure_shape(text, [None])) + end}
+
+    monkeypatch.setattr(check, "SECONDS", 8)
+    (fault, *_) = serving.check_export(save(tmp_path / "1", endless=(endless, TEXT))).faults
+    assert "did not end within 8 seconds" in fault
+
+
 def test_faults_of_signatures(tmp_path):
     path = save(
         tmp_path / "1",
@@ -61,6 +98,16 @@ def test_faults_of_signatures(tmp_path):
         encoded=(lambda text: {"text_bytes": tf.ensure_shape(text, [None])}, TEXT),
         unchecked=(lambda text: {"length": tf.strings.length(text)}, TEXT),
         fails=(lambda text: {"n": tf.strings.to_number(tf.ensure_shape(text, [None]))}, TEXT),
+        ragged=(lambda text: {"words": tf.strings.split(tf.ensure_shape(text, [None]))}, TEXT),
+        flat=(
+            lambda text: {"words": tf.strings.split(tf.ensure_shape(text, [None])).flat_values},
+            TEXT,
+        ),
+        second=(
+            lambda text, target: {**lengths(text), "other": tf.strings.length(target)},
+            TEXT,
+            tf.TensorSpec([None], tf.string, "target"),
+        ),
         good=(lengths, TEXT),
     )
     faults = serving.check_export(path).faults
@@ -70,8 +117,11 @@ def test_faults_of_signatures(tmp_path):
         "The output 'size' of the signature 'scalar' has no batch dimension",
         "The output 'output_0' of the signature 'unnamed' has no name of its own",
         "The output 'text_bytes' of the signature 'encoded' would be sent as base64",
-        "The signature 'unchecked' does not refuse a scalar, but gives an answer",
-        "The signature 'unchecked' does not refuse an input of rank 2",
+        "The signature 'unchecked' does not refuse a scalar as 'text', but gives an answer",
+        "The signature 'unchecked' does not refuse an input of rank 2 as 'text'",
+        "The signature 'second' does not refuse an input of rank 2 as 'target'",
+        "The output 'words' of the signature 'ragged' is ragged or no tensor (DT_INVALID)",
+        "The output 'words' of the signature 'flat' has 11 rows for sentences with 4",
         "The signature 'fails' fails on sentences: InvalidArgumentError",
     ):
         assert any(fault.startswith(expected) for fault in faults), expected
@@ -86,7 +136,7 @@ def test_a_kernel_that_brings_the_process_down(tmp_path):
     )
     (fault, *_) = serving.check_export(path).faults
     assert "does not refuse a scalar" in fault
-    assert "tf.ensure_shape(text, [None])" in fault
+    assert "with tf.ensure_shape" in fault
 
 
 def test_variables_that_the_python_loader_alone_finds(tmp_path):
@@ -126,8 +176,7 @@ def test_operations(good, op, server, fault):
     model = SavedModel.FromString((good[1] / "saved_model.pb").read_bytes())
     (graph,) = model.meta_graphs
     graph.graph_def.library.function[0].node_def.add(name="odd", op=op)
-    operations = [node.op for node in check._nodes(graph)]
-    faults = list(check._faults_of_operations(graph, set(operations), server))
+    faults = list(check._faults_of_operations(graph.graph_def, server))
     assert len(faults) == (fault is not None)
     assert all(fault in each for each in faults)
 

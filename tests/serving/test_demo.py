@@ -16,13 +16,13 @@ def show(tmp_path):
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
 
-    def page_after(**query):
+    def page_after(page=PAGE, **query):
         """What the page holds after its scripts have run."""
         process = subprocess.run(
             [
                 *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
                 *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000"),
-                f"{PAGE.as_uri()}?{urllib.parse.urlencode(query)}",
+                f"{page.as_uri()}?{urllib.parse.urlencode(query)}",
             ],
             capture_output=True,
             text=True,
@@ -33,9 +33,13 @@ def show(tmp_path):
     return page_after
 
 
+def address(server):
+    return f"http://{server.host}:{server.rest_port}"
+
+
 def test_the_translation_and_its_heat_map(show, served):
     translator, server = served
-    page = show(text="a b c", server=f"http://localhost:{server.rest_port}")
+    page = show(text="a b c", server=address(server))
     (translation,) = translator(["a b c"])
     assert f'<p id="translation" lang="zh">{translation.text}</p>' in page.replace(
         "&lt;", "<"
@@ -44,6 +48,26 @@ def test_the_translation_and_its_heat_map(show, served):
     weights = translation.alignment
     assert page.count("<td ") == weights.size
     assert f"{weights[0, 0]:.3f}" in page
+    assert 'class="on"' not in page
+
+
+# Chromium without a window has no mouse, so that a script enters a cell as soon as there are some.
+MOUSE = """
+<script>
+new MutationObserver(() => {
+  const square = document.querySelectorAll("td")[1];
+  if (square) square.dispatchEvent(new MouseEvent("mouseenter"));
+}).observe(document.getElementById("alignment"), { childList: true, subtree: true });
+</script>
+"""
+
+
+def test_what_is_under_the_mouse_is_marked(show, served, tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text(PAGE.read_text(encoding="utf-8") + MOUSE, encoding="utf-8")
+    shown = show(page, text="a b c", server=address(served[1]))
+    assert shown.count('class="on"') == 3  # the square, its row and its column
+    assert '<th class="on">b</th>' in shown
 
 
 def test_no_server(show):
@@ -52,5 +76,5 @@ def test_no_server(show):
 
 
 def test_no_model(show, served):
-    page = show(text="a", model="nobody", server=f"http://localhost:{served[1].rest_port}")
+    page = show(text="a", model="nobody", server=address(served[1]))
     assert "Servable not found" in page

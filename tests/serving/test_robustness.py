@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 from test_translator import small_translator
@@ -40,6 +41,15 @@ def random_bytes(count, seed=0):
         else:
             strings.append("".join(rng.choice(letters, size)).encode())
     return strings
+
+
+def certain_translator(system, tokenizer):
+    """A small translator which is sure of what it says: without ties that rounding would break."""
+    keras.utils.set_random_seed(0)
+    translator = small_translator(system, tokenizer)
+    for weight in translator.model.weights:
+        weight.assign(3 * weight)
+    return translator
 
 
 def calls_for(signatures, texts, targets):
@@ -92,7 +102,7 @@ DIAGONAL = list(zip(SYSTEMS, TOKENIZERS, strict=True))
 
 @pytest.mark.parametrize(("system", "tokenizer"), pairs_of(DIAGONAL[1:2]))
 def test_any_bytes_leave_the_neighbours_alone(system, tokenizer, tmp_path):
-    translator = small_translator(system, tokenizer)
+    translator = certain_translator(system, tokenizer)
     names = translator.signatures()
     path = serving.export(translator, tmp_path)
     texts = [*NASTY, *random_bytes(5000)]
@@ -118,7 +128,7 @@ def test_any_bytes_leave_the_neighbours_alone(system, tokenizer, tmp_path):
 
 @pytest.mark.parametrize(("system", "tokenizer"), pairs_of(DIAGONAL))
 def test_500_sentences_in_any_batches(system, tokenizer, tmp_path):
-    translator = small_translator(system, tokenizer)
+    translator = certain_translator(system, tokenizer)
     path = serving.export(translator, tmp_path)
     rng = np.random.default_rng(1)
     words = [*"abcdefgh", "zz", ".", ","]

@@ -21,13 +21,15 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
-from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef, SignatureDef
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tf_seq2seq.command_line import from_command_line, setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving import warmup
-from tf_seq2seq.serving.reload import CallError, run_calls
+from tf_seq2seq.serving.export import faults_of_graph, nodes_of
+from tf_seq2seq.serving.fresh_process import CallError, run_calls
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
@@ -85,6 +87,7 @@ SERVERS = {
     "2.19": _TEXT_OPS - _NOT_UP_TO_2_19,
     "2.18": _TEXT_OPS - _NOT_UP_TO_2_19,
 }
+SECONDS = 600  # for what all the calls of a check may take
 _UNNAMED = re.compile(r"(args|arg|inputs?|output|keras_tensor|unknown)(_\d+)*")
 
 
@@ -127,10 +130,12 @@ def check_export(
 ) -> Check:
     """Check a SavedModel as a stock server would see it.
 
+    TensorFlow's own operations are taken to be those of the release that is installed here.
+
     Args:
         directory: a version's folder.
-        translator: what was exported, whose results the SavedModel's must equal; None to leave
-            that out.
+        translator: what was exported, whose signatures and results the SavedModel's must equal;
+            None to leave that out.
         sentences: what every signature is run on.
         server: the server's version, one of `SERVERS`.
         **search: how a translator's signatures search, as it was given to `export`.
@@ -157,9 +162,9 @@ def check_export(
         for name, signature in sorted(graph.signature_def.items())
         if not name.startswith("__")
     }
-    operations = Counter(node.op for node in _nodes(graph))
+    operations = Counter(node.op for node in nodes_of(graph.graph_def))
     faults = [
-        *_faults_of_operations(graph, operations, server),
+        *_faults_of_operations(graph.graph_def, server),
         *(fault for item in signatures.items() for fault in _faults_of_signature(*item)),
     ]
     requests, warmup_faults = _warmup(directory, signatures)
@@ -172,28 +177,15 @@ def check_export(
     return Check(directory, described, operations, len(requests), faults)
 
 
-def _nodes(graph: MetaGraphDef) -> Iterator:
-    yield from graph.graph_def.node
-    for function in graph.graph_def.library.function:
-        yield from function.node_def
-
-
-def _faults_of_operations(graph, operations, server) -> Iterator[str]:
-    functions = {function.signature.name for function in graph.graph_def.library.function}
-    for op in sorted(operations):
-        if op.startswith("Cudnn"):
-            yield f"The operation {op} runs on a GPU only: export it without cuDNN."
-        elif op not in functions and not hasattr(tf.raw_ops, op) and op not in SERVERS[server]:
+def _faults_of_operations(graph: GraphDef, server: str) -> Iterator[str]:
+    yield from faults_of_graph(graph)
+    functions = {function.signature.name for function in graph.library.function}
+    for op in sorted({node.op for node in nodes_of(graph)} - functions - SERVERS[server]):
+        if not hasattr(tf.raw_ops, op) and not op.startswith(("Cudnn", "Xla")):
             yield (
                 f"The operation {op} is neither TensorFlow's own nor one of TensorFlow Text that "
                 f"server {server} links: use another."
             )
-    parts = (*graph.graph_def.library.function, *_nodes(graph))
-    if any(part.attr["_XlaMustCompile"].b for part in parts if "_XlaMustCompile" in part.attr):
-        yield (
-            "A function is compiled by XLA, which a stock server switches off: export it without "
-            "jit_compile."
-        )
 
 
 def _faults_of_signature(name: str, signature: SignatureDef) -> Iterator[str]:
@@ -254,25 +246,31 @@ def _faults_of_running(directory, signatures, requests, sentences) -> Iterator[s
     for number, (name, inputs) in enumerate(requests, 1):
         if name in signatures and set(inputs) == set(signatures[name].inputs):
             call(f"warm-up request {number}", name, inputs)
-    wrong = {"a scalar": "a", "an input of rank 2": [["a"], ["b"]]}
-    # Last, because these may bring the process down.
+    # Last, because these may bring the process down. One input is wrong at a time, and the others
+    # fit it, so that none is refused for another's sake.
+    wrong = []
     for name, signature in signatures.items():
-        for what, value in wrong.items():
-            call(what, name, dict.fromkeys(signature.inputs, value))
+        for key in sorted(signature.inputs):
+            for what, value, others in (
+                ("a scalar", "a", ["a"]),
+                ("an input of rank 2", [["a"], ["b"]], ["a", "b"]),
+            ):
+                wrong.append(f"{what} as {key!r}")
+                call(wrong[-1], name, {**dict.fromkeys(signature.inputs, others), key: value})
 
     try:
-        results = run_calls(directory, calls)
+        results = run_calls(directory, calls, SECONDS)
     except RuntimeError as error:
         yield f"It cannot be loaded by the C++ loader: {str(error).splitlines()[-1]}"
         return
-    for (name, _), what, result in zip(calls, meant, results, strict=False):
+    for (name, inputs), what, result in zip(calls, meant, results, strict=False):
         failed = isinstance(result, CallError)
         if what in wrong:
             if not (failed and str(result).startswith("InvalidArgumentError")):
                 answer = str(result) if failed else "an answer"
                 yield (
                     f"The signature {name!r} does not refuse {what}, but gives {answer}: begin it "
-                    "with tf.ensure_shape(text, [None])."
+                    "with tf.ensure_shape(input, [None]) of each input."
                 )
         elif failed and "variable" in str(result):
             yield (
@@ -281,19 +279,36 @@ def _faults_of_running(directory, signatures, requests, sentences) -> Iterator[s
             )
         elif failed:
             yield f"The signature {name!r} fails on {what}: {result}"
+        else:
+            rows = len(next(iter(inputs.values())))
+            for key, value in sorted(result.items()):
+                if isinstance(value, list) and len(value) != rows:
+                    yield (
+                        f"The output {key!r} of the signature {name!r} has {len(value)} rows for "
+                        f"{what} with {rows}: a server could not tell whose they are."
+                    )
 
 
 def _differences(directory, ours, signatures, sentences) -> Iterator[str]:
     """Where the SavedModel's outputs differ from those of what was exported."""
+    yield from _missing("The signature {!r}", ours, signatures)
     calls = [
-        (name, {key: list(sentences) for key in signatures[name].inputs}) for name in signatures
+        (name, {key: list(sentences) for key in signatures[name].inputs})
+        for name in signatures
+        if name in ours
     ]
-    for (name, inputs), result in zip(calls, run_calls(directory, calls), strict=True):
-        if name not in ours:
-            continue
+    for (name, inputs), result in zip(calls, run_calls(directory, calls, SECONDS), strict=True):
         expected = ours[name](**{key: tf.constant(value) for key, value in inputs.items()})
-        for key, value in expected.items():
-            yield from _difference(name, key, value.numpy(), np.array(result[key]))
+        yield from _missing(f"The output {{!r}} of the signature {name!r}", expected, result)
+        for key in sorted(set(expected) & set(result)):
+            yield from _difference(name, key, expected[key].numpy(), np.array(result[key]))
+
+
+def _missing(what, ours, theirs) -> Iterator[str]:
+    for key in sorted(set(ours) - set(theirs)):
+        yield f"{what.format(key)} is missing, which the Python translator has."
+    for key in sorted(set(theirs) - set(ours)):
+        yield f"{what.format(key)} is there, which the Python translator has not."
 
 
 def _difference(name, key, expected, got) -> Iterator[str]:
@@ -310,11 +325,12 @@ def _difference(name, key, expected, got) -> Iterator[str]:
 
 def _describe(name: str, signature: SignatureDef) -> str:
     def described(tensors):
-        return ", ".join(
-            f"{key} {tf.as_dtype(tensor.dtype).name}"
-            + str([None if dim.size < 0 else dim.size for dim in tensor.tensor_shape.dim])
-            for key, tensor in sorted(tensors.items())
-        ).replace("None", "-")
+        parts = []
+        for key, tensor in sorted(tensors.items()):
+            dtype = tf.as_dtype(tensor.dtype).name if tensor.dtype else "ragged"
+            sizes = ("-" if dim.size < 0 else str(dim.size) for dim in tensor.tensor_shape.dim)
+            parts.append(f"{key} {dtype}[{', '.join(sizes)}]")
+        return ", ".join(parts)
 
     return f"{name}: {described(signature.inputs)} -> {described(signature.outputs)}"
 

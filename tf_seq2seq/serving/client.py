@@ -1,6 +1,6 @@
 """Asks a TensorFlow Serving for translations, over REST or gRPC.
 
-    python -m tf_seq2seq.serving.client --model en_zh --sentence "She reads a book."
+    python -m tf_seq2seq.serving.client --model en_zh --sentence "She bought a new book."
     python -m tf_seq2seq.serving.client --model en_zh < sentences > translations
 
 REST takes the standard library alone: this works on a machine without TensorFlow. gRPC takes
@@ -15,18 +15,22 @@ import dataclasses
 import functools
 import http.client
 import json
+import math
 import random
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import urllib.parse
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tf_seq2seq.command_line import from_command_line, setting
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.strings import listed, utf8
 
-Inputs = Mapping[str, Sequence[str | bytes]]
+Texts = str | bytes | Iterable[str | bytes]
 PORTS = {"rest": 8501, "grpc": 8500}
 
 
@@ -97,11 +101,11 @@ class Client:
 
     It never sends an empty batch, which would block a thread of a server that batches. It asks
     again, after a while that doubles each time, where the server is overloaded or does not answer.
-    Several threads can share a client.
+    Several threads can share a client. As a context manager it closes its connections.
 
     Args:
         model: the model's name on the server.
-        host: where the server is.
+        host: the server's name or address. What is sent to it is not encrypted.
         port: None for the protocol's own, 8501 for REST and 8500 for gRPC.
         protocol: `"rest"` or `"grpc"`.
         version: a version's number, None for the last one.
@@ -115,8 +119,8 @@ class Client:
 
     Example:
 
-    >>> Client("en_zh").translate(["She reads a book."])[0].text
-    '她看书。'
+    >>> Client("en_zh").translate("She bought a new book.")[0].text
+    '她买了一本新书。'
     """
 
     def __init__(
@@ -136,18 +140,32 @@ class Client:
             raise InputError(f"There is no protocol {protocol!r}: choose 'rest' or 'grpc'.")
         if version is not None and label is not None:
             raise InputError(f"Give the version {version} or the label {label!r}, not both.")
-        if batch_size < 1 or timeout <= 0 or retries < 0:
+        if batch_size < 1 or not 0 < timeout < math.inf or retries < 0:
             raise InputError(
-                f"Expected batch_size > 0, timeout > 0 and retries >= 0, got {batch_size}, "
-                f"{timeout} and {retries}."
+                f"Expected batch_size > 0, a finite timeout > 0 and retries >= 0, got "
+                f"{batch_size}, {timeout} and {retries}."
             )
+        port = PORTS[protocol] if port is None else port
+        if not 0 < port < 65_536:
+            raise InputError(f"A port is a number from 1 to 65535, got {port}.")
+        host = host.removeprefix("[").removesuffix("]")
+        if "/" in host or host.count(":") == 1 or not host.strip():
+            raise InputError(f"A host is a name or an address without a port, got {host!r}.")
         self.timeout, self.retries, self.batch_size = timeout, retries, batch_size
         transport = _Rest if protocol == "rest" else _Grpc
-        self._transport = transport(
-            _Address(model, host, PORTS[protocol] if port is None else port, version, label)
-        )
+        self._transport = transport(_Address(model, host, port, version, label))
 
-    def predict(self, signature: str, inputs: Inputs) -> dict[str, list]:
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, for good."""
+        self._transport.close()
+
+    def predict(self, signature: str, inputs: Mapping[str, Texts]) -> dict[str, list]:
         """Run any signature on any number of rows.
 
         Args:
@@ -160,68 +178,76 @@ class Client:
 
         Raises:
             InputError: if the inputs have not the same number of rows.
-            ServingError: see its subclasses.
+            TypeError: if something is not a string.
+            ServingError: see its subclasses. A note tells which rows were asked for.
         """
-        counts = {name: len(values) for name, values in inputs.items()}
+        columns = {
+            name: [utf8(text, position) for position, text in enumerate(listed(values))]
+            for name, values in inputs.items()
+        }
+        counts = {name: len(values) for name, values in columns.items()}
         if len(set(counts.values())) != 1:
             raise InputError(f"The inputs have not the same number of rows: {counts}.")
-        rows = next(iter(counts.values()))
+        (rows,) = set(counts.values())
         outputs: dict[str, list] = {}
         for first in range(0, rows, self.batch_size):
-            part = {
-                name: list(values[first : first + self.batch_size])
-                for name, values in inputs.items()
-            }
-            answer = self._ask(functools.partial(self._transport.predict, signature, part))
+            last = min(first + self.batch_size, rows)
+            part = {name: values[first:last] for name, values in columns.items()}
+            try:
+                answer = self._ask(functools.partial(self._transport.predict, signature, part))
+                for name, values in answer.items():
+                    if not isinstance(values, list) or len(values) != last - first:
+                        reason = f"its output {name!r} has not a row for each that was asked for"
+                        raise _explained(ServingError, self._transport.address, reason)
+            except ServingError as error:
+                error.add_note(f"These were the rows {first} to {last - 1} of {rows}.")
+                raise
             for name, values in answer.items():
                 outputs.setdefault(name, []).extend(values)
         return outputs
 
-    def translate(self, sentences: Iterable[str | bytes]) -> list[ServedTranslation]:
-        """The greedy translation of each sentence."""
-        outputs = self._sorted("serving_default", {"text": list(sentences)})
-        return [ServedTranslation(row["translation"], row["score"]) for row in outputs]
+    def translate(self, sentences: Texts) -> list[ServedTranslation]:
+        """The greedy translation of each sentence, of one or of any number."""
+        rows = self._rows("serving_default", ("translation", "score"), text=sentences)
+        return [ServedTranslation(*row) for row in rows]
 
-    def n_best(self, sentences: Iterable[str | bytes]) -> list[list[ServedTranslation]]:
+    def n_best(self, sentences: Texts) -> list[list[ServedTranslation]]:
         """The translations that a beam finds for each sentence, the best first."""
-        outputs = self._sorted("beam", {"text": list(sentences)})
         lowest = -3.4e38  # stands for a translation that was not found
         return [
             [
                 ServedTranslation(text, score)
-                for text, score in zip(row["translations"], row["scores"], strict=True)
+                for text, score in zip(texts, scores, strict=True)
                 if score > lowest
             ]
-            for row in outputs
+            for texts, scores in self._rows("beam", ("translations", "scores"), text=sentences)
         ]
 
-    def align(self, sentences: Iterable[str | bytes]) -> list[ServedTranslation]:
+    def align(self, sentences: Texts) -> list[ServedTranslation]:
         """The translation of each sentence, with its tokens and what each one looked at."""
-        outputs = self._sorted("align", {"text": list(sentences)})
-        results = []
-        for row in outputs:
-            width, height = row["source_length"], row["target_length"]
-            results.append(
-                ServedTranslation(
-                    row["translation"],
-                    row["score"],
-                    row["source_tokens"][:width],
-                    row["target_tokens"][:height],
-                    [weights[:width] for weights in row["alignment"][:height]],
-                )
+        names = ("translation", "score", "source_tokens", "target_tokens", "alignment")
+        lengths = ("source_length", "target_length")
+        return [
+            ServedTranslation(
+                text,
+                score,
+                source[:width],
+                target[:height],
+                [weights[:width] for weights in alignment[:height]],
             )
-        return results
+            for text, score, source, target, alignment, width, height in self._rows(
+                "align", names + lengths, text=sentences
+            )
+        ]
 
-    def score(
-        self, sentences: Iterable[str | bytes], translations: Iterable[str | bytes]
-    ) -> list[tuple[float, int]]:
+    def score(self, sentences: Texts, translations: Texts) -> list[tuple[float, int]]:
         """The log probability of each given translation, in nats, and its number of tokens."""
-        inputs = {"text": list(sentences), "target": list(translations)}
-        return [(row["log_probability"], row["tokens"]) for row in self._sorted("score", inputs)]
+        names = ("log_probability", "tokens")
+        return self._rows("score", names, text=sentences, target=translations)
 
-    def encode(self, sentences: Iterable[str | bytes]) -> list[list[float]]:
+    def encode(self, sentences: Texts) -> list[list[float]]:
         """The vector `c = h_T` of each sentence."""
-        return [row["context"] for row in self._sorted("encode", {"text": list(sentences)})]
+        return [context for (context,) in self._rows("encode", ("context",), text=sentences)]
 
     def status(self) -> list[VersionStatus]:
         """What the server says of the model's versions."""
@@ -231,17 +257,39 @@ class Client:
         """The signatures: for each its `inputs` and `outputs`, by name, with dtype and shape."""
         return self._ask(self._transport.metadata)
 
-    def _sorted(self, signature, inputs) -> list[dict[str, Any]]:
-        """As `predict`, by row; sentences of like length share a request, which saves padding."""
-        texts = inputs["text"]
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        outputs = self.predict(
-            signature, {name: [values[i] for i in order] for name, values in inputs.items()}
-        )
-        rows: list[dict[str, Any]] = [{}] * len(texts)
-        for place, i in enumerate(order):
-            rows[i] = {name: values[place] for name, values in outputs.items()}
-        return rows
+    def wait_for(self, versions: Collection[int], seconds: float = 60.0) -> None:
+        """Wait until these versions of the model can be asked, and no others.
+
+        Raises:
+            DeadlineError: if that takes longer.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                states = self.status()
+            except ModelNotFoundError:
+                states = []
+            if {each.version for each in states if each.state == "AVAILABLE"} == set(versions):
+                return
+            if time.monotonic() > deadline:
+                reason = f"after {seconds:g} seconds, the versions are {states}"
+                raise _explained(DeadlineError, self._transport.address, reason)
+            time.sleep(0.2)
+
+    def _rows(self, signature: str, names: Sequence[str], **inputs: Texts) -> list[tuple]:
+        """The named outputs of each row; sentences of like length share a request."""
+        columns = {name: listed(values) for name, values in inputs.items()}
+        texts = columns["text"]
+        order = sorted(range(len(texts)), key=lambda i: len(utf8(texts[i], i)))
+        if all(len(values) == len(texts) for values in columns.values()):
+            columns = {name: [values[i] for i in order] for name, values in columns.items()}
+        outputs = self.predict(signature, columns)
+        missing = set(names) - set(outputs)
+        if order and missing:
+            reason = f"its signature {signature!r} has no outputs {sorted(missing)}"
+            raise _explained(UnknownSignatureError, self._transport.address, reason)
+        places = {i: place for place, i in enumerate(order)}
+        return [tuple(outputs[name][places[i]] for name in names) for i in range(len(texts))]
 
     def _ask(self, request: Callable[[float], Any]) -> Any:
         """Make a request within the time that is left, again where that may help."""
@@ -265,10 +313,15 @@ class _Address(NamedTuple):
     version: int | None
     label: str | None
 
+    @property
+    def authority(self) -> str:
+        """The host and its port, as a URL has them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     def __str__(self) -> str:
         which = f" version {self.version}" if self.version is not None else ""
         which = f" label {self.label!r}" if self.label is not None else which
-        return f"model {self.model!r}{which} at {self.host}:{self.port}"
+        return f"model {self.model!r}{which} at {self.authority}"
 
 
 def _explained(kind: type[ServingError], address: _Address, reason: str) -> ServingError:
@@ -281,7 +334,7 @@ def _explained(kind: type[ServingError], address: _Address, reason: str) -> Serv
         DeadlineError: "allow more time, or send less at once",
         UnreachableError: "is the server running, and is that its port?",
     }.get(kind, "see the server's log")
-    return kind(f"The {address} says: {reason.strip()} ({remedy})")
+    return kind(f"The {address} says: {' '.join(str(reason).split())} ({remedy})")
 
 
 class _Rest:
@@ -289,20 +342,25 @@ class _Rest:
 
     def __init__(self, address: _Address):
         self.address = address
-        self._path = f"/v1/models/{address.model}"
+        self._path = f"/v1/models/{urllib.parse.quote(address.model, safe='')}"
         if address.version is not None:
             self._path += f"/versions/{address.version}"
         if address.label is not None:
-            self._path += f"/labels/{address.label}"
+            self._path += f"/labels/{urllib.parse.quote(address.label, safe='')}"
         self._local = threading.local()
+        self._open: set[http.client.HTTPConnection] = set()
         self._only_output: dict[str, str] = {}
+
+    def close(self) -> None:
+        for connection in tuple(self._open):
+            connection.close()
 
     def predict(self, signature: str, inputs: dict[str, list], timeout: float) -> dict[str, list]:
         body = {
             "signature_name": signature,
             "inputs": {name: list(map(_for_json, values)) for name, values in inputs.items()},
         }
-        outputs = self._request("POST", f"{self._path}:predict", body, timeout)["outputs"]
+        outputs = self._request("POST", f"{self._path}:predict", body, timeout, "outputs")
         if isinstance(outputs, dict):
             return outputs
         # The server leaves the name of an only output out.
@@ -312,17 +370,17 @@ class _Rest:
         return {self._only_output[signature]: outputs}
 
     def status(self, timeout: float) -> list[VersionStatus]:
-        answer = self._request("GET", self._path, None, timeout)
+        versions = self._request("GET", self._path, None, timeout, "model_version_status")
         return [
             VersionStatus(
                 int(each["version"]), each["state"], each.get("status", {}).get("error_message", "")
             )
-            for each in answer["model_version_status"]
+            for each in versions
         ]
 
     def metadata(self, timeout: float) -> dict[str, Any]:
-        answer = self._request("GET", f"{self._path}/metadata", None, timeout)
-        signatures = answer["metadata"]["signature_def"]["signature_def"]
+        metadata = self._request("GET", f"{self._path}/metadata", None, timeout, "metadata")
+        signatures = metadata["signature_def"]["signature_def"]
         return {
             name: {
                 side: {
@@ -338,51 +396,59 @@ class _Rest:
             if not name.startswith("__")
         }
 
-    def _request(self, method, path, body, timeout) -> dict[str, Any]:
+    def _request(self, method, path, body, timeout, key) -> Any:
+        """What the answer, a JSON object, has under `key`."""
+        deadline = time.monotonic() + timeout
         content = None if body is None else json.dumps(body).encode()
-        for fresh in (False, True):
+        while True:
+            connection, reused = self._connection(deadline)
             try:
-                connection = self._connection(timeout, fresh)
-                connection.request(method, path, content, {"Content-Type": "application/json"})
-                response = connection.getresponse()
-                text = response.read().decode("utf-8", "replace")
+                status, text = self._exchange(connection, method, path, content, deadline)
                 break
-            except TimeoutError as error:
-                self._forget()
-                raise _explained(DeadlineError, self.address, f"no answer: {error}") from error
             except (OSError, http.client.HTTPException) as error:
-                self._forget()
-                # A connection that was open may have been closed meanwhile; a new one tells.
-                if fresh:
+                connection.close()
+                if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
+                    reason = f"no answer within {timeout:.3g} seconds"
+                    raise _explained(DeadlineError, self.address, reason) from error
+                # One that stood open may have been closed by the server; a new one tells.
+                if not reused:
                     reason = f"no connection: {error}"
                     raise _explained(UnreachableError, self.address, reason) from error
         try:
             answer = json.loads(text)
-        except ValueError as error:
-            reason = f"no JSON, but {text[:80]!r}"
-            raise _explained(ServingError, self.address, reason) from error
-        if response.status != 200:
-            reason = answer.get("error", text) if isinstance(answer, dict) else text
-            raise _explained(self._kind(response.status, reason), self.address, reason)
-        return answer
+        except ValueError:
+            answer = None
+        if status != 200:
+            reason = answer.get("error", text) if isinstance(answer, dict) else text[:200]
+            raise _explained(self._kind(status, str(reason)), self.address, reason)
+        if not isinstance(answer, dict) or key not in answer:
+            reason = f"no JSON object with {key!r}, but {text[:80]!r}"
+            raise _explained(ServingError, self.address, reason)
+        return answer[key]
 
-    def _connection(self, timeout, fresh):
+    def _connection(self, deadline) -> tuple[http.client.HTTPConnection, bool]:
+        """This thread's connection, and whether it stood open."""
         connection = getattr(self._local, "connection", None)
-        if fresh or connection is None:
-            self._forget()
-            connection = http.client.HTTPConnection(
-                self.address.host, self.address.port, timeout=timeout
-            )
+        if connection is None:
+            connection = http.client.HTTPConnection(self.address.host, self.address.port)
             self._local.connection = connection
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout)
-        return connection
+            self._open.add(connection)
+        connection.timeout = max(deadline - time.monotonic(), 0.001)
+        return connection, connection.sock is not None
 
-    def _forget(self):
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-        self._local.connection = None
+    def _exchange(self, connection, method, path, content, deadline) -> tuple[int, str]:
+        if connection.sock is None:
+            connection.connect()
+        # The timeout of a socket is one of each read; an answer that trickles has many.
+        end = threading.Timer(deadline - time.monotonic(), _hang_up, [connection.sock])
+        end.daemon = True
+        end.start()
+        try:
+            connection.request(method, path, content, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, response.read().decode("utf-8", "replace")
+        finally:
+            end.cancel()
 
     @staticmethod
     def _kind(status: int, reason: str) -> type[ServingError]:
@@ -390,14 +456,20 @@ class _Rest:
             return UnknownLabelError
         if status == 400 and "signature name" in reason and "not found" in reason:
             return UnknownSignatureError
+        if status == 404 and _names_no_model(reason):
+            return ModelNotFoundError
         kinds = {
             400: InvalidInputError,
-            404: ModelNotFoundError,
             429: OverloadedError,
             503: OverloadedError,
             504: DeadlineError,
         }
         return kinds.get(status, ServingError)
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the other side may have done so
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Grpc:
@@ -415,7 +487,10 @@ class _Grpc:
         self._grpc, self.address = grpc, address
         # An answer of many alignments is longer than gRPC's usual 4 MB.
         options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        self._channel = grpc.insecure_channel(f"{address.host}:{address.port}", options)
+        self._channel = grpc.insecure_channel(address.authority, options)
+
+    def close(self) -> None:
+        self._channel.close()
 
     def predict(self, signature: str, inputs: dict[str, list], timeout: float) -> dict[str, list]:
         import tensorflow as tf
@@ -425,8 +500,7 @@ class _Grpc:
         self._specify(request.model_spec)
         request.model_spec.signature_name = signature
         for name, values in inputs.items():
-            encoded = [_to_bytes(value) for value in values]
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(encoded, tf.string))
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(values, tf.string))
         stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         outputs = self._call(stub.Predict, request, timeout).outputs
         return {name: _decoded(tf.make_ndarray(value).tolist()) for name, value in outputs.items()}
@@ -488,11 +562,15 @@ class _Grpc:
         codes = self._grpc.StatusCode
         if code is codes.INVALID_ARGUMENT and "version label" in reason:
             return UnknownLabelError
-        if code is codes.UNAVAILABLE and "connect" in reason:
+        if code is codes.UNAVAILABLE and any(
+            word in reason.lower() for word in ("connect", "resol", "domain name")
+        ):
             return UnreachableError
+        if code is codes.NOT_FOUND and _names_no_model(reason):
+            return ModelNotFoundError
+        if code is codes.FAILED_PRECONDITION and "signature" in reason:
+            return UnknownSignatureError
         kinds = {
-            codes.NOT_FOUND: ModelNotFoundError,
-            codes.FAILED_PRECONDITION: UnknownSignatureError,
             codes.INVALID_ARGUMENT: InvalidInputError,
             codes.RESOURCE_EXHAUSTED: OverloadedError,
             codes.UNAVAILABLE: OverloadedError,
@@ -501,17 +579,16 @@ class _Grpc:
         return kinds.get(code, ServingError)
 
 
-def _to_bytes(value: str | bytes) -> bytes:
-    # A command line hands bytes that are not UTF-8 on as surrogates.
-    return value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+def _names_no_model(reason: str) -> bool:
+    # The first when it is asked for a translation, the second for the state of its versions.
+    return "Servable not found" in reason or " of model " in reason
 
 
-def _for_json(value: str | bytes) -> Any:
-    encoded = _to_bytes(value)
+def _for_json(value: bytes) -> str | dict[str, str]:
     try:
-        return encoded.decode()
+        return value.decode()
     except UnicodeDecodeError:
-        return {"b64": base64.b64encode(encoded).decode()}
+        return {"b64": base64.b64encode(value).decode()}
 
 
 def _decoded(value):
@@ -571,18 +648,18 @@ def main(settings: Settings) -> None:
     if settings.status or settings.metadata:
         return
 
-    if settings.sentence is not None:
-        lines = [_to_bytes(settings.sentence)]
-    elif settings.file is not None:
-        lines = _lines(settings.file.read_bytes())
-    else:
-        lines = _lines(sys.stdin.buffer.read())
+    lines = _lines(settings)
+    if settings.align is not None and settings.align.suffix not in (".png", ".pdf", ".svg"):
+        raise InputError(f"--align draws .png, .pdf or .svg, got {settings.align}.")
     with contextlib.ExitStack() as stack:
         output = sys.stdout
         if settings.output is not None:
+            settings.output.parent.mkdir(parents=True, exist_ok=True)
             output = stack.enter_context(settings.output.open("w", encoding="utf-8"))
-        for first in range(0, len(lines), settings.batch_size):
-            part = lines[first : first + settings.batch_size]
+        # Each part is written as soon as it is there, and long enough to be sorted by length.
+        size = 8 * settings.batch_size
+        for first in range(0, len(lines), size):
+            part = lines[first : first + size]
             if settings.beam:
                 for number, found in enumerate(client.n_best(part), first + 1):
                     output.writelines(f"{number}\t{t.score:.4f}\t{t.text}\n" for t in found)
@@ -593,17 +670,30 @@ def main(settings: Settings) -> None:
         _draw(client.align(lines[:1])[0], settings.align)
 
 
-def _lines(content: bytes) -> list[bytes]:
+def _lines(settings: Settings) -> list[bytes]:
+    if settings.sentence is not None and settings.file is not None:
+        raise InputError("Give --sentence or --file, not both.")
+    if settings.sentence is not None:
+        return [utf8(settings.sentence)]
+    try:
+        if settings.file is not None:
+            content = settings.file.read_bytes()
+        else:
+            content = sys.stdin.buffer.read() if sys.stdin else b""
+    except OSError as error:
+        raise InputError(f"{settings.file} cannot be read: {error.strerror}.") from error
     if not content:
         return []
     return [line.removesuffix(b"\r") for line in content.removesuffix(b"\n").split(b"\n")]
 
 
 def _draw(translation: ServedTranslation, picture: Path) -> None:
-    import numpy as np
+    try:
+        import numpy as np
 
-    from tf_seq2seq import plotting
-
+        from tf_seq2seq import plotting
+    except ImportError as error:
+        raise InputError(f"A picture wants {error.name}: pip install {error.name}.") from error
     if not translation.target_tokens:
         raise InputError("There is nothing to draw: the first sentence is empty.")
     plotting.alignment(

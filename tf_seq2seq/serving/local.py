@@ -50,6 +50,7 @@ _HTTP = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.FAILED_PRECONDITION: 400,
     grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DEADLINE_EXCEEDED: 504,
 }
@@ -77,7 +78,10 @@ class Batching(NamedTuple):
     @classmethod
     def read(cls, file: Path) -> Batching:
         """From the server's text format."""
-        text = re.sub(r"#.*", "", file.read_text(encoding="utf-8"))
+        try:
+            text = re.sub(r"#.*", "", file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror}.") from error
         values = {
             name: int(value) for name, value in re.findall(r"(\w+)\s*\{\s*value:\s*(\d+)", text)
         }
@@ -94,8 +98,8 @@ class _Version:
         self._batching, self._batchers, self._lock = batching, {}, threading.Lock()
         try:
             self.model = NativeModel(directory)
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            self.error = str(error).strip().splitlines()[0]
+        except Exception as error:  # whatever it is, the other versions are served
+            self.error = (str(error).strip() or type(error).__name__).splitlines()[0]
 
     @property
     def signatures(self) -> dict[str, Any]:
@@ -236,8 +240,7 @@ class LocalServer:
         rest_port, grpc_port: where it answers.
 
     Raises:
-        InputError: if the config cannot be read.
-        OSError: if a port is taken.
+        InputError: if a config cannot be read, or a port cannot be had.
     """
 
     def __init__(
@@ -262,26 +265,40 @@ class LocalServer:
         parameters = None if batching is None else Batching.read(Path(batching))
         self.models = {}
         for model in parsed.model_config_list.config:
-            path = Path(root) / Path(model.base_path).relative_to("/models")
+            path = Path(model.base_path)
+            if not path.is_relative_to("/models"):
+                raise InputError(f"In {config} a base_path is in /models, got {path}.")
+            path = Path(root) / path.relative_to("/models")
             self.models[model.name] = _Model(model, path, parameters)
         self.cors = cors
         self.counts: Counter[tuple[str, str]] = Counter()
         self._poll, self._stopped = poll, threading.Event()
 
-        self._http = ThreadingHTTPServer(
-            ("127.0.0.1", rest_port), functools.partial(_RestHandler, self)
-        )
+        try:
+            self._http = ThreadingHTTPServer(
+                ("127.0.0.1", rest_port), functools.partial(_RestHandler, self)
+            )
+        except OSError as error:
+            raise _taken(rest_port, error) from error
         self._http.daemon_threads = True
         self.rest_port = self._http.server_address[1]
         self._grpc = grpc.server(
             futures.ThreadPoolExecutor(threads),
             maximum_concurrent_rpcs=threads,
-            options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],
+            options=[
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),
+            ],
         )
         service = _GrpcService(self)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, self._grpc)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(service, self._grpc)
-        self.grpc_port = self._grpc.add_insecure_port(f"127.0.0.1:{grpc_port}")
+        try:
+            self.grpc_port = self._grpc.add_insecure_port(f"127.0.0.1:{grpc_port}")
+        except RuntimeError as error:
+            self._http.server_close()
+            raise _taken(grpc_port, error) from error
 
     def __enter__(self) -> LocalServer:
         for model in self.models.values():
@@ -385,7 +402,7 @@ class _GrpcService(
 
     def GetModelStatus(self, request, context):  # noqa: N802
         with _aborting(context):
-            return _status(self._server.model(request.model_spec.name), request.model_spec)
+            return _status(self._server, request.model_spec)
 
 
 @contextlib.contextmanager
@@ -396,7 +413,15 @@ def _aborting(context) -> Iterator[None]:
         context.abort(error.code, str(error))
 
 
-def _status(model: _Model, spec):
+def _taken(port: int, error: Exception) -> InputError:
+    return InputError(f"The port {port} cannot be had ({error}): choose another.")
+
+
+def _status(server: LocalServer, spec):
+    model = server.models.get(spec.name)
+    if model is None or not model.versions:
+        message = f"Could not find any versions of model {spec.name}"
+        raise ServerError(grpc.StatusCode.NOT_FOUND, message)
     wanted = spec.WhichOneof("version_choice")
     numbers = sorted(model.versions) if wanted is None else [model.find(spec).number]
     response = get_model_status_pb2.GetModelStatusResponse()
@@ -476,7 +501,7 @@ class _RestHandler(BaseHTTPRequestHandler):
                 "metadata": {"signature_def": {"signature_def": content["signature_def"]}},
             }
         if spec := self._spec(""):
-            status = _status(self._serving.model(spec.name), spec)
+            status = _status(self._serving, spec)
             content = json_format.MessageToDict(status, preserving_proto_field_name=True)
             return {"model_version_status": content.get("model_version_status", [])}
         raise ServerError(grpc.StatusCode.NOT_FOUND, f"Malformed request: GET {self.path}")
@@ -488,11 +513,14 @@ class _RestHandler(BaseHTTPRequestHandler):
         try:
             # Bytes that are not UTF-8 reach the model as they are.
             request = json.loads(body.decode("utf-8", "surrogateescape"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _invalid(f"JSON Parse error: {error}") from error
         if not isinstance(request, dict) or ("instances" in request) == ("inputs" in request):
             raise _invalid("JSON Value: expected 'instances' or 'inputs'")
-        spec.signature_name = request.get("signature_name", "serving_default")
+        name = request.get("signature_name", "serving_default")
+        if not isinstance(name, str):
+            raise _invalid(f"'signature_name' key must be a string value, got {name!r}")
+        spec.signature_name = name
         version = self._serving.model(spec.name).find(spec)
         names = list(self._serving.signature(version, spec.signature_name).inputs)
         by_row = "instances" in request
@@ -517,7 +545,10 @@ def _columns(value, names, by_row) -> dict[str, Any]:
     """The inputs by name, from the row form or the column form of a request."""
     if not by_row:
         if isinstance(value, dict) and set(value) != {"b64"}:
-            return value
+            for name in names:
+                if name not in value:
+                    raise _invalid(f"Missing named input: {name} in 'inputs' object.")
+            return {name: value[name] for name in names}
         if len(names) == 1:
             return {names[0]: value}
         raise _invalid(f"Missing named input: {names}")
@@ -537,7 +568,10 @@ def _columns(value, names, by_row) -> dict[str, Any]:
 def _array(value, name, dtype) -> np.ndarray:
     def decode(item):
         if isinstance(item, dict) and set(item) == {"b64"}:
-            return base64.b64decode(item["b64"])
+            try:
+                return base64.b64decode(item["b64"], validate=True)
+            except (ValueError, TypeError) as error:
+                raise _invalid(f"Unable to base64 decode {item['b64']!r}") from error
         if isinstance(item, list):
             return [decode(each) for each in item]
         if isinstance(item, str):
@@ -547,8 +581,6 @@ def _array(value, name, dtype) -> np.ndarray:
             f"{types_pb2.DataType.Name(dtype or types_pb2.DT_STRING)[3:].lower()} (input {name!r})"
         )
 
-    if value == []:
-        raise _invalid(f"No values in the input {name!r}")
     array = np.array(decode(value), object)
     if any(isinstance(item, list) for item in array.flat):
         raise _invalid(f"The input {name!r} is ragged")

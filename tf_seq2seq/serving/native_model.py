@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations of the tokenizers)
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 
@@ -36,6 +37,7 @@ class NativeModel:
 
     Raises:
         OSError: if there is no SavedModel in it.
+        ValueError: if it is damaged.
         tf.errors.OpError: if it cannot be loaded.
     """
 
@@ -68,7 +70,10 @@ class NativeModel:
 @contextlib.contextmanager
 def _without_input_shapes(directory: Path) -> Iterator[Path]:
     """A copy of a SavedModel whose inputs have no shapes, with the original's variables."""
-    model = SavedModel.FromString((directory / "saved_model.pb").read_bytes())
+    try:
+        model = SavedModel.FromString((directory / "saved_model.pb").read_bytes())
+    except DecodeError as error:
+        raise ValueError(f"{directory / 'saved_model.pb'} is damaged: {error}") from error
     for meta_graph in model.meta_graphs:
         for node in meta_graph.graph_def.node:
             if node.op == "Placeholder":
@@ -97,6 +102,9 @@ def _from_array(value):
 
 
 def _main(directory: str) -> None:
+    # What a graph prints does not get among the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     model = NativeModel(directory)
     assert "tf_seq2seq" not in sys.modules
     for line in sys.stdin:
@@ -110,7 +118,7 @@ def _main(directory: str) -> None:
             result = {"error": type(error).__name__, "message": reason}
         else:
             result = {"outputs": {n: _from_array(value.tolist()) for n, value in outputs.items()}}
-        print(json.dumps(result), flush=True)
+        print(json.dumps(result), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import tensorflow_text  # noqa: F401  (registers the operations of the tokenizer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.serving.export import versions
+from tf_seq2seq.strings import listed
 from tf_seq2seq.text.tokenizers import CONTINUATION, JOINER
 from tf_seq2seq.translator import Translation, run_in_batches
 
@@ -26,8 +27,8 @@ class SavedTranslator:
 
     Example:
 
-    >>> SavedTranslator("saved_models/en_zh")(["She reads a book."])[0].text
-    '她看书。'
+    >>> SavedTranslator("saved_models/en_zh")("She bought a new book.")[0].text
+    '她买了一本新书。'
     """
 
     def __init__(self, directory: str | Path):
@@ -48,9 +49,10 @@ class SavedTranslator:
             ) from error
         signatures = self._model.signatures
         self.aligns = "align" in signatures
-        self._translate = signatures["align" if self.aligns else "serving_default"]
-        if "translation" not in self._translate.structured_outputs:
+        translate = signatures.get("align" if self.aligns else "serving_default")
+        if translate is None or "translation" not in translate.structured_outputs:
             raise InputError(f"The SavedModel in {self.directory} is no translator's.")
+        self._translate = translate
 
     def __call__(
         self, sentences: str | Iterable[str], batch_size: int = 64, verbose: int = 0
@@ -69,7 +71,7 @@ class SavedTranslator:
         Raises:
             TypeError: if something is not a string.
         """
-        sentences = [sentences] if isinstance(sentences, str | bytes) else list(sentences)
+        sentences = listed(sentences)
         results: list[Translation | None] = [None] * len(sentences)
         for rows, outputs in run_in_batches(
             self._translate, sentences, batch_size, verbose=verbose

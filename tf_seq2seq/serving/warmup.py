@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.serving.reload import CallError, run_calls
+from tf_seq2seq.serving.fresh_process import CallError, run_calls
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 # The server refuses a version with more.
@@ -36,22 +36,21 @@ def prediction_log_pb2():
     return prediction_log_pb2
 
 
-def choose(sentences: Sequence[str], lengths: int = 6, batch: int = 8) -> list[list[str]]:
+def choose(sentences: Sequence[str], lengths: int = 6) -> list[list[str]]:
     """Batches of the lengths that occur.
 
     Args:
         sentences: real sentences, as many as there are.
-        lengths: how many sentences are taken, from the shortest to the longest, in equal steps of
-            their number.
-        batch: the largest batch.
+        lengths: how many are taken. Ordered by their number of characters, they are the first, the
+            last, and others at equal distances.
 
     Returns:
-        A batch of one for each length, and one of several lengths.
+        A batch of one for each of them, and one of them all.
     """
     ordered = sorted(set(sentences), key=len)
     count = min(lengths, len(ordered))
     chosen = [ordered[i * (len(ordered) - 1) // max(count - 1, 1)] for i in range(count)]
-    return [*([sentence] for sentence in chosen), chosen[:batch]]
+    return [*([sentence] for sentence in chosen), chosen]
 
 
 def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
@@ -105,7 +104,7 @@ def read(model: Path) -> list[tuple[str, dict[str, list[bytes]]]]:
         for record in tf.data.TFRecordDataset(str(model / FILE)).as_numpy_iterator():
             request = pb2.PredictionLog.FromString(record).predict_log.request
             inputs = {key: tf.make_ndarray(value).tolist() for key, value in request.inputs.items()}
-            calls.append((request.model_spec.signature_name, inputs))
+            calls.append((request.model_spec.signature_name or "serving_default", inputs))
     except (tf.errors.OpError, ValueError, DecodeError) as error:
         raise InputError(f"{model / FILE} is no file of requests ({error}).") from error
     return calls

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_seq2seq.serving import native_model
-from tf_seq2seq.translator import utf8
+from tf_seq2seq.strings import utf8
 
 
 class CallError(RuntimeError):
@@ -48,17 +48,20 @@ def run_in_fresh_process(
 
 
 def run_calls(
-    directory: str | Path, calls: Sequence[tuple[str, Mapping[str, Any]]]
+    directory: str | Path,
+    calls: Sequence[tuple[str, Mapping[str, Any]]],
+    seconds: float | None = None,
 ) -> list[dict[str, list] | CallError]:
     """As `run_in_fresh_process`, with several calls to one process.
 
     Args:
         directory: a version's folder.
         calls: signatures and their inputs, each string or nested lists of strings or of bytes.
+        seconds: how long all of them may take; None for as long as they like.
 
     Returns:
         For each call its outputs, or the error that it ended with. A call that brings the process
-        down is the last one that has a result.
+        down, or does not end in time, is the last one that has a result.
 
     Raises:
         RuntimeError: if the model cannot be loaded.
@@ -67,33 +70,35 @@ def run_calls(
         json.dumps({"signature": signature, "inputs": {k: _for_json(v) for k, v in inputs.items()}})
         for signature, inputs in calls
     ]
-    process = subprocess.run(
-        [sys.executable, "-I", native_model.__file__, os.fspath(directory)],
-        input="".join(f"{line}\n" for line in lines),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-    )
+    try:
+        process = subprocess.run(
+            [sys.executable, "-I", native_model.__file__, os.fspath(directory)],
+            input="".join(f"{line}\n" for line in lines).encode(),
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as error:
+        printed, end = error.stdout or b"", f"did not end within {seconds:g} seconds"
+    else:
+        printed, end = process.stdout, f"killed its process (signal {-process.returncode})"
+        if process.returncode > 0:
+            reason = process.stderr.decode(errors="replace")[-2000:]
+            raise RuntimeError(
+                f"The SavedModel in {directory} does not run in a fresh process:\n{reason}"
+            )
     results: list[dict[str, list] | CallError] = []
-    for answer in map(json.loads, process.stdout.splitlines()):
+    for answer in map(json.loads, printed.split(b"\n")[:-1]):
         if "outputs" in answer:
             results.append(answer["outputs"])
         else:
             results.append(CallError(f"{answer['error']}: {answer['message']}"))
     if len(results) < len(calls):
-        reason = process.stderr[-2000:]
-        if process.returncode > 0:
-            raise RuntimeError(
-                f"The SavedModel in {directory} does not run in a fresh process:\n{reason}"
-            )
-        signature = calls[len(results)][0]
-        results.append(
-            CallError(f"signature {signature!r} killed its process (signal {-process.returncode})")
-        )
+        results.append(CallError(f"signature {calls[len(results)][0]!r} {end}"))
     return results
 
 
 def _for_json(value):
     if isinstance(value, str | bytes):
-        return utf8(value, 0).decode("utf-8", "surrogateescape")
+        return utf8(value).decode("utf-8", "surrogateescape")
     return [_for_json(part) for part in value]
