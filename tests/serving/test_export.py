@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,7 +135,24 @@ def test_the_card_tells_what_it_is_given_and_what_it_was_made_with(exported):
     assert written["languages"] == {"source": "en", "target": "zh"}
     assert written["labels"] == ["small"]
     assert written["packages"]["tensorflow"] == tf.__version__
-    assert re.fullmatch(r"[0-9a-f]{40}|None", str(written["commit"]))
+    assert set(written["packages"]) == {"tf_seq2seq", "tensorflow", "tensorflow-text", "keras"}
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?|None", str(written["commit"]))
+    assert written["weights"] == exported[0].model.count_params()
+    assert "compile_config" not in written["model"]
+
+
+def test_a_copy_within_another_checkout_has_no_commit(tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    module = tmp_path / "site-packages" / "tf_seq2seq" / "serving" / "export.py"
+    module.parent.mkdir(parents=True)
+    monkeypatch.setattr(export_module, "__file__", str(module))
+    assert export_module._commit() is None
+
+
+def test_a_card_that_json_does_not_take_is_refused_before_the_work(tmp_path):
+    with pytest.raises(TypeError, match="float32"):
+        serving.export(small_translator(), tmp_path, card={"bleu": np.float32(1)})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_ensemble_is_served(tmp_path):
@@ -177,7 +195,11 @@ def test_versions_count_up_and_are_never_overwritten(tmp_path, quick):
             serving.export(translator, tmp_path / "m", version=version)
     (tmp_path / "m" / "12").write_text("a file is no version")
     assert serving.versions(tmp_path / "m") == [1, 7, 8]
+    (tmp_path / "m" / "9").write_text("nor is this")
+    assert serving.export(translator, tmp_path / "m").name == "10"
+    (tmp_path / "m" / "9").unlink()
     (tmp_path / "m" / "12").unlink()
+    shutil.rmtree(tmp_path / "m" / "10")
     assert serving.export(translator, tmp_path / "m", version=7, replace=True).name == "7"
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["1", "7", "8"]
 
@@ -230,6 +252,24 @@ def test_an_exporter_that_is_killed_leaves_no_part_of_a_version(tmp_path):
     path = serving.export(small_translator(), tmp_path / "m")
     assert path.name == "1"
     assert (path / "saved_model.pb").is_file()
+    assert list((tmp_path / "m").iterdir()) == [path]  # and what was left is cleared away
+
+
+def test_a_version_that_was_being_replaced_is_put_back(tmp_path, quick):
+    translator = small_translator()
+    (tmp_path / ".writing-killed" / "model").mkdir(parents=True)
+    (tmp_path / ".writing-killed" / "3").mkdir()
+    (tmp_path / ".writing-killed" / "3" / "saved_model.pb").write_bytes(b"replaced")
+    assert serving.export(translator, tmp_path).name == "4"
+    assert (tmp_path / "3" / "saved_model.pb").read_bytes() == b"replaced"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "4"]
+
+
+def test_what_another_is_writing_is_left_alone(tmp_path, quick):
+    with export_module._hidden_folder(tmp_path) as hidden:
+        serving.export(small_translator(), tmp_path)
+        assert hidden.is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def test_files_that_cannot_grow_leave_no_part_of_a_version(tmp_path):
@@ -247,10 +287,11 @@ def test_files_that_cannot_grow_leave_no_part_of_a_version(tmp_path):
     assert list((tmp_path / "m").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_folders_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(OSError, match="file"):
-        serving.export(small_translator(), tmp_path / "file" / "m")
+    for directory in (tmp_path / "file" / "m", "/proc/m"):
+        with pytest.raises(OSError, match=str(directory)):
+            serving.export(small_translator(), directory)
 
 
 def test_an_interrupted_replacement_leaves_a_version_in_place(tmp_path, quick, monkeypatch):

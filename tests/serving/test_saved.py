@@ -49,12 +49,13 @@ def test_damaged_model(tmp_path):
         serving.SavedTranslator(tmp_path)
 
 
-def test_model_of_something_else(tmp_path):
+@pytest.mark.parametrize("name", ["serving_default", "another"])
+def test_model_of_something_else(tmp_path, name):
     module = tf.Module()
     signature = tf.function(
         lambda text: {"length": tf.strings.length(text)},
         input_signature=[tf.TensorSpec([None], tf.string, "text")],
     )
-    tf.saved_model.save(module, str(tmp_path), signatures=signature)
+    tf.saved_model.save(module, str(tmp_path), signatures={name: signature.get_concrete_function()})
     with pytest.raises(InputError, match="is no translator's"):
         serving.SavedTranslator(tmp_path)

@@ -7,6 +7,7 @@ import pytest
 
 from tf_seq2seq import InputError
 from tf_seq2seq.serving import serve as serving
+from tf_seq2seq.serving.local import LocalServer
 from tf_seq2seq.serving.serve import serve
 
 FAKE = Path(__file__).parent / "fake_server.py"
@@ -65,3 +66,18 @@ def test_a_folder_without_a_config_is_said(tmp_path):
     failure = pytest.raises(InputError, match=r"There is no models.config in")
     with failure, serve(tmp_path):
         pass
+
+
+def test_what_the_stand_in_cannot_start_with(repository, tmp_path):
+    _, root = repository
+    config = root / "models.config"
+    with LocalServer(config, root) as server:
+        for ports in ({"rest_port": server.rest_port}, {"grpc_port": server.grpc_port}):
+            with pytest.raises(InputError, match=r"cannot be had .* choose another"):
+                LocalServer(config, root, **ports)
+    with pytest.raises(InputError, match="nowhere cannot be read"):
+        LocalServer(config, root, batching=tmp_path / "nowhere")
+    elsewhere = tmp_path / "models.config"
+    elsewhere.write_text(config.read_text().replace("/models/", "/elsewhere/"))
+    with pytest.raises(InputError, match="is in /models, got /elsewhere/en_zh"):
+        LocalServer(elsewhere, root)
