@@ -5,7 +5,7 @@ import re
 
 from google.protobuf import text_format
 from helpers import EN_ZH, ROOT
-from tensorflow_serving.config import model_server_config_pb2, monitoring_config_pb2
+from tensorflow_serving.config import model_server_config_pb2
 
 import tf_seq2seq as s2s
 from tf_seq2seq.serving.local import Batching
@@ -45,10 +45,6 @@ def test_the_configs_fit_each_other():
         folder = REPOSITORY / model.base_path.removeprefix("/models/")
         assert model.name == folder.name
         assert set(model.version_labels.values()) <= set(s2s.serving.versions(folder))
-    monitoring = text_format.Parse(
-        (REPOSITORY / "monitoring.config").read_text(), monitoring_config_pb2.MonitoringConfig()
-    )
-    assert monitoring.prometheus_config.enable
     batching = Batching.read(REPOSITORY / "batching.config")
     assert batching.allowed_batch_sizes[-1] == batching.max_batch_size
     compose = (REPOSITORY / "docker-compose.yml").read_text()
