@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+# The markers of tokens. One that goes on with a word begins with the first. Where the text has no
+# space between two tokens, one of them carries the joiner (the convention of the OpenNMT
+# Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`.
+CONTINUATION = "##"
+JOINER = "￭"
+
+
+def without_markers(token: str) -> str:
+    """A token as people want to see it."""
+    return token.removeprefix(CONTINUATION).replace(JOINER, "") or token
+
 
 def listed(sentences: str | bytes | Iterable[str | bytes]) -> list[str | bytes]:
     """One sentence, or any number of them, as a list."""

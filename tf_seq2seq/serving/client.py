@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from tf_seq2seq.command_line import from_command_line, setting
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.strings import listed, utf8
+from tf_seq2seq.strings import listed, utf8, without_markers
 
 Texts = str | bytes | Iterable[str | bytes]
 PORTS = {"rest": 8501, "grpc": 8500}
@@ -697,7 +697,9 @@ def _draw(translation: ServedTranslation, picture: Path) -> None:
     if not translation.target_tokens:
         raise InputError("There is nothing to draw: the first sentence is empty.")
     plotting.alignment(
-        translation.source_tokens, translation.target_tokens, np.array(translation.alignment)
+        [without_markers(token) for token in translation.source_tokens],
+        [without_markers(token) for token in translation.target_tokens],
+        np.array(translation.alignment),
     ).savefig(picture)
 
 

@@ -11,8 +11,7 @@ import tensorflow_text  # noqa: F401  (registers the operations of the tokenizer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.serving.export import versions
-from tf_seq2seq.strings import listed
-from tf_seq2seq.text.tokenizers import CONTINUATION, JOINER
+from tf_seq2seq.strings import listed, without_markers
 from tf_seq2seq.translator import Translation, run_in_batches
 
 
@@ -117,13 +116,7 @@ class SavedTranslator:
         return Translation(
             text,
             score,
-            [_display(token) for token in outputs["source_tokens"][row, :width]],
-            [_display(token) for token in outputs["target_tokens"][row, :height]],
+            [without_markers(t.decode()) for t in outputs["source_tokens"][row, :width]],
+            [without_markers(t.decode()) for t in outputs["target_tokens"][row, :height]],
             outputs["alignment"][row, :height, :width],
         )
-
-
-def _display(token: bytes) -> str:
-    """The token without the markers that a tokenizer may have put on it."""
-    token = token.decode()
-    return token.removeprefix(CONTINUATION).replace(JOINER, "") or token

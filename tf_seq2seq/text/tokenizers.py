@@ -34,6 +34,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.strings import CONTINUATION, JOINER
 from tf_seq2seq.text.vocabulary import (
     EOS_ID,
     PAD_ID,
@@ -345,10 +346,6 @@ class Tokenizer(tf.Module):
         return tokenizer
 
 
-# Where the text has no space between two tokens, one of them carries the joiner (the convention
-# of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`.
-JOINER = "￭"
-
 _WHITE_SPACE = Rules()
 
 _WORDS = Rules(
@@ -466,9 +463,6 @@ class CharacterTokenizer(Tokenizer):
         tokenize=((" ", "▁"), (".", r"\0 ")),
         detokenize=((" ", ""), ("▁", " ")),
     )
-
-
-CONTINUATION = "##"
 
 
 class SubwordTokenizer(Tokenizer):
