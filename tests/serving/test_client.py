@@ -110,7 +110,7 @@ def test_requests_that_are_refused(asked, signature, inputs, error):
     _, client = asked
     with pytest.raises(error) as refused:
         client.predict(signature, inputs)
-    assert refused.value.__notes__ == ["These were the rows 0 to 0 of 1."]
+    assert refused.value.__notes__ == ["It was asked for the rows [0] of 1."]
     assert "\n" not in str(refused.value)
     assert client.translate("a")[0].text  # and the server goes on
 

@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -166,7 +167,7 @@ class Client:
         self._transport.close()
 
     def predict(self, signature: str, inputs: Mapping[str, Texts]) -> dict[str, list]:
-        """Run any signature on any number of rows.
+        """Run any signature on any number of rows; those of like length share a request.
 
         Args:
             signature: its name.
@@ -189,21 +190,24 @@ class Client:
         if len(set(counts.values())) != 1:
             raise InputError(f"The inputs have not the same number of rows: {counts}.")
         (rows,) = set(counts.values())
+        order = sorted(range(rows), key=lambda row: sum(len(c[row]) for c in columns.values()))
         outputs: dict[str, list] = {}
         for first in range(0, rows, self.batch_size):
-            last = min(first + self.batch_size, rows)
-            part = {name: values[first:last] for name, values in columns.items()}
+            places = order[first : first + self.batch_size]
+            part = {name: [values[row] for row in places] for name, values in columns.items()}
             try:
                 answer = self._ask(functools.partial(self._transport.predict, signature, part))
                 for name, values in answer.items():
-                    if not isinstance(values, list) or len(values) != last - first:
+                    if not isinstance(values, list) or len(values) != len(places):
                         reason = f"its output {name!r} has not a row for each that was asked for"
                         raise _explained(ServingError, self._transport.address, reason)
             except ServingError as error:
-                error.add_note(f"These were the rows {first} to {last - 1} of {rows}.")
+                error.add_note(f"It was asked for the rows {sorted(places)} of {rows}.")
                 raise
             for name, values in answer.items():
-                outputs.setdefault(name, []).extend(values)
+                column = outputs.setdefault(name, [None] * rows)
+                for row, value in zip(places, values, strict=True):
+                    column[row] = value
         return outputs
 
     def translate(self, sentences: Texts) -> list[ServedTranslation]:
@@ -277,19 +281,14 @@ class Client:
             time.sleep(0.2)
 
     def _rows(self, signature: str, names: Sequence[str], **inputs: Texts) -> list[tuple]:
-        """The named outputs of each row; sentences of like length share a request."""
-        columns = {name: listed(values) for name, values in inputs.items()}
-        texts = columns["text"]
-        order = sorted(range(len(texts)), key=lambda i: len(utf8(texts[i], i)))
-        if all(len(values) == len(texts) for values in columns.values()):
-            columns = {name: [values[i] for i in order] for name, values in columns.items()}
-        outputs = self.predict(signature, columns)
-        missing = set(names) - set(outputs)
-        if order and missing:
+        """The named outputs of each row."""
+        outputs = self.predict(signature, inputs)
+        if not outputs:  # of no rows
+            return []
+        if missing := set(names) - set(outputs):
             reason = f"its signature {signature!r} has no outputs {sorted(missing)}"
             raise _explained(UnknownSignatureError, self._transport.address, reason)
-        places = {i: place for place, i in enumerate(order)}
-        return [tuple(outputs[name][places[i]] for name in names) for i in range(len(texts))]
+        return list(zip(*(outputs[name] for name in names), strict=True))
 
     def _ask(self, request: Callable[[float], Any]) -> Any:
         """Make a request within the time that is left, again where that may help."""
@@ -348,7 +347,7 @@ class _Rest:
         if address.label is not None:
             self._path += f"/labels/{urllib.parse.quote(address.label, safe='')}"
         self._local = threading.local()
-        self._open: set[http.client.HTTPConnection] = set()
+        self._open = weakref.WeakSet()  # those of all threads that live
         self._only_output: dict[str, str] = {}
 
     def close(self) -> None:
@@ -439,7 +438,8 @@ class _Rest:
     def _exchange(self, connection, method, path, content, deadline) -> tuple[int, str]:
         if connection.sock is None:
             connection.connect()
-        # The timeout of a socket is one of each read; an answer that trickles has many.
+        # The timeout of a socket is one of each read, and an answer that trickles has many.
+        connection.sock.settimeout(None)
         end = threading.Timer(deadline - time.monotonic(), _hang_up, [connection.sock])
         end.daemon = True
         end.start()
