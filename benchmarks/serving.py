@@ -13,7 +13,6 @@ compared with the one that was given to a client alone.
 import concurrent.futures
 import dataclasses
 import os
-import platform
 import shutil
 import tempfile
 import time
@@ -92,7 +91,7 @@ try:
     (folder / "models.config").write_text(f"model_config_list {{ {configs} }}")
 
     with serve(folder) as served:
-        print(f"{served.server}; {os.cpu_count()} processors, {platform.processor()}")
+        print(f"{served.server}; {os.cpu_count()} processors")
         columns = "{:8} {:16} {:>5} {:>8} {:>8} {:>12}"
         print(columns.format("model", "signature", "batch", "p50 ms", "p99 ms", "sentences/s"))
         for name, sentences in corpora.items():

@@ -231,6 +231,7 @@ def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
     assert f"-> {[2, *ids, 1, 3]}" in capsys.readouterr().out
 
 
+@pytest.mark.slow  # `test_distribution` shows the same without a chapter
 def test_replicas_share_a_batch(train):
     arguments = ("ch09_7_train_attention", "--preset", "tuned", "--epochs", 3, "--dropout", 0)
     one = train(*arguments)["history"].costs

@@ -443,6 +443,7 @@ def test_a_new_version_in_and_out(repository, tmp_path):
         assert client.translate(["a b"])[0].text
 
 
+@pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
 def test_the_command(served, tmp_path):
     translator, server = served
     sentences = tmp_path / "sentences"

@@ -43,8 +43,14 @@ class NativeModel:
 
     def __init__(self, directory: str | Path):
         self._session = tf.compat.v1.Session(graph=tf.Graph())
-        with self._session.graph.as_default(), _without_input_shapes(Path(directory)) as copy:
-            model = tf.compat.v1.saved_model.load(self._session, ["serve"], os.fspath(copy))
+        logger = tf.get_logger()
+        level = logger.level
+        logger.setLevel("ERROR")  # that this loader is an old one is known
+        try:
+            with self._session.graph.as_default(), _without_input_shapes(Path(directory)) as copy:
+                model = tf.compat.v1.saved_model.load(self._session, ["serve"], os.fspath(copy))
+        finally:
+            logger.setLevel(level)
         self.signatures = dict(model.signature_def)
 
     def __call__(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
