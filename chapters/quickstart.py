@@ -47,6 +47,7 @@ class Settings:
     learning_rate: float = setting(0.003, "highest learning rate of Adam", least=0)
     output_dir: Path = setting(Path("output/quickstart"), "where pictures and checkpoints go")
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
+    label: str | None = setting(None, "a label for the version, which its card tells")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the split, the weights and the shuffling")
     resume: bool = setting(False, "go on from the last epoch of an interrupted run")
@@ -229,6 +230,7 @@ exported = s2s.serving.export(
     sentences=corpus.dev.source,
     card={
         "languages": {"source": "en", "target": "zh"} if own_corpus else None,
+        "labels": [settings.label] if settings.label else [],
         "data": "embedded corpus" if own_corpus else str(settings.pairs or settings.source),
         "metric": {
             "name": "BLEU",

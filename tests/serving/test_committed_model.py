@@ -17,6 +17,7 @@ def test_it_is_small_and_says_what_it_is():
     assert sum(path.stat().st_size for path in EN_ZH.rglob("*") if path.is_file()) < 3_000_000
     card = json.loads((EN_ZH / "assets.extra" / "model.json").read_text(encoding="utf-8"))
     assert card["name"] == "en_zh"
+    assert card["labels"] == ["stable"]
     assert card["metric"]["name"] == "BLEU"
     assert "tok:zh" in card["metric"]["signature"]
 
