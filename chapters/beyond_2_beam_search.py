@@ -259,12 +259,16 @@ def curve(title, xlabel, ylabel, points):
     return s2s.plotting.Curve(title, xlabel, ylabel, list(points), list(points.values()))
 
 
+def short(option):
+    return "mean" if option == "average" else str(option)
+
+
 def bleu_of(results):
-    return {str(option): report.bleu.value for option, (report, _) in results.items()}
+    return {short(option): report.bleu.value for option, (report, _) in results.items()}
 
 
 def ratio_of(results):
-    return {str(option): report.length_ratio for option, (report, _) in results.items()}
+    return {short(option): report.length_ratio for option, (report, _) in results.items()}
 
 
 relative = {str(width): seconds[width] / seconds[1] for width in WIDTHS}
