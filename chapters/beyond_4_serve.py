@@ -28,7 +28,6 @@ import tf_seq2seq as s2s
 from tf_seq2seq.command_line import from_command_line, setting, strategy_setting
 from tf_seq2seq.serving.client import InvalidInputError
 from tf_seq2seq.serving.serve import serve
-from tf_seq2seq.strings import without_markers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,9 +173,7 @@ with serve(repository) as served:
         (aligned,) = client.align([settings.sentence])
         picture = settings.output_dir / "alignment.png"
         s2s.plotting.alignment(
-            [without_markers(token) for token in aligned.source_tokens],
-            [without_markers(token) for token in aligned.target_tokens],
-            np.array(aligned.alignment),
+            aligned.source_tokens, aligned.target_tokens, np.array(aligned.alignment)
         ).savefig(picture)
         print(f"alignment:  {picture}")
 

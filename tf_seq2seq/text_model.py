@@ -14,8 +14,9 @@ from tf_seq2seq.layers.recurrence import check_positive
 from tf_seq2seq.losses import token_cross_entropy
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.models import LanguageModel
+from tf_seq2seq.strings import utf8
 from tf_seq2seq.text import EOS_ID, PAD_ID, Tokenizer
-from tf_seq2seq.translator import append, utf8
+from tf_seq2seq.translator import append
 
 
 @dataclasses.dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_answers_what_the_translator_says(asked):
         assert [t.text for t in found] == [t.text for t in expected]
         np.testing.assert_allclose([t.score for t in found], [t.score for t in expected], atol=1e-5)
     for ours, theirs in zip(found, expected, strict=True):
-        assert len(ours.source_tokens) == len(theirs.source_tokens)
+        assert ours.source_tokens == theirs.source_tokens
         assert ours.target_tokens == theirs.target_tokens
         if theirs.target_tokens:
             np.testing.assert_allclose(ours.alignment, theirs.alignment, atol=1e-5)
@@ -383,8 +383,8 @@ def test_errors_of_grpc(code, details, error):
 
 
 def test_names_that_no_url_has(protocol, served):
-    client = served[1].client("翻译 a/b", protocol, retries=0)
-    with pytest.raises(clients.ModelNotFoundError, match="翻译 a/b"):
+    client = served[1].client("翻译 a", protocol, retries=0)
+    with pytest.raises(clients.ModelNotFoundError, match="翻译 a"):
         client.translate("a")
 
 
@@ -430,17 +430,6 @@ def test_a_new_version_in_and_out(repository, tmp_path):
         assert client.translate(["a b"])[0].text
         with pytest.raises(clients.DeadlineError, match="the versions are"):
             client.wait_for([3], seconds=0.1)
-
-        # A damaged one does not keep a sound one from being served.
-        damaged = tmp_path / "models" / "en_zh" / "3"
-        damaged.mkdir()
-        (damaged / "saved_model.pb").write_bytes(b"rubbish")
-        serving.export(translator, tmp_path / "models" / "en_zh")
-        deadline = time.monotonic() + 60
-        while 4 not in [v.version for v in client.status() if v.state == "AVAILABLE"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        assert client.translate(["a b"])[0].text
 
 
 @pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tf_seq2seq import InputError
+from tf_seq2seq.serving import export
 from tf_seq2seq.serving import serve as serving
+from tf_seq2seq.serving.client import Client
 from tf_seq2seq.serving.local import LocalServer
 from tf_seq2seq.serving.serve import serve
 
@@ -81,3 +83,22 @@ def test_what_the_stand_in_cannot_start_with(repository, tmp_path):
     elsewhere.write_text(config.read_text().replace("/models/", "/elsewhere/"))
     with pytest.raises(InputError, match="is in /models, got /elsewhere/en_zh"):
         LocalServer(elsewhere, root)
+
+
+def test_the_stand_in_goes_on_after_a_damaged_version(repository, tmp_path):
+    translator, root = repository
+    shutil.copytree(root, tmp_path / "models")
+    model = tmp_path / "models" / "en_zh"
+    with LocalServer(
+        tmp_path / "models" / "models.config", tmp_path / "models", poll=0.1
+    ) as server:
+        (model / "2").mkdir()
+        (model / "2" / "saved_model.pb").write_bytes(b"rubbish")
+        assert export(translator, model).name == "3"
+        with Client("en_zh", port=server.rest_port) as client:
+            client.wait_for([3])
+            assert [(each.version, each.state) for each in client.status()] == [
+                (3, "AVAILABLE"),
+                (2, "END"),
+            ]
+            assert client.translate(SENTENCE)[0].text == translator(SENTENCE)[0].text

@@ -181,7 +181,7 @@ def _faults_of_operations(graph: GraphDef, server: str) -> Iterator[str]:
     yield from faults_of_graph(graph)
     functions = {function.signature.name for function in graph.library.function}
     for op in sorted({node.op for node in nodes_of(graph)} - functions - SERVERS[server]):
-        if not hasattr(tf.raw_ops, op) and not op.startswith(("Cudnn", "Xla")):
+        if not hasattr(tf.raw_ops, op):
             yield (
                 f"The operation {op} is neither TensorFlow's own nor one of TensorFlow Text that "
                 f"server {server} links: use another."

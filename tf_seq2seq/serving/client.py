@@ -76,8 +76,8 @@ class ServedTranslation(NamedTuple):
     Attributes:
         text: the translation.
         score: its log probability, in nats.
-        source_tokens, target_tokens: as the model read and wrote them, `<eos>` included; empty
-            unless they were asked for.
+        source_tokens, target_tokens: as the model read and wrote them, `<eos>` included, without
+            the tokenizers' markers; empty unless they were asked for.
         alignment: for each target token the attention weights of the source tokens; empty unless
             they were asked for.
     """
@@ -235,8 +235,8 @@ class Client:
             ServedTranslation(
                 text,
                 score,
-                source[:width],
-                target[:height],
+                [without_markers(token) for token in source[:width]],
+                [without_markers(token) for token in target[:height]],
                 [weights[:width] for weights in alignment[:height]],
             )
             for text, score, source, target, alignment, width, height in self._rows(
@@ -697,9 +697,7 @@ def _draw(translation: ServedTranslation, picture: Path) -> None:
     if not translation.target_tokens:
         raise InputError("There is nothing to draw: the first sentence is empty.")
     plotting.alignment(
-        [without_markers(token) for token in translation.source_tokens],
-        [without_markers(token) for token in translation.target_tokens],
-        np.array(translation.alignment),
+        translation.source_tokens, translation.target_tokens, np.array(translation.alignment)
     ).savefig(picture)
 
 

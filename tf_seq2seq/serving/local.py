@@ -18,6 +18,7 @@ import queue
 import re
 import threading
 import time
+import urllib.parse
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent import futures
@@ -477,7 +478,8 @@ class _RestHandler(BaseHTTPRequestHandler):
 
     def _spec(self, ending: str):
         match = re.fullmatch(
-            rf"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?{ending}", self.path
+            rf"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?{ending}",
+            urllib.parse.unquote(self.path),
         )
         if match is None:
             return None
