@@ -98,3 +98,43 @@ def test_config_round_trip():
     loss = SequenceCrossEntropy("sentences", 0.1)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_gradient_is_what_each_word_has_too_much(smoothing, dtype):
+    """`p - q` by the count of the words, 0 in the padding; TensorFlow's own tape is the judge."""
+    logits = tf.cast(LOGITS, dtype)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(logits)
+        loss = SequenceCrossEntropy(label_smoothing=smoothing)(LABELS, logits)
+        logp = tf.nn.log_softmax(tf.cast(logits, "float32"))
+        q = (1 - smoothing) * tf.one_hot(LABELS, 6) + smoothing / 6
+        mask = tf.cast(LABELS > 0, "float32")
+        expected = -tf.reduce_sum(tf.reduce_sum(q * logp, -1) * mask) / 5
+    gradient = tape.gradient(loss, logits)
+    assert gradient.dtype == dtype
+    bound = 1e-6 if dtype == "float32" else 1e-2
+    np.testing.assert_allclose(
+        tf.cast(gradient, "float32"),
+        tf.cast(tape.gradient(expected, logits), "float32"),
+        rtol=bound,
+        atol=bound / 10,
+    )
+    assert not np.any(tf.cast(gradient, "float32").numpy()[LABELS == 0])
+
+
+def test_cross_entropy_has_a_second_derivative():
+    logits = tf.constant(LOGITS)
+    with tf.GradientTape() as outer:
+        outer.watch(logits)
+        with tf.GradientTape() as inner:
+            inner.watch(logits)
+            loss = SequenceCrossEntropy()(LABELS, logits)
+        length = tf.reduce_sum(inner.gradient(loss, logits) ** 2)
+    gradient = outer.gradient(length, logits)
+    # Of p_k - q_k by the count 5, where sum_k (p_k - q_k)^2 has the derivative 2 p (v - <p, v>).
+    p = np.exp(log_probabilities(LOGITS))
+    v = p - np.eye(6)[LABELS]
+    expected = 2 * p * (v - (p * v).sum(-1, keepdims=True)) * (LABELS > 0)[..., None] / 25
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-7)

@@ -22,13 +22,35 @@ def token_cross_entropy(labels, logits, label_smoothing: float = 0.0):
     Returns:
         float32 `(batch, target_length)`, padding included.
     """
-    logits = ops.cast(logits, "float32")
-    loss = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    if label_smoothing:
-        # -mean_k log p_k, from the same logits without a second array of their size.
-        uniform = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)
-        loss = (1.0 - label_smoothing) * loss + label_smoothing * uniform
-    return loss
+    labels, logits = tf.convert_to_tensor(labels), tf.convert_to_tensor(logits)
+    rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]])
+    loss = _cross_entropy(tf.cast(tf.reshape(labels, [-1]), tf.int32), rows, label_smoothing)
+    return tf.reshape(loss, tf.shape(labels))
+
+
+def _cross_entropy(labels, logits, label_smoothing):
+    """`(n,)`, `(n, V)` -> `(n,)`; twice as fast on a CPU as TensorFlow's own operation."""
+    of_the_label = 1.0 - label_smoothing
+
+    @tf.custom_gradient
+    def cross_entropy(logits):
+        logits_32 = tf.cast(logits, tf.float32)
+        loss = tf.reduce_logsumexp(logits_32, axis=-1)
+        loss -= of_the_label * tf.gather(logits_32, labels, batch_dims=1)
+        if label_smoothing:
+            loss -= label_smoothing * tf.reduce_mean(logits_32, axis=-1)
+
+        def gradient(d):
+            # d (p_k - q_k); from the logits and not from what stands above, it has one of its own.
+            p = tf.nn.softmax(tf.cast(logits, tf.float32))
+            d_logits = d[:, None] * (p - label_smoothing / tf.cast(tf.shape(p)[1], tf.float32))
+            places = tf.stack([tf.range(tf.size(labels)), labels], axis=1)
+            d_logits = tf.tensor_scatter_nd_sub(d_logits, places, of_the_label * d)
+            return tf.cast(d_logits, logits.dtype)
+
+        return loss, gradient
+
+    return cross_entropy(logits)
 
 
 def token_mask(labels):
