@@ -16,6 +16,9 @@
 #     --preset plain    the three plain systems, side by side
 #     --preset tuned    the tuned system
 #
+# Systems that were trained apart, by runs with another --seed and --output-dir, translate together
+# with --ensemble DIR,DIR: the folders of their translators.
+#
 # The same commands train other pairs of languages: --corpus tatoeba (English to Chinese), or
 # --corpus files --source FILE --target FILE
 
@@ -49,6 +52,9 @@ class Settings(TrainingSettings):
         None, "SOURCE,TARGET: the files to report on (without it: 1000 pairs are split off)"
     )
     systems: str = setting("lstm,gru,attention,tuned", "which systems, by their names")
+    ensemble: str | None = setting(
+        None, "DIR,DIR: instead of training, measure these translators as one"
+    )
     lowercase: bool = setting(False, "translate and score without case")
     units: int = setting(64, "width of the states", least=2)
     embedding_size: int = setting(32, "width of the embeddings", least=1)
@@ -293,17 +299,17 @@ def report(translator, pairs, **options):
 # %%
 beam = {"beam_width": settings.beam_width, "length_penalty": settings.length_penalty}
 rows = []
-for system in systems:
-    print(f"\n{system}")
-    translator, history = run(system)
+
+
+def measure(name, translator, minutes):
     dev_greedy, dev_beam = report(translator, corpus.dev), report(translator, corpus.dev, **beam)
     greedy, with_beam = report(translator, corpus.test), report(translator, corpus.test, **beam)
     print(f"\nThe test set, with a beam of {settings.beam_width}: {with_beam}")
     rows.append(
         {
-            "system": system,
+            "system": name,
             "weights": translator.model.count_params(),
-            "minutes": history.seconds / 60,
+            "minutes": minutes,
             "perplexity": greedy.perplexity,
             "dev_greedy": dev_greedy.bleu.value,
             "dev_beam": dev_beam.bleu.value,
@@ -313,6 +319,16 @@ for system in systems:
         }
     )
     (settings.output_dir / "results.json").write_text(json.dumps(rows, indent=1))
+
+
+if settings.ensemble:
+    members = [s2s.Translator.load(directory) for directory in settings.ensemble.split(",")]
+    measure("ensemble", s2s.Translator.ensemble(members), None)
+else:
+    for system in systems:
+        print(f"\n{system}")
+        translator, history = run(system)
+        measure(system, translator, history.seconds / 60)
 
 # %% [markdown]
 # ## The table
@@ -328,7 +344,7 @@ for row in rows:
         columns.format(
             row["system"],
             f"{row['weights']:,}",
-            f"{row['minutes']:.1f}",
+            "" if row["minutes"] is None else f"{row['minutes']:.1f}",
             f"{row['perplexity']:.2f}",
             f"{row['dev_greedy']:.2f}",
             f"{row['dev_beam']:.2f}",

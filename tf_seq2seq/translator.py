@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -551,6 +551,37 @@ class Translator(tf.Module):
             for n, score in enumerate(of_row["score"])
             if score > -np.inf
         ]
+
+    @classmethod
+    def ensemble(cls, translators: Sequence[Translator]) -> Translator:
+        """Translators that were trained apart as one; see `Ensemble`.
+
+        Args:
+            translators: at least one; all of the same tokenizers. The longest sentences are those
+                of the first.
+
+        Raises:
+            InputError: if there is none, or their tokenizers differ.
+        """
+        tokenizers = {
+            tuple(
+                (type(each), repr(each.get_config()), each.vocabulary.tokens)
+                for each in translator.tokenizers
+            )
+            for translator in translators
+        }
+        if len(tokenizers) != 1:
+            raise InputError(
+                f"{len(translators)} translators with {len(tokenizers)} pairs of tokenizers do not "
+                "write together; give translators that were trained with the same tokenizers."
+            )
+        first = translators[0]
+        return cls(
+            Ensemble([translator.model for translator in translators]),
+            *first.tokenizers,
+            max_source_length=first.max_source_length,
+            max_target_length=first.max_target_length,
+        )
 
     def save(self, directory: str | Path) -> None:
         """Write model and tokenizers, for `Translator.load`.
