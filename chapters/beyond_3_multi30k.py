@@ -17,7 +17,7 @@
 #     --preset tuned    the tuned system
 #
 # Systems that were trained apart, by runs with another --seed and --output-dir, translate together
-# with --ensemble DIR,DIR: the folders of their translators.
+# with --ensemble DIR,DIR (the folders of their translators) and the rest of their command line.
 #
 # The same commands train other pairs of languages: --corpus tatoeba (English to Chinese), or
 # --corpus files --source FILE --target FILE
@@ -122,7 +122,8 @@ elif settings.corpus in ("multi30k", "tatoeba"):
     corpus = getattr(s2s.data, settings.corpus)(settings.data_dir)
 elif settings.source and settings.target:
     parts = held_out("dev") | held_out("test")
-    corpus = s2s.data.files(settings.source, settings.target, **parts, seed=settings.seed)
+    # The same split for every --seed, so that models of several seeds can be measured together.
+    corpus = s2s.data.files(settings.source, settings.target, **parts)
 else:
     raise s2s.InputError("--corpus files needs --source and --target.")
 
@@ -294,11 +295,12 @@ def report(translator, pairs, **options):
 
 
 # %% [markdown]
-# ## All of them
+# ## All of them, or several as one
 
 # %%
 beam = {"beam_width": settings.beam_width, "length_penalty": settings.length_penalty}
 rows = []
+results = "results.json" if settings.ensemble is None else "ensemble.json"
 
 
 def measure(name, translator, minutes):
@@ -318,17 +320,17 @@ def measure(name, translator, minutes):
             "signature": greedy.bleu.signature,
         }
     )
-    (settings.output_dir / "results.json").write_text(json.dumps(rows, indent=1))
+    (settings.output_dir / results).write_text(json.dumps(rows, indent=1))
 
 
-if settings.ensemble:
-    members = [s2s.Translator.load(directory) for directory in settings.ensemble.split(",")]
-    measure("ensemble", s2s.Translator.ensemble(members), None)
-else:
+if settings.ensemble is None:
     for system in systems:
         print(f"\n{system}")
         translator, history = run(system)
         measure(system, translator, history.seconds / 60)
+else:
+    members = [s2s.Translator.load(directory) for directory in settings.ensemble.split(",")]
+    measure("ensemble", s2s.Translator.ensemble(members), None)
 
 # %% [markdown]
 # ## The table

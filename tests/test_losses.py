@@ -100,28 +100,63 @@ def test_config_round_trip():
     assert again.get_config() == loss.get_config()
 
 
+def anywhere(function):
+    """The ways to call a function of logits: eagerly, as a graph, and compiled."""
+    return {
+        "eager": function,
+        "graph": tf.function(function, reduce_retracing=True),
+        "compiled": tf.function(function, jit_compile=True),
+    }
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_gradient_is_what_each_word_has_too_much(smoothing, dtype):
+@pytest.mark.parametrize("how", ["eager", "graph", "compiled"])
+def test_gradient_is_what_each_word_has_too_much(smoothing, dtype, how):
     """`p - q` by the count of the words, 0 in the padding; TensorFlow's own tape is the judge."""
+    loss = SequenceCrossEntropy(label_smoothing=smoothing)
+
+    def own(logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            value = loss(LABELS, logits)
+        return tape.gradient(value, logits)
+
     logits = tf.cast(LOGITS, dtype)
-    with tf.GradientTape(persistent=True) as tape:
+    with tf.GradientTape() as tape:
         tape.watch(logits)
-        loss = SequenceCrossEntropy(label_smoothing=smoothing)(LABELS, logits)
         logp = tf.nn.log_softmax(tf.cast(logits, "float32"))
         q = (1 - smoothing) * tf.one_hot(LABELS, 6) + smoothing / 6
         mask = tf.cast(LABELS > 0, "float32")
         expected = -tf.reduce_sum(tf.reduce_sum(q * logp, -1) * mask) / 5
-    gradient = tape.gradient(loss, logits)
-    assert gradient.dtype == dtype
+    expected, found = tape.gradient(expected, logits), anywhere(own)[how](logits)
+    assert found.dtype == dtype
+    expected, found = (tf.cast(each, "float32").numpy() for each in (expected, found))
     bound = 1e-6 if dtype == "float32" else 1e-2
-    np.testing.assert_allclose(
-        tf.cast(gradient, "float32"),
-        tf.cast(tape.gradient(expected, logits), "float32"),
-        rtol=bound,
-        atol=bound / 10,
-    )
-    assert not np.any(tf.cast(gradient, "float32").numpy()[LABELS == 0])
+    np.testing.assert_allclose(found, expected, rtol=bound, atol=bound / 10)
+    assert not np.any(found[LABELS == 0])
+
+
+def test_gradient_of_logits_of_any_size():
+    """Neither the batch nor the vocabulary is known when the graph is traced."""
+    loss = SequenceCrossEntropy(label_smoothing=0.1)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None]), tf.TensorSpec([None, None, None])])
+    def own(labels, logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            value = loss(labels, logits)
+        return tape.gradient(value, logits)
+
+    for size in (6, 4):
+        logits, labels = LOGITS[..., :size], LABELS % size
+        with tf.GradientTape() as tape:
+            tape.watch(own_logits := tf.constant(logits))
+            value = loss(labels, own_logits)
+        np.testing.assert_allclose(
+            own(labels.astype("float32"), logits), tape.gradient(value, own_logits), atol=1e-7
+        )
+    assert own(np.zeros((0, 4), "float32"), np.zeros((0, 4, 6), "float32")).shape == (0, 4, 6)
 
 
 def test_cross_entropy_has_a_second_derivative():
@@ -138,3 +173,16 @@ def test_cross_entropy_has_a_second_derivative():
     v = p - np.eye(6)[LABELS]
     expected = 2 * p * (v - (p * v).sum(-1, keepdims=True)) * (LABELS > 0)[..., None] / 25
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("labels", [LABELS.T, LABELS[..., None], LABELS[:, :3]], ids=str)
+def test_labels_of_another_shape_are_refused(labels):
+    with pytest.raises(ValueError, match="not compatible"):
+        SequenceCrossEntropy()(labels, LOGITS)
+
+
+def test_a_label_that_is_no_id_is_not_learned_silently():
+    """A CPU raises; a GPU and a compiled graph would look up something else, and `fit` stops."""
+    loss = tf.function(lambda labels: SequenceCrossEntropy()(labels, LOGITS), jit_compile=True)
+    assert np.isfinite(loss(LABELS))
+    assert np.isnan(loss(LABELS + 1))

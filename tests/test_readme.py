@@ -28,11 +28,10 @@ def test_the_layers_in_a_functional_model():
 
 
 def test_search_and_measure(monkeypatch):
-    first = small_translator()
-    monkeypatch.setattr(s2s.Translator, "load", lambda directory: first)
+    monkeypatch.setattr(s2s.Translator, "load", lambda directory: small_translator())
     sentences, translations = ["a b", "c"], ["甲", "乙"]
     names = {"s2s": s2s, "sentences": sentences, "translations": translations}
-    exec(BLOCKS[2], names | {"first": first, "second": small_translator()})
+    exec(BLOCKS[2], names | {"another": small_translator()})
 
 
 def test_serve(tmp_path, monkeypatch):

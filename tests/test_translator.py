@@ -310,10 +310,10 @@ def test_options_out_of_range(options):
 
 
 def test_an_ensemble_translates_and_comes_back_from_disk(tmp_path):
-    members = [small_translator("additive_current"), small_translator("context_alone")]
+    members = [small_translator(max_source_length=5), small_translator("context_alone")]
     ensemble = s2s.Translator.ensemble(members)
     assert [each.model for each in members] == ensemble.model.members
-    assert ensemble.max_target_length == 12
+    assert (ensemble.max_source_length, ensemble.max_target_length) == (5, 12)
     ensemble.save(tmp_path)
     loaded = s2s.Translator.load(tmp_path)
     for options in ({}, {"beam_width": 3}):
@@ -326,7 +326,7 @@ def test_an_ensemble_wants_the_same_tokenizers():
     first, second = small_translator(), small_translator()
     reordered = s2s.text.Vocabulary(second.target_tokenizer.vocabulary.tokens[:3:-1])
     second.target_tokenizer.set_vocabulary(reordered)
-    with pytest.raises(s2s.InputError, match="2 translators with 2 pairs of tokenizers"):
+    with pytest.raises(s2s.InputError, match="another target tokenizer"):
         s2s.Translator.ensemble([first, second])
-    with pytest.raises(s2s.InputError, match="0 translators"):
+    with pytest.raises(s2s.InputError, match="at least one"):
         s2s.Translator.ensemble([])

@@ -557,25 +557,24 @@ class Translator(tf.Module):
         """Translators that were trained apart as one; see `Ensemble`.
 
         Args:
-            translators: at least one; all of the same tokenizers. The longest sentences are those
-                of the first.
+            translators: at least one; all of the same tokenizers. `max_source_length` and
+                `max_target_length` are those of the first.
 
         Raises:
             InputError: if there is none, or their tokenizers differ.
         """
-        tokenizers = {
-            tuple(
-                (type(each), repr(each.get_config()), each.vocabulary.tokens)
-                for each in translator.tokenizers
-            )
-            for translator in translators
-        }
-        if len(tokenizers) != 1:
-            raise InputError(
-                f"{len(translators)} translators with {len(tokenizers)} pairs of tokenizers do not "
-                "write together; give translators that were trained with the same tokenizers."
-            )
-        first = translators[0]
+        if not translators:
+            raise InputError("An ensemble needs at least one translator, got none.")
+        first, *others = translators
+        for place, other in enumerate(others, 2):
+            for side, own, its in zip(
+                ("source", "target"), first.tokenizers, other.tokenizers, strict=True
+            ):
+                if not own.equals(its):
+                    raise InputError(
+                        f"Translator {place} of the ensemble has another {side} tokenizer than the "
+                        "first; train the members with the same tokenizers."
+                    )
         return cls(
             Ensemble([translator.model for translator in translators]),
             *first.tokenizers,

@@ -48,14 +48,15 @@ def test_any_other_pair_of_files(run_chapter, two_files, tmp_path):
 
     # A member twice writes what it writes alone.
     member = tmp_path / "tuned" / "translator"
-    variables = run_chapter(
+    run_chapter(
         CHAPTER,
         *("--corpus", "files", "--source", source, "--target", target),
         *("--dev", f"{source},{target}", "--test", f"{source},{target}"),
-        *("--lowercase", "--output-dir", tmp_path / "ensemble"),
+        *("--lowercase", "--output-dir", tmp_path, "--seed", 2),
         *("--ensemble", f"{member},{member}"),
     )
-    (both,), alone = variables["rows"], json.loads((tmp_path / "results.json").read_text())[1]
+    (both,) = json.loads((tmp_path / "ensemble.json").read_text())
+    alone = json.loads((tmp_path / "results.json").read_text())[1]
     assert both["system"] == "ensemble" and both["weights"] == 2 * alone["weights"]
     assert both["greedy"] == alone["greedy"] and both["beam"] == alone["beam"]
     assert both["perplexity"] == pytest.approx(alone["perplexity"], rel=1e-5)
@@ -81,6 +82,7 @@ def test_resumed_on_two_replicas(run_chapter, two_files, tmp_path):
         (("--systems", "lstm,transformer"), "no system 'transformer'"),
         (("--corpus", "files"), "--source and --target"),
         (("--ensemble", "nowhere,nowhere"), "No translator in nowhere"),
+        (("--ensemble", ""), "No translator in"),
         (
             ("--corpus", "files", "--source", "a", "--target", "b", "--dev", "a"),
             "--dev takes two files.*'a'",

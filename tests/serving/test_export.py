@@ -17,7 +17,7 @@ import tensorflow as tf
 from helpers import ROOT
 from test_translator import TRICKY, small_translator
 
-from tf_seq2seq import Ensemble, InputError, SearchOptions, Translator, serving
+from tf_seq2seq import InputError, SearchOptions, Translator, serving
 from tf_seq2seq.serving import warmup
 
 export_module = importlib.import_module("tf_seq2seq.serving.export")
@@ -156,9 +156,7 @@ def test_a_card_that_json_does_not_take_is_refused_before_the_work(tmp_path):
 
 
 def test_an_ensemble_is_served(tmp_path):
-    members = [small_translator(), small_translator("initial_state")]
-    model = Ensemble([member.model for member in members])
-    translator = Translator(model, members[0].source_tokenizer, members[0].target_tokenizer)
+    translator = Translator.ensemble([small_translator(), small_translator("initial_state")])
     path = serving.export(translator, tmp_path)
     check_signatures(translator, path)
     assert np.shape(serving.run_in_fresh_process(path, ["a"], "encode")["context"]) == (1, 16)

@@ -500,3 +500,15 @@ def test_export_runs_without_the_package(tmp_path):
         ids = tokenizer.encode(TRICKY + CORPUS)
         assert results[name]["ids"] == ids.to_tensor().numpy().tolist()
         assert results[name]["texts"] == [t.decode() for t in tokenizer.decode(ids).numpy()]
+
+
+def test_equal_tokenizers_agree_in_class_configuration_and_vocabulary():
+    def tokenizer(kind=WordTokenizer, lines=("a b",), **config):
+        made = kind(**config)
+        made.adapt(lines)
+        return made
+
+    assert tokenizer().equals(tokenizer())
+    assert not tokenizer().equals(tokenizer(lowercase=True))
+    assert not tokenizer().equals(tokenizer(lines=["a a b b c"]))
+    assert not tokenizer().equals(tokenizer(CharacterTokenizer))

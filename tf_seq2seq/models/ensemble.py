@@ -16,7 +16,8 @@ class Ensemble(keras.Model):
 
         P(y_j | y_1 ... y_{j-1}, x) = 1/n sum_m P_m(y_j | y_1 ... y_{j-1}, x)
 
-    It takes the place of a `Seq2Seq` in a `Translator`, and so in an export. It is not trained.
+    It takes the place of a `Seq2Seq` in a `Translator`, and so in an export; `Translator.ensemble`
+    makes one of several translators. It is not trained.
 
     Args:
         members: trained `Seq2Seq` models; their sizes and systems may differ. The alignment is the

@@ -299,6 +299,14 @@ class Tokenizer(tf.Module):
         while chunk := list(itertools.islice(lines, LINES_PER_CHUNK)):
             yield [token.decode("utf-8") for token in tokenize(chunk).values.numpy()]
 
+    def equals(self, other: Tokenizer) -> bool:
+        """Whether both give the same ids to any text: class, configuration and vocabulary agree."""
+        return (
+            type(self) is type(other)
+            and self.get_config() == other.get_config()
+            and self.vocabulary.tokens == other.vocabulary.tokens
+        )
+
     # Configuration and files.
 
     def get_config(self) -> dict[str, Any]:
