@@ -77,7 +77,7 @@ def test_no_alignment_without_attention():
 
 
 def test_over_long_sentence_is_cut_off_with_a_warning():
-    translator = small_translator(max_source_length=5)
+    translator = small_translator(max_source_length=50)
     with pytest.warns(UserWarning) as warned:
         short, long = translator(["a b c d e", "a b c d e f"])
     (message,) = [str(w.message) for w in warned]
@@ -310,10 +310,10 @@ def test_options_out_of_range(options):
 
 
 def test_an_ensemble_translates_and_comes_back_from_disk(tmp_path):
-    members = [small_translator(max_source_length=5), small_translator("context_alone")]
+    members = [small_translator(max_source_length=50), small_translator("context_alone")]
     ensemble = s2s.Translator.ensemble(members)
     assert [each.model for each in members] == ensemble.model.members
-    assert (ensemble.max_source_length, ensemble.max_target_length) == (5, 12)
+    assert (ensemble.max_source_length, ensemble.max_target_length) == (50, 12)
     ensemble.save(tmp_path)
     loaded = s2s.Translator.load(tmp_path)
     for options in ({}, {"beam_width": 3}):
