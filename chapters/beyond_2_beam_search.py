@@ -147,7 +147,8 @@ print(f"\nThe most probable of {len(sequences):,} sequences, for {len(letters.te
 print("beam width   missed   log probability lost, mean")
 for width in (*WIDTHS, 30):
     found = best_of_beam(width)
-    lost = best - found.log_probabilities[:, 0].numpy()
+    # No beam finds more than there is, rounding aside.
+    lost = np.maximum(best - found.log_probabilities[:, 0].numpy(), 0)
     print(f"{width:10} {100 * np.mean(lost > 1e-4):6.0f} % {np.mean(lost):20.3f}")
 
 # %% [markdown]

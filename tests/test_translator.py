@@ -77,7 +77,7 @@ def test_no_alignment_without_attention():
 
 
 def test_over_long_sentence_is_cut_off_with_a_warning():
-    translator = small_translator(max_source_length=50)
+    translator = small_translator(max_source_length=5)
     with pytest.warns(UserWarning) as warned:
         short, long = translator(["a b c d e", "a b c d e f"])
     (message,) = [str(w.message) for w in warned]

@@ -39,10 +39,10 @@ def _cross_entropy(labels, logits, label_smoothing):
     @tf.custom_gradient
     def cross_entropy(logits):
         logits_32 = tf.cast(logits, tf.float32)
-        loss = tf.reduce_logsumexp(logits_32, axis=-1)
-        loss -= of_the_label * tf.gather(logits_32, labels, batch_dims=1)
+        log_total = tf.reduce_logsumexp(logits_32, axis=-1)
+        loss = of_the_label * (log_total - tf.gather(logits_32, labels, batch_dims=1))
         if label_smoothing:
-            loss -= label_smoothing * tf.reduce_mean(logits_32, axis=-1)
+            loss += label_smoothing * (log_total - tf.reduce_mean(logits_32, axis=-1))
 
         def gradient(d):  # d (p_k - q_k)
             # From the argument, and not from what is computed above, it can be derived once more.
