@@ -45,7 +45,7 @@ def _cross_entropy(labels, logits, label_smoothing):
             loss += label_smoothing * (log_total - tf.reduce_mean(logits_32, axis=-1))
 
         def gradient(d):  # d (p_k - q_k)
-            # From the argument, and not from what is computed above, it can be derived once more.
+            # Made of the argument, and not of what is computed above, it has a gradient of its own.
             d_logits = d[:, None] * tf.nn.softmax(tf.cast(logits, tf.float32))
             if label_smoothing:
                 size = tf.cast(tf.shape(logits)[1], tf.float32)
