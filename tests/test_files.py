@@ -1,0 +1,47 @@
+import pytest
+
+from tf_seq2seq.files import first_line, in_chunks, write_atomically
+
+
+def test_a_file_is_replaced_when_the_context_ends(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with write_atomically(path) as new:
+        new.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(OSError, match="No space"), write_atomically(path) as new:
+        new.write_text("half")
+        raise OSError(28, "No space left on device")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupt_leaves_the_old_file(tmp_path):
+    with pytest.raises(KeyboardInterrupt), write_atomically(tmp_path / "file"):
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_file_has_the_mode_that_open_would_give_it(tmp_path):
+    (tmp_path / "usual").touch()
+    with write_atomically(tmp_path / "file"):
+        pass
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_chunks_cover_all_items_in_order():
+    assert list(in_chunks(range(5), size=2)) == [[0, 1], [2, 3], [4]]
+    assert list(in_chunks(range(4), size=2)) == [[0, 1], [2, 3]]
+    assert list(in_chunks([], size=2)) == []
+
+
+def test_the_first_line_of_an_error():
+    assert first_line(ValueError("\nbad header\nmore")) == "bad header"
+    assert first_line(EOFError()) == "EOFError"

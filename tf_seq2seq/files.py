@@ -1,0 +1,74 @@
+"""Read and write files: atomically, in chunks of lines, and with one sentence for a damaged one."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+from zipfile import BadZipFile
+
+T = TypeVar("T")
+
+LINES_PER_CHUNK = 4096
+"""How many lines are held in memory, or handed to a graph, at a time."""
+
+DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, AttributeError, BadZipFile)
+"""What Keras, NumPy and JSON raise for a file that is truncated or holds something else."""
+
+
+@contextlib.contextmanager
+def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
+    """Replace a file completely or not at all.
+
+    The context gives a hidden path in the same folder to write to. At the end of the context the
+    file takes its final name; if the context raises, it is removed and `path` stays as it was.
+    Whenever the process is killed or the disk fills up, `path` is the old file or the new one.
+
+    Args:
+        path: the file; its folder must exist.
+
+    Raises:
+        OSError: if the disk is full or the folder cannot be written to.
+
+    Example:
+
+    >>> with write_atomically(path) as new:
+    ...     new.write_text("complete")
+    """
+    path = Path(path)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(descriptor)
+    new = Path(name)
+    try:
+        yield new
+        # `mkstemp` makes private files; the file gets the mode that `open` would have given it.
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o666 & ~umask)
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def in_chunks(items: Iterable[T], size: int = LINES_PER_CHUNK) -> Iterator[list[T]]:
+    """Yield the items in lists of `size`; the last may be shorter.
+
+    Example:
+
+    >>> list(in_chunks("abcde", size=2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, to quote it within a sentence."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
