@@ -36,8 +36,10 @@ def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
 
     Example:
 
-    >>> with write_atomically(path) as new:
-    ...     new.write_text("complete")
+    >>> with write_atomically(tmp_path / "settings.json") as new:
+    ...     _ = new.write_text("{}")
+    >>> [path.name for path in tmp_path.iterdir()]
+    ['settings.json']
     """
     path = Path(path)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
