@@ -7,9 +7,11 @@ import importlib.util
 
 from tf_seq2seq.errors import InputError
 
+__version__ = "0.2.0"
+
 if importlib.util.find_spec("tensorflow") is None:
     # Whoever only asks a server (`tf_seq2seq.serving.client`) needs no TensorFlow.
-    __all__ = ["InputError"]
+    __all__ = ["InputError", "__version__"]
 else:
     from tf_seq2seq import data, evaluation, plotting, search, serving, text, training
     from tf_seq2seq.layers import (
@@ -45,6 +47,7 @@ else:
         "TokenAccuracy",
         "Translation",
         "Translator",
+        "__version__",
         "data",
         "evaluation",
         "plotting",
