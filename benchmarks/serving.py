@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.serving.serve import serve
 
 

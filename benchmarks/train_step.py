@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.models.language_model import LanguageModelOutput
 
 

@@ -36,7 +36,8 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import TrainingSettings, from_command_line, setting
+from common.settings import TrainingSettings
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.word_alignment import WordAligner
 
 

@@ -25,7 +25,8 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting, strategy_setting
+from common.settings import strategy_setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,7 +25,8 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting, strategy_setting
+from common.settings import strategy_setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.serving.client import InvalidInputError
 from tf_seq2seq.serving.serve import serve
 

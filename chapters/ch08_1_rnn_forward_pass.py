@@ -13,7 +13,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from tf_seq2seq.command_line import from_command_line
+from tf_seq2seq.cli.settings import from_command_line
 
 
 @dataclasses.dataclass(frozen=True)

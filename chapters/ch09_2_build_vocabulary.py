@@ -14,7 +14,7 @@ import dataclasses
 from pathlib import Path
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.text import EOS_ID, UNK_ID
 
 

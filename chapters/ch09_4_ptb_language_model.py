@@ -21,7 +21,8 @@ from pathlib import Path
 import keras
 
 import tf_seq2seq as s2s
-from tf_seq2seq.command_line import TrainingSettings, from_command_line, setting
+from common.settings import TrainingSettings
+from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,8 +23,8 @@ from pathlib import Path
 import keras
 
 import tf_seq2seq as s2s
-from tf_seq2seq import talks
-from tf_seq2seq.command_line import from_command_line
+from common import talks
+from tf_seq2seq.cli.settings import from_command_line
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,8 +17,8 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from tf_seq2seq import talks
-from tf_seq2seq.command_line import from_command_line
+from common import talks
+from tf_seq2seq.cli.settings import from_command_line
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,8 +19,8 @@ import sys
 from pathlib import Path
 
 import tf_seq2seq as s2s
-from tf_seq2seq import talks
-from tf_seq2seq.command_line import from_command_line, setting
+from common import talks
+from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)

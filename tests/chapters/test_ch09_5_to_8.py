@@ -11,7 +11,7 @@ import pytest
 from test_translator import small_translator
 
 import tf_seq2seq as s2s
-import tf_seq2seq.talks
+from common import talks
 
 # A row of the table of costs: the step, and the costs here and in the book.
 BOOK = {
@@ -68,7 +68,7 @@ def test_quick_presets_without_attention(run_chapter, tmp_path, asked, capsys, m
     assert "ids here:     [" in printed
     translator = s2s.Translator.load(trained / "translator")
     check_translations(translator, printed, tmp_path)
-    (expected,) = translator([s2s.talks.EXAMPLE])
+    (expected,) = translator([talks.EXAMPLE])
     assert expected.text in printed
 
     # The SavedModel, by the sentences of the file alone.
@@ -226,7 +226,7 @@ def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
     translator.target_tokenizer.adapt(["我 TED 20 。"])
     translation = s2s.Translation("TED 20我", 0.0, [], ["TED", "20", "我", "<unk>", "<eos>"], None)
     translator.__class__ = type("", (s2s.Translator,), {"__call__": lambda *_: [translation]})
-    s2s.talks.print_book_sentence(translator, s2s.talks.TranslationSettings())
+    talks.print_book_sentence(translator, talks.TranslationSettings())
     ids = [translator.target_tokenizer.vocabulary.index(token) for token in ("TED", "20", "我")]
     assert f"-> {[2, *ids, 1, 3]}" in capsys.readouterr().out
 

@@ -25,7 +25,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving import warmup
 from tf_seq2seq.serving.export import faults_of_graph, nodes_of

@@ -27,7 +27,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.strings import listed, utf8, without_markers
 

@@ -40,7 +40,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving.export import versions
 from tf_seq2seq.serving.native_model import NativeModel

@@ -18,21 +18,18 @@ Where a chapter has several sets of defaults, `--preset` chooses among them:
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import functools
 import os
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from tf_seq2seq.errors import DISK_FAULTS, InputError
 
 T = TypeVar("T")
-LINES_AT_ONCE = 1024
 
 
 def setting(
@@ -49,26 +46,6 @@ def setting(
     """
     metadata = {"help": text, "choices": choices, "least": least, "most": most}
     return dataclasses.field(default=default, metadata={**metadata, "positional": positional})
-
-
-def strategy_setting() -> Any:
-    """The field `strategy` of whatever trains."""
-    return setting(
-        "default",
-        "mirrored: one replica on each GPU of this host, or on two logical CPUs if it has none",
-        choices=("default", "mirrored"),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingSettings:
-    """What every chapter that trains can be told; it adds its own settings below these."""
-
-    data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
-    output_dir: Path = setting(Path("output"), "where checkpoints and pictures go")
-    strategy: str = strategy_setting()
-    seed: int = setting(1, "seed of the weights, the dropout and the shuffling")
-    resume: bool = setting(False, "go on from the last checkpoint of an interrupted run")
 
 
 def from_command_line(
@@ -123,54 +100,6 @@ def from_command_line(
     parsed = settings(**{name: values[name] for name in defaults if name in values})
     sys.excepthook = functools.partial(_end_with_one_sentence, "resume" in hints)
     return parsed
-
-
-def typed_lines(prompt: str) -> Iterator[str]:
-    """What a user types, line by line, until the end of the input (Ctrl-D) or an interrupt.
-
-    Args:
-        prompt: what stands before each line. Bytes that are not UTF-8 become U+FFFD.
-    """
-    if hasattr(sys.stdin, "reconfigure"):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    while True:
-        try:
-            yield input(prompt)
-        except (EOFError, KeyboardInterrupt):
-            print()
-            return
-
-
-def translate_lines(
-    translate: Callable[..., list], lines: Sequence[str], output: Path | None, batch_size: int = 64
-) -> list[str]:
-    """Translate lines in parts, with a progress bar; each part is kept as soon as it is there.
-
-    An empty line has an empty translation, so the lines go on corresponding.
-
-    Args:
-        translate: a `Translator` or a `SavedTranslator`.
-        lines: what to translate.
-        output: where the translations go, one a line; None for nowhere.
-        batch_size: how many go through the graph at a time.
-
-    Returns:
-        The translations.
-    """
-    translations = []
-    with contextlib.ExitStack() as stack:
-        if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(output.open("w", encoding="utf-8"))
-        for first in range(0, len(lines), LINES_AT_ONCE):
-            part = lines[first : first + LINES_AT_ONCE]
-            print(f"Lines {first + 1:,} to {first + len(part):,} of {len(lines):,}")
-            texts = [each.text for each in translate(part, batch_size, verbose=1)]
-            translations += texts
-            if output is not None:
-                file.writelines(f"{text}\n" for text in texts)
-                file.flush()
-    return translations
 
 
 def _add_presets(parser, presets, arguments) -> Mapping[str, Any]:

@@ -1,13 +1,14 @@
 """The command that measures an exported translator."""
 
 import dataclasses
+import sys
 
 import pytest
 from helpers import run_module
 from test_translator import small_translator
 
 from tf_seq2seq import InputError, evaluation, serving
-from tf_seq2seq.evaluate import Settings, evaluate
+from tf_seq2seq.cli.evaluate import Settings, evaluate, main
 
 SOURCES = ["a b c", "c d", "e f g h", "b"]
 REFERENCES = ["甲乙", "丙丁", "戊己", "甲"]
@@ -55,9 +56,16 @@ def test_options(settings):
     assert report.bleu.interval is None
 
 
+def test_main(settings, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    arguments = [f"--{name}={getattr(settings, name)}" for name in ("model", "source", "reference")]
+    assert main([*arguments, "--bootstrap", "0"]) == 0
+    assert "\n4 sentences\nBLEU " in capsys.readouterr().out
+
+
 def test_as_a_command(settings):
     printed = run_module(
-        "tf_seq2seq.evaluate",
+        "tf_seq2seq.cli.evaluate",
         *("--model", settings.model, "--source", settings.source),
         *("--reference", settings.reference, "--bootstrap", "10"),
     )

@@ -1,15 +1,18 @@
-"""Floor 6: measures any exported translator on any two files.
+"""Score any exported translator on any two files.
 
-python -m tf_seq2seq.evaluate --model saved_models/en_zh --source test.en --reference test.zh
+tf-seq2seq-evaluate --model saved_models/en_zh --source test.en --reference test.zh
 """
 
 from __future__ import annotations
 
 import dataclasses
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tf_seq2seq import evaluation
-from tf_seq2seq.command_line import from_command_line, setting, translate_lines
+from tf_seq2seq.cli.lines import translate_lines
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.data import read_lines
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving import SavedTranslator
@@ -63,5 +66,11 @@ def evaluate(settings: Settings) -> evaluation.Report:
     )
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command `tf-seq2seq-evaluate`, and return its exit code."""
+    print(evaluate(from_command_line(Settings, arguments)))
+    return 0
+
+
 if __name__ == "__main__":
-    print(evaluate(from_command_line(Settings)))
+    sys.exit(main())

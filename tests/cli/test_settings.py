@@ -1,13 +1,13 @@
 import dataclasses
 import errno
-import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tf_seq2seq.command_line import TrainingSettings, from_command_line, setting, typed_lines
+from common.settings import TrainingSettings
+from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,21 +24,6 @@ class Settings:
 @pytest.fixture(autouse=True)
 def _keep_excepthook(monkeypatch):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-
-
-def test_typed_lines_end_with_the_input(monkeypatch, capsys):
-    typed = io.TextIOWrapper(io.BytesIO("你好\n\n".encode() + b"\xff!"), encoding="ascii")
-    monkeypatch.setattr(sys, "stdin", typed)
-    assert list(typed_lines("> ")) == ["你好", "", "\ufffd!"]
-    assert capsys.readouterr().out == "> > > > \n"
-
-
-def test_an_interrupt_ends_typed_lines(monkeypatch):
-    def interrupt(prompt):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("builtins.input", interrupt)
-    assert list(typed_lines("> ")) == []
 
 
 def test_defaults():
@@ -125,7 +110,7 @@ def test_an_unknown_preset(capsys):
 
 PROGRAM = """
 import dataclasses, errno, os
-from tf_seq2seq.command_line import from_command_line, setting
+from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 
 @dataclasses.dataclass

@@ -1,4 +1,4 @@
-"""Floor 6: what the book's four chapters on the TED talks share.
+"""What the book's four chapters on the TED talks share.
 
 Two train and two translate, without attention and with it. What differs is their story, and stands
 there; what does not is here.
@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from common.settings import TrainingSettings
 from tf_seq2seq import data, evaluation, serving, text, training
-from tf_seq2seq.command_line import TrainingSettings, setting, translate_lines, typed_lines
+from tf_seq2seq.cli.lines import translate_lines, typed_lines
+from tf_seq2seq.cli.settings import setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.models import Seq2Seq

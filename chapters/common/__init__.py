@@ -1,0 +1,1 @@
+"""What several chapters share and the package does not need."""
