@@ -1,4 +1,4 @@
-# make demo   train, translate, plot, export, reload on embedded data
+# make demo   train, translate, plot, export, reload on synthetic data
 # make test   the tests; make test-all also those that take minutes each
 # make lint   style
 #

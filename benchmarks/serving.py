@@ -83,7 +83,7 @@ try:
     shutil.copytree(settings.repository / "en_zh", folder / "en_zh")
     for name in ("batching.config", "monitoring.config"):
         shutil.copy(settings.repository / name, folder)
-    corpora = {"en_zh": list(s2s.data.embedded_corpus(train=0, dev=0, test=500).test.source)}
+    corpora = {"en_zh": list(s2s.data.synthetic_corpus(train=0, dev=0, test=500).test.source)}
     if settings.translator:
         s2s.serving.export(s2s.Translator.load(settings.translator), folder / "large")
         corpora["large"] = s2s.data.read_lines(settings.sentences)

@@ -49,7 +49,7 @@ class Settings(TrainingSettings):
     resume: bool = setting(False, "keep the results of an interrupted run, and go on")
     preset: str = setting("quick", "which set of defaults")
     corpus: str = setting(
-        "embedded", "the sentence pairs to learn from", choices=("embedded", "multi30k", "ted")
+        "synthetic", "the sentence pairs to learn from", choices=("synthetic", "multi30k", "ted")
     )
     seeds: int = setting(
         1, "how often each system is trained, from another seed each time", least=1
@@ -110,8 +110,8 @@ class Task(NamedTuple):
 
 def translation():
     bounds = (5, 10, 15, 20)
-    if settings.corpus == "embedded":
-        corpus = s2s.data.embedded_corpus(train=settings.pairs, dev=500, test=1500)
+    if settings.corpus == "synthetic":
+        corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=500, test=1500)
     elif settings.corpus == "multi30k":
         corpus = s2s.data.multi30k(settings.data_dir)
     else:

@@ -35,7 +35,7 @@ class Settings:
 
     preset: str = setting("quick", "which set of defaults")
     corpus: str = setting(
-        "embedded", "the sentences to translate", choices=("embedded", "multi30k", "ted")
+        "synthetic", "the sentences to translate", choices=("synthetic", "multi30k", "ted")
     )
     data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
     translator: Path | None = setting(
@@ -158,8 +158,8 @@ for width in (*WIDTHS, 30):
 # better?
 
 # %%
-if settings.corpus == "embedded":
-    corpus = s2s.data.embedded_corpus(train=settings.pairs, dev=100, test=settings.sentences)
+if settings.corpus == "synthetic":
+    corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=100, test=settings.sentences)
 else:
     loader = {"multi30k": s2s.data.multi30k, "ted": s2s.data.ted}[settings.corpus]
     corpus = loader(settings.data_dir)

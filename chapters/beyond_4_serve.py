@@ -60,7 +60,7 @@ started = time.monotonic()
 # ## A translator
 
 # %%
-corpus = s2s.data.embedded_corpus(train=settings.pairs, dev=100, test=100)
+corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=100, test=100)
 
 
 def train():
@@ -101,7 +101,7 @@ def export(label):
         model_dir,
         sentences=corpus.dev.source,
         beam=beam,
-        card={"data": "embedded corpus", "labels": [label]},
+        card={"data": "synthetic corpus", "labels": [label]},
     )
 
 

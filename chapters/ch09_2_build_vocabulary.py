@@ -29,7 +29,7 @@ class Settings:
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
 quick = settings.preset == "quick"
 output_dir = settings.output_dir / settings.preset
-texts = s2s.data.book_texts(embedded=quick, data_dir=settings.data_dir)
+texts = s2s.data.book_texts(synthetic=quick, data_dir=settings.data_dir)
 
 # %% [markdown]
 # ## Count, and keep the most frequent

@@ -36,7 +36,7 @@ class Settings:
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
 output_dir = settings.output_dir / settings.preset
 output_dir.mkdir(parents=True, exist_ok=True)
-texts = s2s.data.book_texts(embedded=settings.preset == "quick", data_dir=settings.data_dir)
+texts = s2s.data.book_texts(synthetic=settings.preset == "quick", data_dir=settings.data_dir)
 
 # %% [markdown]
 # ## The vocabularies of chapter 9-2

@@ -247,7 +247,7 @@ def train_small(attention, bridge, adam):
 
 
 if settings.comparison_steps:
-    pairs = s2s.data.embedded_corpus(train=16_000).train
+    pairs = s2s.data.synthetic_corpus(train=16_000).train
     words, characters = s2s.text.WordTokenizer(), s2s.text.ChineseTokenizer()
     words.adapt(pairs.source)
     characters.adapt(pairs.target)

@@ -85,7 +85,7 @@ keras.utils.set_random_seed(settings.seed)
 
 # %%
 if own_corpus:
-    corpus = s2s.data.embedded_corpus(settings.seed)
+    corpus = s2s.data.synthetic_corpus(settings.seed)
 else:
     pairs = (
         s2s.data.read_tab_separated(settings.pairs)
@@ -232,7 +232,7 @@ exported = s2s.serving.export(
     card={
         "languages": {"source": "en", "target": "zh"} if own_corpus else None,
         "labels": [settings.label] if settings.label else [],
-        "data": "embedded corpus" if own_corpus else str(settings.pairs or settings.source),
+        "data": "synthetic corpus" if own_corpus else str(settings.pairs or settings.source),
         "metric": {
             "name": "BLEU",
             "value": trained.bleu.value,

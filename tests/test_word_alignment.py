@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_seq2seq.data import embedded_corpus
+from tf_seq2seq.data import synthetic_corpus
 from tf_seq2seq.text import ChineseTokenizer, WordTokenizer
 from tf_seq2seq.word_alignment import WordAligner
 
@@ -52,8 +52,8 @@ def test_no_link_for_words_that_never_met():
     assert align(np.array([5]), np.array([16])) == []  # black and white never did
 
 
-def test_links_of_the_embedded_corpus():
-    pairs = embedded_corpus(train=3000, dev=0, test=0).train
+def test_links_of_the_synthetic_corpus():
+    pairs = synthetic_corpus(train=3000, dev=0, test=0).train
     english, chinese = WordTokenizer(), ChineseTokenizer()
     english.adapt(pairs.source)
     chinese.adapt(pairs.target)

@@ -108,7 +108,7 @@ def load(settings: TalksSettings) -> Talks:
     """Read the corpus, build its vocabularies and batches, and print their sizes."""
     book = settings.recipe == "book"
     if settings.preset == "quick":
-        corpus = data.embedded_corpus(train=16_000)
+        corpus = data.synthetic_corpus(train=16_000)
         test_sets = {"test": corpus.test}
     else:
         corpus = data.ted(settings.data_dir)

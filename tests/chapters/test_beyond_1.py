@@ -7,7 +7,7 @@ import pytest
 from tf_seq2seq.errors import InputError
 
 SETTINGS = {
-    "corpus": "embedded",
+    "corpus": "synthetic",
     "pairs": 200,
     "epochs": 1,
     "units": 8,
@@ -67,7 +67,7 @@ def test_the_quick_preset_trains_five_systems_and_measures_them(run_chapter, tmp
     results = json.loads((tmp_path / "results.json").read_text())
     quick = {"pairs": 5000, "epochs": 2, "units": 128, "embedding_size": 128}
     assert results.pop("settings") == SETTINGS | quick | {"string_epochs": 4, "string_units": 128}
-    assert list(results) == [f"translation (embedded) | {system} | seed 1" for system in SYSTEMS]
+    assert list(results) == [f"translation (synthetic) | {system} | seed 1" for system in SYSTEMS]
     for result in results.values():
         assert 1 < result["perplexity"] < 100  # untrained: as many as there are tokens, 448
         assert 0 <= result["bleu"] <= 100
@@ -85,8 +85,8 @@ def test_the_quick_preset_trains_five_systems_and_measures_them(run_chapter, tmp
 
 
 def test_whoever_resumes_trains_what_is_missing(run, tmp_path, capsys):
-    results = results_of({"translation (embedded)": 5}, [1])
-    missing = f"translation (embedded) | {SYSTEMS[3]} | seed 1"
+    results = results_of({"translation (synthetic)": 5}, [1])
+    missing = f"translation (synthetic) | {SYSTEMS[3]} | seed 1"
     del results[missing]
     (tmp_path / "results.json").write_text(json.dumps(results))
     run("--resume")
@@ -98,7 +98,7 @@ def test_whoever_resumes_trains_what_is_missing(run, tmp_path, capsys):
 
 
 def test_table_and_tasks_of_several_seeds(run, tmp_path, capsys):
-    tasks = {"translation (embedded)": 5, "copy": 12, "reverse": 12}
+    tasks = {"translation (synthetic)": 5, "copy": 12, "reverse": 12}
     results = results_of(tasks, [1, 2, 4], strings=100)
     results |= {
         key.replace("seed 4", "seed 3"): value for key, value in results.items() if "seed 4" in key
@@ -123,10 +123,10 @@ def test_table_and_tasks_of_several_seeds(run, tmp_path, capsys):
 
 def test_a_full_stop_is_no_word(run, tmp_path):
     (tmp_path / "results.json").write_text(
-        json.dumps(results_of({"translation (embedded)": 5}, [1], pairs=2000))
+        json.dumps(results_of({"translation (synthetic)": 5}, [1], pairs=2000))
     )
     variables = run("--resume", "--pairs", 2000)
-    task = variables["TASKS"]["translation (embedded)"]
+    task = variables["TASKS"]["translation (synthetic)"]
     source = task.source_tokenizer.encode(["She repaired it yesterday."])[0].numpy()
     target = task.target_tokenizer.encode(["她昨天修了它。"])[0].numpy()
     links = task.align(source, target)
@@ -136,7 +136,7 @@ def test_a_full_stop_is_no_word(run, tmp_path):
 
 def test_results_of_other_settings_are_not_mixed(run, tmp_path):
     file = tmp_path / "results.json"
-    kept = json.dumps(results_of({"translation (embedded)": 5}, [1], units=16))
+    kept = json.dumps(results_of({"translation (synthetic)": 5}, [1], units=16))
     file.write_text(kept)
     with pytest.raises(InputError, match=r"results of other settings, .*'units': 16"):
         run("--resume")

@@ -16,4 +16,4 @@ def test_the_quick_preset_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     assert ":tensorflow:serving:request_count" in printed
     assert (tmp_path / "alignment.png").stat().st_size > 5000
     card = json.loads((tmp_path / "repository/en_zh/1/assets.extra/model.json").read_text())
-    assert card["data"] == "embedded corpus"
+    assert card["data"] == "synthetic corpus"

@@ -37,7 +37,7 @@ def test_quick_preset(encode):
     assert numbers["English words", "train"][1] == "929,589"
     assert len(files) == len(numbers) == 9
 
-    lines = s2s.data.embedded_text().test
+    lines = s2s.data.synthetic_text().test
     ids = [list(map(int, line.split())) for line in files["ptb.test.ids"].splitlines()]
     assert [len(line) for line in ids] == [len(line.split()) + 1 for line in lines]
     assert all(line.count(s2s.text.EOS_ID) == 1 and line[-1] == s2s.text.EOS_ID for line in ids)

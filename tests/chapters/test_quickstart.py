@@ -25,7 +25,7 @@ SMALL = ("--units", 16, "--embedding-size", 8, "--epochs", 1, "--held-out", 10)
 
 
 def test_tab_separated_pairs_go_the_whole_way(run, tmp_path, capsys):
-    pairs = s2s.data.embedded_corpus(train=300, dev=0, test=0).train
+    pairs = s2s.data.synthetic_corpus(train=300, dev=0, test=0).train
     file = write(tmp_path / "pairs.tsv", [f"{s}\t{t}\tCC-BY" for s, t in pairs])
     run("--pairs", file, "--sentence", "She reads.", *SMALL)
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from tf_seq2seq.data import book_texts, embedded_corpus, embedded_text
+from tf_seq2seq.data import book_texts, synthetic_corpus, synthetic_text
 from tf_seq2seq.errors import InputError
 
 
 @pytest.fixture(scope="module")
 def texts():
-    return book_texts(embedded=True)
+    return book_texts(synthetic=True)
 
 
-def test_embedded_texts(texts):
+def test_synthetic_texts(texts):
     assert list(texts) == ["ptb", "ted_en", "ted_zh"]
-    assert texts["ptb"].lines == embedded_text()
-    corpus = embedded_corpus()
+    assert texts["ptb"].lines == synthetic_text()
+    corpus = synthetic_corpus()
     assert texts["ted_en"].lines.train == corpus.train.source
     assert texts["ted_zh"].lines.test == corpus.test.target
 

@@ -44,7 +44,7 @@ def committed():
     weights = tf.saved_model.load(str(EN_ZH)).weights
     for variable, value in zip(model.weights, weights, strict=True):
         variable.assign(value)
-    train = s2s.data.embedded_corpus(1).train
+    train = s2s.data.synthetic_corpus(1).train
     tokenizers = s2s.text.tokenizer_for(train.source), s2s.text.tokenizer_for(train.target)
     for tokenizer, lines in zip(tokenizers, (train.source, train.target), strict=True):
         tokenizer.adapt(lines, max_size=6000)

@@ -23,7 +23,7 @@ def test_it_is_small_and_says_what_it_is():
 
 
 def test_it_translates_as_the_package_does_and_well(committed):
-    test = s2s.data.embedded_corpus(1).test
+    test = s2s.data.synthetic_corpus(1).test
     served = s2s.serving.SavedTranslator(EN_ZH)(test.source)
     assert [t.text for t in served] == [t.text for t in committed(test.source)]
     bleu = s2s.evaluation.bleu([t.text for t in served], test.target, "zh")

@@ -1,11 +1,11 @@
 import pytest
 
-from tf_seq2seq.data import embedded_corpus
+from tf_seq2seq.data import synthetic_corpus
 from tf_seq2seq.text import ChineseTokenizer, SubwordTokenizer, WordTokenizer, tokenizer_for
 
 
 def test_chinese_goes_by_characters_and_a_closed_vocabulary_by_words():
-    corpus = embedded_corpus(train=3000, dev=0, test=0).train
+    corpus = synthetic_corpus(train=3000, dev=0, test=0).train
     assert type(tokenizer_for(corpus.target)) is ChineseTokenizer
     assert type(tokenizer_for(corpus.source)) is WordTokenizer
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tf_seq2seq.data.embedded import embedded_corpus, embedded_text
 from tf_seq2seq.data.pairs import Corpus, TextCorpus
 from tf_seq2seq.data.public import DataDir, ptb, ted
+from tf_seq2seq.data.synthetic import synthetic_corpus, synthetic_text
 from tf_seq2seq.text import ChineseTokenizer, Tokenizer, WordTokenizer
 
 
@@ -28,11 +28,11 @@ class BookText(NamedTuple):
     max_size: int
 
 
-def book_texts(embedded: bool = False, data_dir: DataDir = None) -> dict[str, BookText]:
+def book_texts(synthetic: bool = False, data_dir: DataDir = None) -> dict[str, BookText]:
     """The Penn Treebank and both sides of the TED talks, or texts of the package instead.
 
     Args:
-        embedded: whether to take `embedded_text` and both sides of `embedded_corpus`.
+        synthetic: whether to take `synthetic_text` and both sides of `synthetic_corpus`.
         data_dir: where the corpora are (see `ptb` and `ted`).
 
     Returns:
@@ -42,9 +42,9 @@ def book_texts(embedded: bool = False, data_dir: DataDir = None) -> dict[str, Bo
     Raises:
         InputError: if a file is missing or unfit.
     """
-    if embedded:
+    if synthetic:
         titles = ("English words", "English", "Chinese")
-        text, pairs = embedded_text(), embedded_corpus()
+        text, pairs = synthetic_text(), synthetic_corpus()
     else:
         titles = ("Penn Treebank", "TED, English", "TED, Chinese")
         text, pairs = ptb(data_dir), ted(data_dir)

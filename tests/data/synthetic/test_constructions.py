@@ -1,4 +1,4 @@
-"""The embedded grammar: its guarantees, and literal sentence pairs for every construction."""
+"""The synthetic grammar: its guarantees, and literal sentence pairs for every construction."""
 
 import functools
 import random
@@ -7,9 +7,10 @@ from collections import Counter
 
 import pytest
 
-from tf_seq2seq.data import embedded
-from tf_seq2seq.data.embedded import embedded_corpus, embedded_text, generate, grammar
-from tf_seq2seq.data.grammar import Example, Grammar, count_chinese, count_english
+from tf_seq2seq.data.synthetic import constructions
+from tf_seq2seq.data.synthetic.constructions import grammar
+from tf_seq2seq.data.synthetic.corpus import generate, synthetic_corpus, synthetic_text
+from tf_seq2seq.data.synthetic.grammar import Example, Grammar, count_chinese, count_english
 from tf_seq2seq.errors import InputError
 
 
@@ -29,19 +30,19 @@ def spoken(option) -> list[str]:
     match option:
         case str():
             return [option]
-        case embedded.Person():
+        case constructions.Person():
             return [option.en]
-        case embedded.Thing():
+        case constructions.Thing():
             return [option.en, option.plural]
-        case embedded.Quality():
+        case constructions.Quality():
             return [option.en, option.more, option.most]
-        case embedded.Phrase():
+        case constructions.Phrase():
             return [option.en]
-        case embedded.Verb():
+        case constructions.Verb():
             return [option.base, option.s, option.past, option.done, option.ing]
-        case embedded.Action():
+        case constructions.Action():
             return [f"{verb} {option.object}".strip() for verb in spoken(option.verb)]
-        case embedded.Deed():
+        case constructions.Deed():
             return spoken(option.verb)
         case tuple() | list():
             return [text for item in option for text in spoken(item)]
@@ -205,8 +206,8 @@ def test_no_doubled_particles(sample):
 
 
 def test_an_english_word_with_a_vowel_takes_an():
-    assert embedded.a("old useful umbrella") == "an old useful umbrella"
-    assert embedded.a("useful book") == "a useful book"
+    assert constructions.a("old useful umbrella") == "an old useful umbrella"
+    assert constructions.a("useful book") == "a useful book"
 
 
 def test_two_hundred_thousand_distinct_pairs_are_reachable():
@@ -218,24 +219,24 @@ def test_two_hundred_thousand_distinct_pairs_are_reachable():
 
 
 def test_sizes_determinism_and_disjointness():
-    corpus = embedded_corpus(seed=5, train=5_000, dev=300, test=200)
+    corpus = synthetic_corpus(seed=5, train=5_000, dev=300, test=200)
     assert [len(part) for part in corpus] == [5_000, 300, 200]
     for side in ("source", "target"):
         sentences = [sentence for part in corpus for sentence in getattr(part, side)]
         assert len(set(sentences)) == len(sentences)
-    assert embedded_corpus(seed=5, train=5_000, dev=300, test=200) == corpus
-    assert embedded_corpus(seed=6, train=5_000, dev=300, test=200) != corpus
+    assert synthetic_corpus(seed=5, train=5_000, dev=300, test=200) == corpus
+    assert synthetic_corpus(seed=6, train=5_000, dev=300, test=200) != corpus
 
 
 def test_more_training_pairs_keep_dev_and_test():
-    small = embedded_corpus(train=100, dev=50, test=50)
-    large = embedded_corpus(train=900, dev=50, test=50)
+    small = synthetic_corpus(train=100, dev=50, test=50)
+    large = synthetic_corpus(train=900, dev=50, test=50)
     assert (small.dev, small.test) == (large.dev, large.test)
     assert large.train[:100] == small.train
 
 
 def test_lengths():
-    train = embedded_corpus(train=20_000, dev=0, test=0).train
+    train = synthetic_corpus(train=20_000, dev=0, test=0).train
     english = sorted(map(count_english, train.source))
     chinese = sorted(map(count_chinese, train.target))
     assert english[0] == 3 and chinese[0] >= 3
@@ -246,7 +247,7 @@ def test_lengths():
 
 @pytest.mark.parametrize(("seed", "times"), [(1, 30), (2, 25)])
 def test_no_word_is_a_rarity_in_training(seed, times):
-    train = embedded_corpus(seed=seed, train=20_000).train
+    train = synthetic_corpus(seed=seed, train=20_000).train
     counts = Counter(word for source in train.source for word in re.findall(r"\w+", source.lower()))
     assert not {word: count for word, count in counts.items() if count < times}
 
@@ -254,7 +255,7 @@ def test_no_word_is_a_rarity_in_training(seed, times):
 @pytest.mark.parametrize("part", ["train", "dev", "test"])
 def test_impossible_sizes(part):
     with pytest.raises(InputError, match=f"`{part}` to be a number of pairs.*got -1"):
-        embedded_corpus(**{part: -1})
+        synthetic_corpus(**{part: -1})
 
 
 def test_more_than_a_grammar_yields():
@@ -269,22 +270,22 @@ def test_more_than_a_grammar_yields():
 
 
 def test_text_is_the_english_in_the_form_of_the_penn_treebank():
-    text = embedded_text()
+    text = synthetic_text()
     assert [len(part) for part in text] == [5_000, 500, 500]
     lines = [line for part in text for line in part]
     assert all(re.fullmatch(r"[a-z']+( [a-z']+)+", line) for line in lines)
     assert len(set(lines)) == len(lines)
     assert 40_000 < sum(len(line.split()) for line in text.train) < 60_000
-    english = embedded_corpus(train=5_000).train.source
+    english = synthetic_corpus(train=5_000).train.source
     for line, sentence in zip(text.train, english, strict=True):
         assert plain(line) == plain(sentence)
 
 
 def test_text_has_no_word_outside_the_training_part_and_follows_the_seed():
-    text = embedded_text()
+    text = synthetic_text()
     known, held_out = (
         {w for line in part for w in line.split()} for part in (text[0], sum(text[1:], ()))
     )
     assert held_out <= known
-    assert embedded_text() == text
-    assert embedded_text(seed=2) != text
+    assert synthetic_text() == text
+    assert synthetic_text(seed=2) != text

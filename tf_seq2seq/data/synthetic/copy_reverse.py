@@ -10,8 +10,8 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 
-from tf_seq2seq.data.grammar import check_sizes, deal
 from tf_seq2seq.data.pairs import Corpus
+from tf_seq2seq.data.synthetic.parts import check_sizes, deal
 from tf_seq2seq.errors import InputError
 
 String = tuple[str, ...]

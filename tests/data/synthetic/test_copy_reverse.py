@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tf_seq2seq.data.symbolic import copy_corpus, reverse_corpus
+from tf_seq2seq.data.synthetic.copy_reverse import copy_corpus, reverse_corpus
 from tf_seq2seq.errors import InputError
 
 SMALL = {"train": 300, "dev": 40, "test": 40}

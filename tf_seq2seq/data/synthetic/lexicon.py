@@ -1,4 +1,4 @@
-"""The words of the embedded corpus: kinds of words, and the words themselves, in both languages."""
+"""The words of the synthetic corpus, and the kinds of words, in both languages."""
 
 from __future__ import annotations
 

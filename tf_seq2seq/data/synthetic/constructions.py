@@ -1,26 +1,25 @@
-"""The embedded corpus: English-Chinese sentence pairs written by a synchronous grammar.
+"""The synthetic corpus: English-Chinese sentence pairs written by a synchronous grammar.
 
 It needs no download, and shows in small what makes translation from English into Chinese hard:
 time and place move before the verb, relative clauses before the noun, questions keep their words
 in place, nouns take measure words, verbs take particles, and many an English word (old, play,
 light, bank, wear, lose) can only be translated once its neighbours are known.
 
-The Chinese is a function of the English: nothing in it is left to taste. The words stand in
-`tf_seq2seq.data.lexicon`; here they become phrases, and the phrases constructions, each of which
-documents itself by a pair.
+The Chinese is a function of the English: nothing in it is left to taste. The words are in
+`tf_seq2seq.data.synthetic.lexicon`; here they become phrases, and the phrases constructions, each
+of which documents itself by a pair.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from tf_seq2seq.data.grammar import Choose, Example, Grammar, deal
+from tf_seq2seq.data.synthetic.grammar import Choose, Grammar
 
 # fmt: off
 # isort: off
-from tf_seq2seq.data.lexicon import (
+from tf_seq2seq.data.synthetic.lexicon import (
     ACTIVITIES, AFTERNOON, ATTRIBUTES, BAGS, BEACH, BEAUTIFUL, BIG, BOOKS, BOOKSHOP, BORING, BORROW,
     BUILDINGS, BUS, BUY, CAKES, CARS, CHEAP, CHORES, CINEMA, CITIES, CLASSROOM, COMFORTABLE, COOK,
     CUPS, DANCE, DAYTIME, DEEDS, DEVICES, DISHES, DISTRACTIONS, DRAW, DRESSES, DRINK, DRINKS,
@@ -39,66 +38,8 @@ from tf_seq2seq.data.lexicon import (
 )
 # isort: on
 # fmt: on
-from tf_seq2seq.data.pairs import Corpus, TextCorpus
 
 grammar = Grammar(shortest=3, longest=40)
-
-
-def embedded_corpus(seed: int = 1, train: int = 25_000, dev: int = 500, test: int = 500) -> Corpus:
-    """English-Chinese sentence pairs from the grammar of this module.
-
-    Args:
-        seed: the same seed gives the same corpus.
-        train: number of training pairs.
-        dev: number of development pairs.
-        test: number of test pairs. No sentence of either language occurs twice, within a part or
-            across parts.
-
-    Returns:
-        The corpus: English source sentences, Chinese target sentences, of 3 to 40 tokens each.
-
-    Raises:
-        InputError: if a size is negative, or more than the grammar can write.
-    """
-    pairs = ((example.source, example.target) for example in generate(seed))
-    return deal(pairs, train, dev, test)
-
-
-def embedded_text(seed: int = 1, train: int = 5_000, dev: int = 500, test: int = 500) -> TextCorpus:
-    """The English of `embedded_corpus` in the form of the Penn Treebank's language model data.
-
-    Lower case, without punctuation, one sentence a line, its words separated by single spaces. The
-    training part has about 47,000 words by default.
-
-    Args:
-        seed: the same seed gives the same text.
-        train: number of training lines.
-        dev: number of development lines.
-        test: number of test lines. No line occurs twice, within a part or across parts.
-
-    Returns:
-        The text, of 2 to 39 words a line.
-
-    Raises:
-        InputError: if a size is negative, or more than the grammar can write.
-
-    Example:
-
-    ```python
-    embedded_text().train[0]  # "his parents repair watches and computers"
-    ```
-    """
-    corpus = embedded_corpus(seed, train, dev, test)
-    return TextCorpus(*(tuple(map(_words, part.source)) for part in corpus))
-
-
-def generate(seed: int = 1) -> Iterator[Example]:
-    """Yields the pairs of the corpus one by one, each with the name of its construction."""
-    return grammar.generate(seed)
-
-
-def _words(sentence: str) -> str:
-    return re.sub(r"[.,?]", "", sentence).lower()
 
 
 # --- Phrases --------------------------------------------------------------------------------------
