@@ -38,7 +38,7 @@ import numpy as np
 import tf_seq2seq as s2s
 from common.settings import TrainingSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.word_alignment import WordAligner
+from tf_seq2seq.evaluation import WordAligner
 
 
 @dataclasses.dataclass(frozen=True)

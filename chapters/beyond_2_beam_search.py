@@ -197,7 +197,7 @@ lowercase = translator.target_tokenizer.lowercase
 def measure(**options):
     """Report and sum of log probabilities of the test sentences, searched for in this way."""
     found = translator(test.source, **options)
-    report = s2s.evaluation.report(
+    report = s2s.evaluation.translation_report(
         [translation.text for translation in found],
         test.target,
         test.source,

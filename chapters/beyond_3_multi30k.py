@@ -229,7 +229,7 @@ def compile_(system, model, steps):
     if system != "tuned":
         model.compile(keras.optimizers.Adam(settings.learning_rate, global_clipnorm=1.0))
         return
-    rate = s2s.training.HoldThenCosine(
+    rate = s2s.training.WarmupHoldCosine(
         settings.learning_rate, steps, warmup=min(300, steps // 10), hold=0.4
     )
     model.compile(
@@ -283,10 +283,10 @@ def run(system):
 def report(translator, pairs, **options):
     translations = translator(pairs.source, verbose=1, **options)
     scored = translator.score(pairs.source, pairs.target)
-    perplexity = s2s.evaluation.perplexity(
+    perplexity = s2s.evaluation.corpus_perplexity(
         (each.score for each in scored), (len(each.target_tokens) for each in scored)
     )
-    return s2s.evaluation.report(
+    return s2s.evaluation.translation_report(
         [translation.text for translation in translations],
         pairs.target,
         pairs.source,

@@ -121,10 +121,10 @@ history = talks.train(model, translator, corpus, settings)
 # for the book had 180,000 pairs. With fewer of them more `--epochs` lead to the same step.
 
 # %%
-talks.print_costs(history.costs, BOOK)
+talks.print_costs(history.step_losses, BOOK)
 picture = settings.output_dir / "costs.png"
 points = None if settings.preset == "quick" else BOOK
-s2s.plotting.step_costs({"here": history.costs}, points).savefig(picture)
+s2s.plotting.step_losses({"here": history.step_losses}, points).savefig(picture)
 
 # %% [markdown]
 # ## What the book does not measure

@@ -139,10 +139,10 @@ history = talks.train(model, translator, corpus, settings)
 # for the book had 180,000 pairs. With fewer of them more `--epochs` lead to the same step.
 
 # %%
-talks.print_costs(history.costs, BOOK)
+talks.print_costs(history.step_losses, BOOK)
 picture = settings.output_dir / "costs.png"
 points = None if settings.preset == "quick" else BOOK
-s2s.plotting.step_costs({"here": history.costs}, points).savefig(picture)
+s2s.plotting.step_losses({"here": history.step_losses}, points).savefig(picture)
 
 # %% [markdown]
 # ## What the book does not measure
@@ -243,7 +243,7 @@ def train_small(attention, bridge, adam):
         directory=settings.output_dir / "comparison",
         callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=measure)],
     )
-    return history.costs, lengths
+    return history.step_losses, lengths
 
 
 if settings.comparison_steps:
@@ -265,7 +265,7 @@ if settings.comparison_steps:
         at_the_end = np.mean(costs[name][-20:])
         print(f"{name:30} {length:8.1f}  {max(costs[name]):8.2f}  {at_the_end:10.2f}")
     comparison = settings.output_dir / "comparison.png"
-    s2s.plotting.step_costs(costs).savefig(comparison)
+    s2s.plotting.step_losses(costs).savefig(comparison)
     print(f"Comparison: {comparison}")
 
 # %%

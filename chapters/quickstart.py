@@ -144,7 +144,7 @@ print(f"The model has {model.count_params():,} weights.")
 
 def test():
     translations = [translation.text for translation in translator(corpus.test.source)]
-    return s2s.evaluation.report(translations, corpus.test.target, corpus.test.source)
+    return s2s.evaluation.translation_report(translations, corpus.test.target, corpus.test.source)
 
 
 untrained = test()

@@ -18,7 +18,7 @@ from tf_seq2seq.plotting import (
     curves,
     learning_curves,
     prediction,
-    step_costs,
+    step_losses,
     token_frequencies,
 )
 
@@ -133,7 +133,7 @@ class TestPrediction:
 
 class TestStepCosts:
     def test_running_mean_steps_and_points(self):
-        figure = step_costs({"here": [9.0, 3.0, 6.0, 0.0]}, {0: 8.0, 3: 2.0}, window=3)
+        figure = step_losses({"here": [9.0, 3.0, 6.0, 0.0]}, {0: 8.0, 3: 2.0}, window=3)
         png(figure)
         mean, steps, points = figure.axes[0].get_lines()
         np.testing.assert_allclose(mean.get_xdata(), [2, 3])
@@ -146,14 +146,14 @@ class TestStepCosts:
         ]
 
     def test_a_spike_does_not_set_the_axis(self):
-        figure = step_costs({"a": [4.0] * 99 + [400.0], "b": [5.0] * 3}, window=50)
+        figure = step_losses({"a": [4.0] * 99 + [400.0], "b": [5.0] * 3}, window=50)
         png(figure)
         assert 10 < figure.axes[0].get_ylim()[1] < 20
 
     @pytest.mark.parametrize("curves", [{}, {"a": [1.0], "b": []}])
     def test_nothing_to_draw(self, curves):
         with pytest.raises(InputError, match="at least one step"):
-            step_costs(curves)
+            step_losses(curves)
 
 
 class TestTokenFrequencies:

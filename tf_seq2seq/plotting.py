@@ -139,7 +139,7 @@ def learning_curves(
     return figure
 
 
-def step_costs(
+def step_losses(
     curves: Mapping[str, Sequence[float]],
     points: Mapping[int, float] | None = None,
     points_label: str = "printed in the book",
@@ -167,7 +167,7 @@ def step_costs(
     Example:
 
     ```python
-    step_costs({"here": history.costs}, {0: 8.29, 1802: 3.71}).savefig("costs.png")
+    step_losses({"here": history.step_losses}, {0: 8.29, 1802: 3.71}).savefig("losses.png")
     ```
     """
     if not curves or not all(map(len, curves.values())):

@@ -225,7 +225,7 @@ def measure(translator: Translator, talks: Talks) -> None:
         return [sentence for sentences in sets.values() for sentence in sentences]
 
     sources = joined({name: pairs.source for name, pairs in talks.test_sets.items()})
-    print(f"\n{evaluation.report(joined(hypotheses), joined(references), sources)}")
+    print(f"\n{evaluation.translation_report(joined(hypotheses), joined(references), sources)}")
     translations = translator(talks.samples.source)
     for (sentence, reference), translation in zip(talks.samples, translations, strict=True):
         print(f"\nsource:      {sentence}")
@@ -301,7 +301,7 @@ def open_translator(
     translator = Translator.load(folder / "translator")
     checkpoint = training.Checkpoint(folder / "checkpoint")
     progress = checkpoint.restore_weights(translator.model)
-    print(f"Checkpoint: {checkpoint.directory}, after {len(progress['costs'])} steps")
+    print(f"Checkpoint: {checkpoint.directory}, after {len(progress['step_losses'])} steps")
     return translator
 
 

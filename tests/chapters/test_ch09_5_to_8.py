@@ -155,7 +155,7 @@ def check_report(printed, tmp_path):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
     variables = train(chapter, "--preset", "book", "--epochs", 1)
-    (cost,) = variables["history"].costs
+    (cost,) = variables["history"].step_losses
     assert cost == pytest.approx(np.log(variables["corpus"].chinese.vocabulary_size), rel=0.1)
     check_report(capsys.readouterr().out, tmp_path)
 
@@ -207,7 +207,7 @@ def test_resumes_where_it_was(train):
     expected = train(*arguments, "--epochs", 3)["history"]
     train(*arguments, "--epochs", 2, output_dir="resumed")
     resumed = train(*arguments, "--epochs", 3, "--resume", output_dir="resumed")["history"]
-    np.testing.assert_allclose(resumed.costs, expected.costs, rtol=1e-5)
+    np.testing.assert_allclose(resumed.step_losses, expected.step_losses, rtol=1e-5)
     assert resumed.history.keys() == expected.history.keys()
     for name, values in expected.history.items():
         np.testing.assert_allclose(resumed.history[name], values, rtol=1e-4)
@@ -234,8 +234,8 @@ def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
 @pytest.mark.slow  # `test_distribution` shows the same without a chapter
 def test_replicas_share_a_batch(train):
     arguments = ("ch09_7_train_attention", "--preset", "tuned", "--epochs", 3, "--dropout", 0)
-    one = train(*arguments)["history"].costs
-    two = train(*arguments, "--strategy", "mirrored", output_dir="mirrored")["history"].costs
+    one = train(*arguments)["history"].step_losses
+    two = train(*arguments, "--strategy", "mirrored", output_dir="mirrored")["history"].step_losses
     np.testing.assert_allclose(two, one, rtol=1e-4)
 
 
@@ -246,7 +246,7 @@ def trained_dir(tmp_path):
     translator.save(tmp_path / "translator")
     checkpoint = s2s.training.Checkpoint(tmp_path / "checkpoint")
     arrays = [variable.numpy() for variable in translator.model.variables]
-    progress = {"epoch": 0, "step": 200, "costs": [1.0] * 200}
+    progress = {"epoch": 0, "step": 200, "step_losses": [1.0] * 200}
     checkpoint.save(progress, arrays)
     return tmp_path
 

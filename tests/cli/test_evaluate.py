@@ -44,7 +44,9 @@ def test_scores_what_the_model_writes(exported):
     assert "tok:zh" in report.bleu.signature
     scored = translator.score(SOURCES, REFERENCES)
     assert report.perplexity == pytest.approx(
-        evaluation.perplexity((s.score for s in scored), (len(s.target_tokens) for s in scored)),
+        evaluation.corpus_perplexity(
+            (s.score for s in scored), (len(s.target_tokens) for s in scored)
+        ),
         rel=1e-4,
     )
 

@@ -23,7 +23,7 @@ def test_another_model_gets_the_weights_of_the_one_in_training(strategy, tmp_pat
 
     another = model()
     progress = Checkpoint(tmp_path).restore_weights(another)
-    assert (progress["epoch"], progress["step"], len(progress["costs"])) == (2, 0, 6)
+    assert (progress["epoch"], progress["step"], len(progress["step_losses"])) == (2, 0, 6)
     for expected, weight in zip(trained.get_weights(), another.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
 

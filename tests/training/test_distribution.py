@@ -58,9 +58,9 @@ def test_two_replicas_give_the_losses_of_one(name, tmp_path):
         )
         histories.append(history)
     one, two = histories
-    assert len(one.costs) == STEPS
-    assert one.costs[-1] < one.costs[0]
-    np.testing.assert_allclose(one.costs, two.costs, rtol=0, atol=1e-4)
+    assert len(one.step_losses) == STEPS
+    assert one.step_losses[-1] < one.step_losses[0]
+    np.testing.assert_allclose(one.step_losses, two.step_losses, rtol=0, atol=1e-4)
     for metric, values in one.history.items():
         np.testing.assert_allclose(values, two.history[metric], rtol=1e-4, err_msg=metric)
 
@@ -70,7 +70,7 @@ def test_replicas_resume_in_the_middle_of_an_epoch(tmp_path):
         keras.utils.set_random_seed(3)
         with training.strategy("mirrored").scope():
             model, batches = language()
-        return training.fit(model, batches, epochs=2, directory=directory, **options).costs
+        return training.fit(model, batches, epochs=2, directory=directory, **options).step_losses
 
     class Interrupt(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):

@@ -66,8 +66,8 @@ def test_an_interrupted_training_goes_on_where_it_was(make, tmp_path, at):
         fit(make, tmp_path / "parts", checkpoint_every=2, callbacks=[Interrupt(*at)])
     resumed, history = fit(make, tmp_path / "parts", checkpoint_every=2, resume=True)
 
-    assert len(history.costs) == 15
-    np.testing.assert_allclose(history.costs, expected.costs, rtol=1e-5)
+    assert len(history.step_losses) == 15
+    np.testing.assert_allclose(history.step_losses, expected.step_losses, rtol=1e-5)
     assert history.history.keys() == expected.history.keys()
     for name, values in expected.history.items():
         np.testing.assert_allclose(history.history[name], values, rtol=1e-5, err_msg=name)
@@ -113,13 +113,13 @@ def test_the_state_is_carried_from_batch_to_batch_and_not_from_epoch_to_epoch(tm
     model, batches = language_model(dropout=0.0)
     model.compile(keras.optimizers.SGD(0.0))
     history = training.fit(model, batches, epochs=2, directory=tmp_path)
-    np.testing.assert_allclose(history.costs[:5], history.costs[5:], rtol=1e-6)
+    np.testing.assert_allclose(history.step_losses[:5], history.step_losses[5:], rtol=1e-6)
 
     inputs, labels = (np.concatenate(parts, axis=1) for parts in zip(*batches, strict=True))
     whole = keras.losses.sparse_categorical_crossentropy(
         labels, model(inputs).logits, from_logits=True
     )
-    np.testing.assert_allclose(np.mean(history.costs[:5]), np.mean(whole), rtol=1e-5)
+    np.testing.assert_allclose(np.mean(history.step_losses[:5]), np.mean(whole), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("batch_size", "length"), [(1, 1), (1, 7), (1, 60), (1, 1000)])
@@ -149,23 +149,27 @@ def test_costs_are_per_word_and_never_smoothed(tmp_path):
     model.compile(keras.optimizers.SGD(0.0), loss=loss)
     batch = tf.data.Dataset.from_tensors(random_batch())
     history = training.fit(model, batch, epochs=1, directory=tmp_path)
-    assert history.costs == pytest.approx([math.log(history.history["perplexity"][0])], rel=1e-5)
-    assert history.history["loss"][0] > 3 * history.costs[0]  # of sentences of 13 words in all
+    assert history.step_losses == pytest.approx(
+        [math.log(history.history["perplexity"][0])], rel=1e-5
+    )
+    assert (
+        history.history["loss"][0] > 3 * history.step_losses[0]
+    )  # of sentences of 13 words in all
 
 
 def test_without_resume_a_run_starts_anew(tmp_path):
     for _ in range(2):
-        assert len(fit(language_model, tmp_path, epochs=1)[1].costs) == 5
+        assert len(fit(language_model, tmp_path, epochs=1)[1].step_losses) == 5
 
 
 def test_resume_without_a_checkpoint_starts(tmp_path):
-    assert len(fit(language_model, tmp_path, epochs=1, resume=True)[1].costs) == 5
+    assert len(fit(language_model, tmp_path, epochs=1, resume=True)[1].step_losses) == 5
 
 
 def test_a_finished_run_is_resumed_without_another_step(tmp_path):
     model, _ = fit(language_model, tmp_path, epochs=1)
     again, history = fit(language_model, tmp_path, epochs=1, resume=True)
-    assert len(history.costs) == 5
+    assert len(history.step_losses) == 5
     np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
 
 
@@ -180,21 +184,21 @@ def test_a_write_that_fails_leaves_the_checkpoint_before(tmp_path, monkeypatch):
         patch.setattr(np, "savez", full_disk)
         with pytest.raises(OSError, match=r"No space left.*epoch-2-step-0\.npz"):
             fit(language_model, tmp_path, epochs=2, resume=True)
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].costs) == 10
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
 def test_an_older_run_is_not_resumed_in_place_of_a_new_one(tmp_path):
     fit(language_model, tmp_path, epochs=1)
     with pytest.raises(KeyboardInterrupt):
         fit(language_model, tmp_path, callbacks=[Interrupt(0, 0)])
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].costs) == 10
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_the_checkpoint_before(tmp_path):
     diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
     with pytest.raises(InputError, match="loss is nan in step 7; choose a lower"):
         fit(language_model, tmp_path, epochs=2, callbacks=[diverge])
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].costs) == 10
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
 def test_the_time_of_a_training_is_that_of_all_its_parts(tmp_path):

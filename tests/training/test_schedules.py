@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from tf_seq2seq.training import HoldThenCosine
+from tf_seq2seq.training import WarmupHoldCosine
 
 
 def test_rises_holds_and_falls():
-    rate = HoldThenCosine(2.0, steps=100, warmup=10, hold=0.4, end=0.1)
+    rate = WarmupHoldCosine(2.0, steps=100, warmup=10, hold=0.4, end=0.1)
     values = np.array([rate(step) for step in range(101)])
     np.testing.assert_allclose(values[:10], 0.2 * np.arange(1, 11), rtol=1e-6)
     np.testing.assert_allclose(values[9:41], 2.0, rtol=1e-6)
@@ -16,16 +16,16 @@ def test_rises_holds_and_falls():
 
 
 def test_without_warmup_and_hold_it_is_a_cosine():
-    rate = HoldThenCosine(1.0, steps=10, end=0.0)
+    rate = WarmupHoldCosine(1.0, steps=10, end=0.0)
     np.testing.assert_allclose(
         [rate(step) for step in range(11)], (1 + np.cos(np.pi * np.arange(11) / 10)) / 2, atol=1e-6
     )
 
 
 def test_comes_back_from_its_config():
-    rate = HoldThenCosine(0.5, steps=20, warmup=3, hold=0.2)
+    rate = WarmupHoldCosine(0.5, steps=20, warmup=3, hold=0.2)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(rate))
-    assert isinstance(again, HoldThenCosine)
+    assert isinstance(again, WarmupHoldCosine)
     assert float(again(15)) == float(rate(15))
 
 
@@ -34,4 +34,4 @@ def test_comes_back_from_its_config():
 )
 def test_out_of_range(options):
     with pytest.raises(ValueError, match="Expected"):
-        HoldThenCosine(1.0, **{"steps": 10, **options})
+        WarmupHoldCosine(1.0, **{"steps": 10, **options})

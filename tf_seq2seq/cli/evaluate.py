@@ -34,7 +34,7 @@ class Settings:
     output: Path | None = setting(None, "where to write the translations, one a line")
 
 
-def evaluate(settings: Settings) -> evaluation.Report:
+def evaluate(settings: Settings) -> evaluation.TranslationReport:
     """Translate and score.
 
     Raises:
@@ -55,7 +55,7 @@ def evaluate(settings: Settings) -> evaluation.Report:
         evaluation.bleu_metric(settings.tokenize)
     model = SavedTranslator(settings.model)
     hypotheses = translate_lines(model, sources, settings.output, settings.batch_size)
-    return evaluation.report(
+    return evaluation.translation_report(
         hypotheses,
         references,
         sources,

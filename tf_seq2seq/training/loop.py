@@ -25,13 +25,13 @@ class History:
     Attributes:
         history: the loss and the metrics by name, a value for each epoch; those of the dev set
             begin with `val_`. (Keras' `History` has the same attribute.)
-        costs: the cross-entropy of a target word, in nats, in each training step, before its
+        step_losses: the cross-entropy of a target word, in nats, in each training step, before its
             update.
         seconds: how long it took, up to the last checkpoint and without the interruptions.
     """
 
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
-    costs: list[float] = dataclasses.field(default_factory=list)
+    step_losses: list[float] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -206,11 +206,11 @@ class _Run:
         loss = float(loss)
         if not math.isfinite(loss):
             raise InputError(
-                f"The loss is {loss} in step {len(self.history.costs) + 1}; choose a lower "
+                f"The loss is {loss} in step {len(self.history.step_losses) + 1}; choose a lower "
                 "learning rate or clip the gradients."
             )
         self.losses.append(loss)
-        self.history.costs.append(float(cost))
+        self.history.step_losses.append(float(cost))
         return self._logs()
 
     def _logs(self):
@@ -235,7 +235,7 @@ class _Run:
             "step": step,
             "steps": self._steps,
             "history": self.history.history,
-            "costs": self.history.costs,
+            "step_losses": self.history.step_losses,
             "seconds": self.history.seconds,
             "losses": self.losses,
         }
@@ -271,7 +271,9 @@ class _Run:
         for variable, array in zip(variables, saved.arrays, strict=False):
             variable.assign(array)
         self._restore_state(saved.arrays[len(variables) :])
-        self.history = History(progress["history"], progress["costs"], progress.get("seconds", 0.0))
+        self.history = History(
+            progress["history"], progress["step_losses"], progress.get("seconds", 0.0)
+        )
         self.losses = progress["losses"]
         return epoch, step
 

@@ -9,7 +9,7 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class HoldThenCosine(keras.optimizers.schedules.LearningRateSchedule):
+class WarmupHoldCosine(keras.optimizers.schedules.LearningRateSchedule):
     """Rises in a line, holds, and falls along half a cosine.
 
         warm-up:  peak t / warmup

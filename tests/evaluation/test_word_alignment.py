@@ -2,8 +2,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq.data import synthetic_corpus
+from tf_seq2seq.evaluation import WordAligner
 from tf_seq2seq.text import ChineseTokenizer, WordTokenizer
-from tf_seq2seq.word_alignment import WordAligner
 
 # "the black cat sleeps", "the white cat eats" and so on, and what each word means.
 SOURCE = [[4, 5, 7, 9], [4, 6, 7, 10], [4, 5, 8, 10], [4, 6, 8, 9], [4, 8, 9], [4, 7, 10]]

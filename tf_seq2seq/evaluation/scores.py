@@ -10,14 +10,13 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
 from tf_seq2seq import metrics
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import PAD_ID, is_chinese
+from tf_seq2seq.text import is_chinese
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,50 +212,6 @@ def bleu_by_length(
     return bleu_of_sets(grouped(hypotheses), grouped(references), tokenize, lowercase)
 
 
-def accuracy_by_position(
-    model: Callable,
-    dataset: Iterable,
-    align: Callable[[np.ndarray, np.ndarray], Iterable[tuple[int, int]]],
-    num_parts: int = 10,
-) -> np.ndarray:
-    """How well target tokens are predicted, by where in the source their counterpart stands.
-
-    A token is predicted from the source and the true tokens before it (teacher forcing): had the
-    model to live with its own, one early mistake would count at all positions after it.
-
-    Args:
-        model: gives logits `(batch, target_length, vocabulary_size)` for a batch's inputs, as a
-            `Seq2Seq` does.
-        dataset: batches `({"source": ids, "target": ids}, labels)` as `data.batches` makes them.
-        align: which tokens belong together. It is called with the ids of a source and a target
-            sentence, without `<eos>`, and gives pairs `(i, j)`: target `j` says what source `i`
-            says, counted from 0. For instance a `WordAligner`.
-        num_parts: into how many parts of equal length each source is divided.
-
-    Returns:
-        Float `(num_parts,)`: the share of right predictions, 0 to 1, from the first part of the
-        sources to the last; NaN for a part without a counted token.
-
-    Example:
-
-    ```python
-    # In the copy task the i-th source token is the i-th target token.
-    accuracy_by_position(model, batches, lambda source, target: enumerate(range(len(source))))
-    ```
-    """
-    right, counted = np.zeros(num_parts), np.zeros(num_parts)
-    for inputs, labels in dataset:
-        best = np.argmax(model(inputs), axis=-1)
-        rows = zip(np.asarray(inputs["source"]), np.asarray(labels), best, strict=True)
-        for source, target, predicted in rows:
-            source, target = (ids[ids != PAD_ID][:-1] for ids in (source, target))
-            for i, j in align(source, target):
-                part = i * num_parts // len(source)
-                right[part] += predicted[j] == target[j]
-                counted[part] += 1
-    return np.divide(right, counted, out=np.full(num_parts, np.nan), where=counted > 0)
-
-
 def chrf(
     hypotheses: Sequence[str],
     references: Sequence[str],
@@ -299,7 +254,7 @@ def chrf(
     return _score("chrF" + "+" * word_order, metric, hypotheses, references, bootstrap)
 
 
-def perplexity(log_probabilities: Iterable[float], tokens: Iterable[int]) -> float:
+def corpus_perplexity(log_probabilities: Iterable[float], tokens: Iterable[int]) -> float:
     """Perplexity of a token: `exp(-sum log P / number of tokens)`.
 
     Args:
@@ -343,92 +298,6 @@ def exact_match(
         hypotheses, references = map(str.lower, hypotheses), map(str.lower, references)
     matches = [a.strip() == b.strip() for a, b in zip(hypotheses, references, strict=True)]
     return 100 * sum(matches) / len(matches)
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """All that is said of the translations of a test set; `print` it.
-
-    Args:
-        sentences: how many there are.
-        bleu, chrf: the corpus scores.
-        exact_match: the share of translations that equal their reference, in percent.
-        length_ratio: tokens of the translations for each token of the references, as BLEU counts
-            them: below 1 the translations are too short.
-        by_length: BLEU by the length of the sources, in words, or characters of Chinese.
-        perplexity: of a token of the references; None if that is not known.
-    """
-
-    sentences: int
-    bleu: Score
-    chrf: Score
-    exact_match: float
-    length_ratio: float
-    by_length: ScoreTable
-    perplexity: float | None = None
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.sentences:,} sentences",
-            f"BLEU         {self.bleu.figure:>14}   {self.bleu.signature}",
-            f"chrF         {self.chrf.figure:>14}   {self.chrf.signature}",
-            f"exact match  {self.exact_match:14.2f} %",
-            f"length ratio {self.length_ratio:14.3f}",
-        ]
-        if self.perplexity is not None:
-            lines.append(f"perplexity   {self.perplexity:14.3f}")
-        lines.append("source length     sentences   BLEU")
-        lines += [
-            f"{name:17} {self.by_length.sizes[name]:9,} {score.value:6.2f}"
-            for name, score in self.by_length.sets.items()
-        ]
-        return "\n".join(lines)
-
-
-def report(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    sources: Sequence[str],
-    tokenize: str | None = None,
-    lowercase: bool = False,
-    bootstrap: int = 1000,
-    perplexity: float | None = None,
-) -> Report:
-    """Everything about the translations of a test set.
-
-    Args:
-        hypotheses: the translations, `n` strings.
-        references: the reference translations, `n` strings.
-        sources: what was translated, `n` strings.
-        tokenize: see `bleu`; None for that of the references' language.
-        lowercase, bootstrap: see `bleu`.
-        perplexity: of a token of the references, to be told with the rest; see `perplexity`.
-
-    Returns:
-        The `Report`.
-
-    Raises:
-        InputError: if the counts differ or the sentences cannot be scored (see `bleu`).
-    """
-    tokenize = tokenize_for(references) if tokenize is None else tokenize
-    cut = list if is_chinese(sources) else str.split
-    by_length = bleu_by_length(
-        hypotheses,
-        references,
-        [max(len(cut(source)), 1) for source in sources],
-        tokenize=tokenize,
-        lowercase=lowercase,
-    )
-    result = bleu_metric(tokenize, lowercase).corpus_score(list(hypotheses), [list(references)])
-    return Report(
-        sentences=len(references),
-        bleu=bleu(hypotheses, references, tokenize, lowercase, bootstrap),
-        chrf=chrf(hypotheses, references, lowercase=lowercase, bootstrap=bootstrap),
-        exact_match=exact_match(hypotheses, references, lowercase),
-        length_ratio=result.sys_len / max(result.ref_len, 1),
-        by_length=by_length,
-        perplexity=perplexity,
-    )
 
 
 def bleu_metric(tokenize: str, lowercase: bool = False) -> BLEU:

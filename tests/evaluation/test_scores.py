@@ -1,20 +1,17 @@
 import math
 from typing import ClassVar
 
-import numpy as np
 import pytest
 import sacrebleu
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.evaluation import (
-    accuracy_by_position,
     bleu,
     bleu_by_length,
     bleu_of_sets,
     chrf,
+    corpus_perplexity,
     exact_match,
-    perplexity,
-    report,
 )
 
 
@@ -103,51 +100,6 @@ class TestBleuByLength:
             bleu_by_length(self.HYPOTHESES, self.REFERENCES, [1, 2, 3])
 
 
-class TestAccuracyByPosition:
-    """The logits of the fake model stand for the ids of `guesses`, whatever the inputs are."""
-
-    @staticmethod
-    def measure(sources, labels, guesses, align, num_parts):
-        def model(inputs):
-            np.testing.assert_array_equal(inputs["source"], sources)
-            return np.eye(10)[np.array(guesses)]
-
-        batch = {"source": np.array(sources)}, np.array(labels)
-        return accuracy_by_position(model, [batch], align, num_parts)
-
-    @staticmethod
-    def copied(source, target):
-        return [(i, i) for i in range(len(source))]
-
-    def test_by_the_place_of_the_source_token(self):
-        source, labels = [[5, 6, 7, 8, 3]], [[8, 7, 6, 5, 3]]
-        guesses = [[8, 7, 6, 9, 3]]  # wrong is what says the first source token
-        accuracy = self.measure(
-            source, labels, guesses, lambda source, _: [(i, 3 - i) for i in range(4)], 4
-        )
-        np.testing.assert_array_equal(accuracy, [0, 1, 1, 1])
-
-    def test_sentences_of_several_lengths_share_the_parts(self):
-        source = [[5, 6, 7, 8, 3], [5, 6, 3, 0, 0]]
-        guesses = [[5, 9, 7, 8, 3], [9, 6, 9, 9, 9]]
-        accuracy = self.measure(source, source, guesses, self.copied, 2)
-        np.testing.assert_allclose(accuracy, [1 / 3, 1])
-
-    def test_neither_eos_nor_padding_is_aligned(self):
-        seen = []
-
-        def align(source, target):
-            seen.append((source.tolist(), target.tolist()))
-            return []
-
-        self.measure([[5, 6, 3, 0]], [[7, 3, 0, 0]], [[7, 3, 0, 0]], align, 2)
-        assert seen == [([5, 6], [7])]
-
-    def test_a_part_without_a_token_is_not_a_number(self):
-        accuracy = self.measure([[5, 3]], [[5, 3]], [[5, 3]], self.copied, 3)
-        np.testing.assert_array_equal(accuracy, [1, np.nan, np.nan])
-
-
 class TestChrf:
     def test_bounds(self):
         assert chrf(["a black cat"], ["a black cat"]).value == pytest.approx(100)
@@ -210,42 +162,6 @@ def test_confidence_interval_where_nothing_is_right():
     assert bleu(["x"] * 5, SENTENCES[:5], bootstrap=20).interval == 0
 
 
-def test_report():
-    sources = ["a b c d"] * 6 + ["a b c d e f g"] * 6
-    found = report(WRONG, SENTENCES, sources, bootstrap=50, perplexity=3.5)
-    assert found.sentences == 12
-    assert found.bleu == bleu(WRONG, SENTENCES, bootstrap=50)
-    assert found.chrf == chrf(WRONG, SENTENCES, bootstrap=50)
-    assert found.exact_match == pytest.approx(100 / 3)
-    assert found.length_ratio == pytest.approx((7 * 4 + 6 * 8) / (7 * 12))
-    assert found.by_length.sizes == {"1-5": 6, "6-10": 6}
-    lines = str(found).splitlines()
-    assert lines[0] == "12 sentences"
-    assert lines[1].split()[:4] == [
-        "BLEU",
-        f"{found.bleu.value:.2f}",
-        "±",
-        f"{found.bleu.interval:.2f}",
-    ]
-    assert "perplexity            3.500" in lines
-    assert lines[-1].split() == ["6-10", "6", f"{found.by_length.sets['6-10'].value:.2f}"]
-
-
-def test_report_without_case():
-    upper = [s.upper() for s in SENTENCES]
-    sources = ["a"] * 12
-    found = report(upper, SENTENCES, sources, lowercase=True, bootstrap=0)
-    assert found.bleu.value == found.by_length.together.value == pytest.approx(100)
-    assert found.exact_match == 100
-    assert report(upper, SENTENCES, sources, bootstrap=0).bleu.value < 20
-
-
-def test_report_goes_by_the_languages():
-    found = report(["我昨天买了一本书。"], ["我昨天买的一本书。"], ["她看了七本书"], bootstrap=0)
-    assert "tok:zh" in found.bleu.signature
-    assert found.by_length.sizes == {"6-10": 1}  # characters
-
-
 def test_chrf_of_samples_of_which_some_score_nothing():
     score = chrf(["xx", "ab", "zz"], ["qq", "ab", "vv"], bootstrap=20)
     assert score.interval is None
@@ -253,9 +169,9 @@ def test_chrf_of_samples_of_which_some_score_nothing():
 
 
 def test_perplexity_of_all_tokens():
-    assert perplexity([-2.0, -4.0], [1, 2]) == pytest.approx(math.exp(2))
+    assert corpus_perplexity([-2.0, -4.0], [1, 2]) == pytest.approx(math.exp(2))
     with pytest.raises(InputError, match="nothing to score"):
-        perplexity([], [])
+        corpus_perplexity([], [])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""Scores, reports, accuracy by position and word alignment."""
+
+from tf_seq2seq.evaluation.by_position import accuracy_by_position
+from tf_seq2seq.evaluation.report import TranslationReport, translation_report
+from tf_seq2seq.evaluation.scores import (
+    Score,
+    ScoreTable,
+    bleu,
+    bleu_by_length,
+    bleu_metric,
+    bleu_of_sets,
+    chrf,
+    corpus_perplexity,
+    exact_match,
+    tokenize_for,
+)
+from tf_seq2seq.evaluation.word_alignment import WordAligner
+
+__all__ = [
+    "Score",
+    "ScoreTable",
+    "TranslationReport",
+    "WordAligner",
+    "accuracy_by_position",
+    "bleu",
+    "bleu_by_length",
+    "bleu_metric",
+    "bleu_of_sets",
+    "chrf",
+    "corpus_perplexity",
+    "exact_match",
+    "tokenize_for",
+    "translation_report",
+]

@@ -1,0 +1,104 @@
+"""All scores of a test set in one report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from tf_seq2seq.evaluation.scores import (
+    Score,
+    ScoreTable,
+    bleu,
+    bleu_by_length,
+    bleu_metric,
+    chrf,
+    exact_match,
+    tokenize_for,
+)
+from tf_seq2seq.text import is_chinese
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslationReport:
+    """All that is said of the translations of a test set; `print` it.
+
+    Args:
+        sentences: how many there are.
+        bleu, chrf: the corpus scores.
+        exact_match: the share of translations that equal their reference, in percent.
+        length_ratio: tokens of the translations for each token of the references, as BLEU counts
+            them: below 1 the translations are too short.
+        by_length: BLEU by the length of the sources, in words, or characters of Chinese.
+        perplexity: of a token of the references; None if that is not known.
+    """
+
+    sentences: int
+    bleu: Score
+    chrf: Score
+    exact_match: float
+    length_ratio: float
+    by_length: ScoreTable
+    perplexity: float | None = None
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.sentences:,} sentences",
+            f"BLEU         {self.bleu.figure:>14}   {self.bleu.signature}",
+            f"chrF         {self.chrf.figure:>14}   {self.chrf.signature}",
+            f"exact match  {self.exact_match:14.2f} %",
+            f"length ratio {self.length_ratio:14.3f}",
+        ]
+        if self.perplexity is not None:
+            lines.append(f"perplexity   {self.perplexity:14.3f}")
+        lines.append("source length     sentences   BLEU")
+        lines += [
+            f"{name:17} {self.by_length.sizes[name]:9,} {score.value:6.2f}"
+            for name, score in self.by_length.sets.items()
+        ]
+        return "\n".join(lines)
+
+
+def translation_report(
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    sources: Sequence[str],
+    tokenize: str | None = None,
+    lowercase: bool = False,
+    bootstrap: int = 1000,
+    perplexity: float | None = None,
+) -> TranslationReport:
+    """Everything about the translations of a test set.
+
+    Args:
+        hypotheses: the translations, `n` strings.
+        references: the reference translations, `n` strings.
+        sources: what was translated, `n` strings.
+        tokenize: see `bleu`; None for that of the references' language.
+        lowercase, bootstrap: see `bleu`.
+        perplexity: of a token of the references, to be told with the rest; see `corpus_perplexity`.
+
+    Returns:
+        The `TranslationReport`.
+
+    Raises:
+        InputError: if the counts differ or the sentences cannot be scored (see `bleu`).
+    """
+    tokenize = tokenize_for(references) if tokenize is None else tokenize
+    cut = list if is_chinese(sources) else str.split
+    by_length = bleu_by_length(
+        hypotheses,
+        references,
+        [max(len(cut(source)), 1) for source in sources],
+        tokenize=tokenize,
+        lowercase=lowercase,
+    )
+    result = bleu_metric(tokenize, lowercase).corpus_score(list(hypotheses), [list(references)])
+    return TranslationReport(
+        sentences=len(references),
+        bleu=bleu(hypotheses, references, tokenize, lowercase, bootstrap),
+        chrf=chrf(hypotheses, references, lowercase=lowercase, bootstrap=bootstrap),
+        exact_match=exact_match(hypotheses, references, lowercase),
+        length_ratio=result.sys_len / max(result.ref_len, 1),
+        by_length=by_length,
+        perplexity=perplexity,
+    )
