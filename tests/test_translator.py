@@ -44,7 +44,7 @@ def test_empty_sentences_have_empty_translations():
     for translation in small_translator()(["", "  \t "]):
         assert translation.text == ""
         assert translation.score == 0
-        assert translation.source_tokens == translation.target_tokens == []
+        assert translation.source_tokens == translation.target_tokens == ()
         assert translation.alignment.shape == (0, 0)
 
 
@@ -67,7 +67,7 @@ def test_empty_batch_goes_through_the_graph(system):
 
 def test_alignment_belongs_to_the_tokens():
     (translation,) = small_translator()("b c, d.")
-    assert translation.source_tokens == ["b", "c", ",", "d", ".", "<eos>"]
+    assert translation.source_tokens == ("b", "c", ",", "d", ".", "<eos>")
     assert translation.alignment.shape == (len(translation.target_tokens), 6)
     np.testing.assert_allclose(translation.alignment.sum(axis=1), 1, atol=1e-5)
 
@@ -82,7 +82,7 @@ def test_over_long_sentence_is_cut_off_with_a_warning():
         short, long = translator(["a b c d e", "a b c d e f"])
     (message,) = [str(w.message) for w in warned]
     assert message.startswith("Sentence 1 ('a b c d e f'...) was cut off after max_source_length=5")
-    assert long.source_tokens == short.source_tokens == ["a", "b", "c", "d", "e", "<eos>"]
+    assert long.source_tokens == short.source_tokens == ("a", "b", "c", "d", "e", "<eos>")
     assert long.text == short.text
 
 
@@ -225,12 +225,12 @@ def test_unknown_words_are_replaced_by_the_source_words_that_attention_looks_at(
     translator = always_unknown()
     translator.max_target_length = 3
     (plain, replaced) = (translator(["a zebra, c"], replace_unknown=r)[0] for r in (False, True))
-    assert plain.target_tokens == ["<unk>"] * 3
-    assert replaced.target_tokens == ["zebra"] * 3
+    assert plain.target_tokens == ("<unk>",) * 3
+    assert replaced.target_tokens == ("zebra",) * 3
     # The end of the sentence is no word: the most attended of the others is taken.
-    assert translator(["b"], replace_unknown=True)[0].target_tokens == ["b"] * 3
+    assert translator(["b"], replace_unknown=True)[0].target_tokens == ("b",) * 3
     beam = translator(["a zebra, c"], replace_unknown=True, beam_width=2)[0]
-    assert beam.target_tokens == ["zebra", "<eos>"]  # what was cut off comes after that
+    assert beam.target_tokens == ("zebra", "<eos>")  # what was cut off comes after that
 
 
 def test_an_unknown_word_is_replaced_by_a_whole_word_of_subwords():
@@ -241,7 +241,7 @@ def test_an_unknown_word_is_replaced_by_a_whole_word_of_subwords():
     sentences = ["hefc b", "", "b", "b hefc."]
     found = translator(sentences, replace_unknown=True)
     # The second token has the attention: a part of "hefc", or a word.
-    assert [t.target_tokens[:1] for t in found] == [["hefc"], [], ["b"], ["hefc"]]
+    assert [t.target_tokens[:1] for t in found] == [("hefc",), (), ("b",), ("hefc",)]
 
 
 @pytest.mark.parametrize("option", [{"replace_unknown": True}, {"coverage_penalty": 0.5}], ids=str)
@@ -271,7 +271,7 @@ def test_an_over_long_translation_is_scored_up_to_the_limit_with_a_warning():
 def test_the_translation_of_nothing_is_certain():
     translator = small_translator()
     nothing, something = translator.score(["", ""], ["", "甲"])
-    assert (nothing.text, nothing.score, nothing.target_tokens) == ("", 0.0, [])
+    assert (nothing.text, nothing.score, nothing.target_tokens) == ("", 0.0, ())
     assert something.score < 0
 
 

@@ -6,12 +6,13 @@ One way leads through the package: text -> ids -> batches -> encoder -> decoder 
 import importlib.util
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.translation import Translation
 
 __version__ = "0.2.0"
 
 if importlib.util.find_spec("tensorflow") is None:
     # Whoever only asks a server (`tf_seq2seq.serving.client`) needs no TensorFlow.
-    __all__ = ["InputError", "__version__"]
+    __all__ = ["InputError", "Translation", "__version__"]
 else:
     from tf_seq2seq import data, evaluation, plotting, search, serving, text, training
     from tf_seq2seq.layers import (
@@ -26,7 +27,7 @@ else:
     from tf_seq2seq.metrics import Perplexity, TokenAccuracy
     from tf_seq2seq.models import Ensemble, LanguageModel, Seq2Seq
     from tf_seq2seq.text_model import TextModel, TextScore
-    from tf_seq2seq.translator import SearchOptions, Translation, Translator
+    from tf_seq2seq.translator import SearchOptions, Translator
 
     __all__ = [
         "Attention",

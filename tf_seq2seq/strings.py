@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+Texts = str | bytes | Iterable[str | bytes]
+"""One sentence, or any number of them; bytes are UTF-8."""
+
 # The markers of tokens. One that goes on with a word begins with the first. Where the text has no
 # space between two tokens, one of them carries the joiner (the convention of the OpenNMT
 # Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`.
@@ -16,7 +19,7 @@ def without_markers(token: str) -> str:
     return token.removeprefix(CONTINUATION).replace(JOINER, "") or token
 
 
-def listed(sentences: str | bytes | Iterable[str | bytes]) -> list[str | bytes]:
+def listed(sentences: Texts) -> list[str | bytes]:
     """One sentence, or any number of them, as a list."""
     return [sentences] if isinstance(sentences, str | bytes) else list(sentences)
 

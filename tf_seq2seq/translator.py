@@ -20,26 +20,7 @@ from tf_seq2seq.layers.recurrence import check_positive
 from tf_seq2seq.models import Ensemble, Seq2Seq
 from tf_seq2seq.strings import listed, utf8
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
-
-
-@dataclasses.dataclass(frozen=True)
-class Translation:
-    """One sentence's translation.
-
-    Attributes:
-        text: the translation.
-        score: its log probability, in nats, `<eos>` included.
-        source_tokens: the source as the encoder read it, `<eos>` included.
-        target_tokens: the translation as the decoder wrote it, `<eos>` included.
-        alignment: float32 `(target tokens, source tokens)`, attention weights whose rows sum to 1;
-            None for a model without attention.
-    """
-
-    text: str
-    score: float
-    source_tokens: list[str]
-    target_tokens: list[str]
-    alignment: np.ndarray | None
+from tf_seq2seq.translation import Translation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -525,10 +506,7 @@ class Translator(tf.Module):
         """The hypotheses of a row, from outputs with or without a dimension for them."""
         of_row = {name: array[row] for name, array in arrays.items()}
         width = of_row.pop("source_length")
-        source_tokens = [
-            self.source_tokenizer.display(token.decode())
-            for token in of_row.pop("source_tokens")[:width]
-        ]
+        source_tokens = self._shown(self.source_tokenizer, of_row.pop("source_tokens")[:width])
         for name in ("cut_off", "target_cut_off"):
             of_row.pop(name, None)
         if of_row["score"].ndim == 0:
@@ -538,10 +516,10 @@ class Translator(tf.Module):
                 text=of_row["translation"][n].decode(),
                 score=float(score),
                 source_tokens=source_tokens,
-                target_tokens=[
-                    self.target_tokenizer.display(token.decode())
-                    for token in of_row["target_tokens"][n, : of_row["target_length"][n]]
-                ],
+                target_tokens=self._shown(
+                    self.target_tokenizer, of_row["target_tokens"][n, : of_row["target_length"][n]]
+                ),
+                target_length=int(of_row["target_length"][n]),
                 alignment=(
                     of_row["alignment"][n, : of_row["target_length"][n], :width]
                     if "alignment" in of_row
@@ -551,6 +529,10 @@ class Translator(tf.Module):
             for n, score in enumerate(of_row["score"])
             if score > -np.inf
         ]
+
+    @staticmethod
+    def _shown(tokenizer: Tokenizer, tokens: Iterable[bytes]) -> tuple[str, ...]:
+        return tuple(tokenizer.display(token.decode()) for token in tokens)
 
     @classmethod
     def ensemble(cls, translators: Sequence[Translator]) -> Translator:

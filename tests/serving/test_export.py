@@ -37,7 +37,7 @@ def check_signatures(translator, path):
         height, width = align["target_length"][row], align["source_length"][row]
         assert height == len(translation.target_tokens)
         assert width == len(translation.source_tokens)
-        assert align["target_tokens"][row][:height] == translation.target_tokens
+        assert align["target_tokens"][row][:height] == list(translation.target_tokens)
         assert not any(align["source_tokens"][row][width:])
         alignment = np.array(align["alignment"][row])
         np.testing.assert_allclose(alignment[:height, :width], translation.alignment, atol=1e-5)

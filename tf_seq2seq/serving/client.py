@@ -23,15 +23,14 @@ import threading
 import time
 import urllib.parse
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.strings import listed, utf8, without_markers
+from tf_seq2seq.strings import Texts, listed, utf8, without_markers
 
-Texts = str | bytes | Iterable[str | bytes]
 PORTS = {"rest": 8501, "grpc": 8500}
 
 
@@ -235,8 +234,8 @@ class Client:
             ServedTranslation(
                 text,
                 score,
-                [without_markers(token) for token in source[:width]],
-                [without_markers(token) for token in target[:height]],
+                tuple(without_markers(token) for token in source[:width]),
+                tuple(without_markers(token) for token in target[:height]),
                 [weights[:width] for weights in alignment[:height]],
             )
             for text, score, source, target, alignment, width, height in self._rows(

@@ -12,7 +12,8 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.serving.export import versions
 from tf_seq2seq.strings import listed, without_markers
-from tf_seq2seq.translator import Translation, run_in_batches
+from tf_seq2seq.translation import Translation
+from tf_seq2seq.translator import run_in_batches
 
 
 class SavedTranslator:
@@ -111,12 +112,13 @@ class SavedTranslator:
     def _unpack(self, outputs, row) -> Translation:
         text, score = outputs["translation"][row].decode(), float(outputs["score"][row])
         if not self.aligns:
-            return Translation(text, score, [], [], None)
+            return Translation(text, score)
         width, height = outputs["source_length"][row], outputs["target_length"][row]
         return Translation(
             text,
             score,
-            [without_markers(t.decode()) for t in outputs["source_tokens"][row, :width]],
-            [without_markers(t.decode()) for t in outputs["target_tokens"][row, :height]],
+            tuple(without_markers(t.decode()) for t in outputs["source_tokens"][row, :width]),
+            tuple(without_markers(t.decode()) for t in outputs["target_tokens"][row, :height]),
             outputs["alignment"][row, :height, :width],
+            int(height),
         )
