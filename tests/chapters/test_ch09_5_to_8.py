@@ -224,7 +224,9 @@ def test_a_refused_resume_leaves_the_translator_as_it_was(train, tmp_path):
 def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
     translator = small_translator()
     translator.target_tokenizer.adapt(["我 TED 20 。"])
-    translation = s2s.Translation("TED 20我", 0.0, target_tokens=("TED", "20", "我", "<unk>", "<eos>"))
+    translation = s2s.Translation(
+        "TED 20我", 0.0, target_tokens=("TED", "20", "我", "<unk>", "<eos>")
+    )
     translator.__class__ = type("", (s2s.Translator,), {"__call__": lambda *_: [translation]})
     talks.print_book_sentence(translator, talks.TranslationSettings())
     ids = [translator.target_tokenizer.vocabulary.index(token) for token in ("TED", "20", "我")]
