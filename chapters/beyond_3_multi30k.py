@@ -124,7 +124,7 @@ elif settings.corpus in ("multi30k", "tatoeba"):
 elif settings.source and settings.target:
     parts = held_out("dev") | held_out("test")
     # The same split for every --seed, so that models of several seeds can be measured together.
-    corpus = s2s.data.files(settings.source, settings.target, **parts)
+    corpus = s2s.data.read_corpus(settings.source, settings.target, **parts)
 else:
     raise s2s.InputError("--corpus files needs --source and --target.")
 

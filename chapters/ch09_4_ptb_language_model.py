@@ -85,10 +85,10 @@ tokenizer.adapt(text.train)
 train_ids, dev_ids, test_ids = (s2s.data.encode_text(part, tokenizer) for part in text)
 print(f"{len(train_ids)} / {len(dev_ids)} / {len(test_ids)} ids, ", end="")
 print(f"{tokenizer.vocabulary_size} different ones (<pad>, <sos> among them)")
-train = s2s.data.stream_batches(train_ids, settings.batch_size, settings.length)
+train = s2s.data.text_batches(train_ids, settings.batch_size, settings.length)
 # Measured in a single row, each word is predicted from all that stands before it.
-dev = s2s.data.stream_batches(dev_ids, length=1000)
-test = s2s.data.stream_batches(test_ids, length=1000)
+dev = s2s.data.text_batches(dev_ids, length=1000)
+test = s2s.data.text_batches(test_ids, length=1000)
 
 # %% [markdown]
 # ## The model

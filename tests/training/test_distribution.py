@@ -34,7 +34,7 @@ def language():
     model = LanguageModel(15, 8)
     model.compile(keras.optimizers.SGD(0.5, global_clipnorm=0.5))
     ids = np.random.default_rng(0).integers(1, 15, 4 * 33 + 1)  # the last batch is narrower
-    return model, data.stream_batches(ids, batch_size=4, length=7)
+    return model, data.text_batches(ids, batch_size=4, length=7)
 
 
 MODELS = {
@@ -97,7 +97,7 @@ def test_another_number_of_devices_cannot_resume(tmp_path):
 def test_rows_that_replicas_cannot_share(tmp_path):
     with training.strategy("mirrored").scope():
         model, _ = language()
-    batches = data.stream_batches(np.arange(1, 15), batch_size=3, length=2)
+    batches = data.text_batches(np.arange(1, 15), batch_size=3, length=2)
     with pytest.raises(InputError, match=r"Batches of 3 rows .* on 2 replicas"):
         training.fit(model, batches, epochs=1, directory=tmp_path)
 

@@ -28,7 +28,7 @@ def language_model(dropout=0.2):
     model = LanguageModel(12, 6, dropout=dropout, word_dropout=dropout)
     model.compile(keras.optimizers.SGD(0.1, global_clipnorm=1.0))
     ids = np.random.default_rng(0).integers(1, 12, 61)
-    return model, data.stream_batches(ids, batch_size=2, length=6)
+    return model, data.text_batches(ids, batch_size=2, length=6)
 
 
 @pytest.fixture(params=[translation_model, language_model])
@@ -126,7 +126,7 @@ def test_the_state_is_carried_from_batch_to_batch_and_not_from_epoch_to_epoch(tm
 def test_the_perplexity_of_a_text_is_the_same_in_any_pieces(batch_size, length):
     model, _ = language_model()
     ids = np.random.default_rng(1).integers(1, 12, 61)
-    figures = training.evaluate(model, data.stream_batches(ids, batch_size, length))
+    figures = training.evaluate(model, data.text_batches(ids, batch_size, length))
     expected = keras.losses.sparse_categorical_crossentropy(
         ids[None, 1:], model(ids[None, :-1]).logits, from_logits=True
     )
@@ -138,8 +138,8 @@ def test_rows_are_texts_of_their_own():
     model, _ = language_model()
     ids = np.random.default_rng(1).integers(1, 12, 61)
     rows = [ids[15 * row : 15 * row + 16] for row in range(4)]
-    alone = [training.evaluate(model, data.stream_batches(row, 1, 1))["loss"] for row in rows]
-    together = training.evaluate(model, data.stream_batches(ids, 4, 4))["loss"]
+    alone = [training.evaluate(model, data.text_batches(row, 1, 1))["loss"] for row in rows]
+    together = training.evaluate(model, data.text_batches(ids, 4, 4))["loss"]
     assert together == pytest.approx(np.mean(alone), rel=1e-5)
 
 

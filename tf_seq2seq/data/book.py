@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tf_seq2seq.data.pairs import Corpus, TextCorpus
+from tf_seq2seq.data.corpus import Corpus, TextCorpus
 from tf_seq2seq.data.public import DataDir, ptb, ted
 from tf_seq2seq.data.synthetic import synthetic_corpus, synthetic_text
 from tf_seq2seq.text import ChineseTokenizer, Tokenizer, WordTokenizer

@@ -18,9 +18,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tf_seq2seq.data.corpora import read_lines, read_parallel, read_tab_separated, split
+from tf_seq2seq.data.corpus import Corpus, Pairs, TextCorpus
 from tf_seq2seq.data.download import cache_dir, fetch, save
-from tf_seq2seq.data.pairs import Corpus, Pairs, TextCorpus
+from tf_seq2seq.data.readers import read_lines, read_parallel, read_tab_separated
+from tf_seq2seq.data.splitting import split
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.text.vocabulary import Vocabulary
 

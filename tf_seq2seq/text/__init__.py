@@ -1,14 +1,9 @@
 """Text in, ids out, and back: vocabularies and tokenizers that run inside the graph."""
 
-from tf_seq2seq.text.tokenizers import (
-    CharacterTokenizer,
-    ChineseTokenizer,
-    SubwordTokenizer,
-    Tokenizer,
-    WordTokenizer,
-    is_chinese,
-    tokenizer_for,
-)
+from tf_seq2seq.text.chinese import CharacterTokenizer, ChineseTokenizer, is_chinese
+from tf_seq2seq.text.choose import tokenizer_for
+from tf_seq2seq.text.subwords import SubwordTokenizer
+from tf_seq2seq.text.tokenizer import Rules, Tokenizer
 from tf_seq2seq.text.vocabulary import (
     EOS,
     EOS_ID,
@@ -21,6 +16,7 @@ from tf_seq2seq.text.vocabulary import (
     Coverage,
     Vocabulary,
 )
+from tf_seq2seq.text.words import WordTokenizer
 
 __all__ = [
     "EOS",
@@ -34,6 +30,7 @@ __all__ = [
     "CharacterTokenizer",
     "ChineseTokenizer",
     "Coverage",
+    "Rules",
     "SubwordTokenizer",
     "Tokenizer",
     "Vocabulary",

@@ -10,7 +10,7 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 
-from tf_seq2seq.data.pairs import Corpus
+from tf_seq2seq.data.corpus import Corpus
 from tf_seq2seq.data.synthetic.parts import check_sizes, deal
 from tf_seq2seq.errors import InputError
 

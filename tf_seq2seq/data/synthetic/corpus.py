@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tf_seq2seq.data.pairs import Corpus, TextCorpus
+from tf_seq2seq.data.corpus import Corpus, TextCorpus
 from tf_seq2seq.data.synthetic.constructions import grammar
 from tf_seq2seq.data.synthetic.grammar import Example
 from tf_seq2seq.data.synthetic.parts import deal

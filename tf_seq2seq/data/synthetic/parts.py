@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from tf_seq2seq.data.pairs import Corpus, Pairs
+from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.errors import InputError
 
 

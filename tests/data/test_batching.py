@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq.data.pairs import Pairs
-from tf_seq2seq.data.pipeline import batches, encode_pairs, fit_widths, plan_batches
+from tf_seq2seq.data.batching import batches, encode_pairs, fit_widths, plan_batches
+from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
 
@@ -272,7 +272,7 @@ class TestShards:
         # Logical devices can only be set up before TensorFlow runs: this takes a fresh process.
         program = """
 import numpy as np, tensorflow as tf
-from test_pipeline import number_batches, numbered_pairs
+from test_batching import number_batches, numbered_pairs
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

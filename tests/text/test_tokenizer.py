@@ -1,5 +1,6 @@
 """The tokenizers: golden tokens, round trips on clean and on hostile text, ids, files, export."""
 
+import functools
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import in_chunks
 from tf_seq2seq.text import (
     EOS_ID,
     PAD_ID,
@@ -339,7 +341,8 @@ def test_adapt_reads_any_iterable(tokenizer):
 def test_adapt_joins_its_chunks(monkeypatch):
     whole, chunked = WordTokenizer(), WordTokenizer()
     whole.adapt(CORPUS)
-    monkeypatch.setattr("tf_seq2seq.text.tokenizers.LINES_PER_CHUNK", 1)
+    one_by_one = functools.partial(in_chunks, size=1)
+    monkeypatch.setattr("tf_seq2seq.text.tokenizer.in_chunks", one_by_one)
     chunked.adapt(CORPUS)
     assert dict(chunked.vocabulary.counts) == dict(whole.vocabulary.counts)
 

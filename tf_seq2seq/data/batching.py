@@ -19,11 +19,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tf_seq2seq.data.pairs import Pairs
+from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import LINES_PER_CHUNK
 from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
-
-LINES_AT_ONCE = 1024
 
 
 def batches(
@@ -172,7 +171,7 @@ def encode_pairs(
         return source_tokenizer.encode(source), target_tokenizer.encode(target)
 
     lines = tf.data.Dataset.from_tensor_slices((list(pairs.source), list(pairs.target)))
-    chunks = lines.batch(LINES_AT_ONCE).map(encode, num_parallel_calls=tf.data.AUTOTUNE)
+    chunks = lines.batch(LINES_PER_CHUNK).map(encode, num_parallel_calls=tf.data.AUTOTUNE)
     source, target = (tf.concat(side, axis=0) for side in zip(*chunks, strict=True))
 
     source_lengths = source.row_lengths().numpy() + 1

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import in_chunks
 from tf_seq2seq.text import EOS_ID, Tokenizer
-
-LINES_AT_ONCE = 4096
 
 
 def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
@@ -27,8 +25,8 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
     Raises:
         InputError: if there is no line.
     """
-    lines, pieces = iter(lines), []
-    while chunk := list(itertools.islice(lines, LINES_AT_ONCE)):
+    pieces = []
+    for chunk in in_chunks(lines):
         ids = tokenizer.encode(chunk)
         ends = tf.fill([len(chunk), 1], EOS_ID)
         pieces.append(tf.concat([ids, ends], axis=1).flat_values.numpy())
@@ -37,7 +35,7 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def stream_batches(ids: np.ndarray, batch_size: int = 1, length: int = 35) -> tf.data.Dataset:
+def text_batches(ids: np.ndarray, batch_size: int = 1, length: int = 35) -> tf.data.Dataset:
     """Cuts a stream of ids into batches of which each row goes on where it left off.
 
     The stream is cut into `batch_size` pieces, one under the other, and these into batches of
@@ -58,7 +56,7 @@ def stream_batches(ids: np.ndarray, batch_size: int = 1, length: int = 35) -> tf
 
     Example:
 
-    >>> for inputs, labels in stream_batches(np.arange(8), batch_size=2, length=3):
+    >>> for inputs, labels in text_batches(np.arange(8), batch_size=2, length=3):
     ...     print(inputs.numpy().tolist(), labels.numpy().tolist())
     [[0, 1, 2], [3, 4, 5]] [[1, 2, 3], [4, 5, 6]]
     """

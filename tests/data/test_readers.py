@@ -1,10 +1,10 @@
-import random
 from pathlib import Path
 
 import pytest
 
-from tf_seq2seq.data.corpora import files, read_lines, read_parallel, read_tab_separated, split
-from tf_seq2seq.data.pairs import Pairs
+from tf_seq2seq.data.corpus import Pairs
+from tf_seq2seq.data.readers import read_corpus, read_lines, read_parallel, read_tab_separated
+from tf_seq2seq.data.splitting import split
 from tf_seq2seq.errors import InputError
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -81,7 +81,7 @@ class TestReadParallel:
         assert all(source and target for source, target in pairs)
 
 
-class TestFiles:
+class TestReadCorpus:
     @pytest.fixture
     def paths(self, write):
         def lines(name, first, last):
@@ -93,20 +93,20 @@ class TestFiles:
         }
 
     def test_splits_off_the_held_out_parts(self, paths):
-        corpus = files(*paths["train"], dev=2, test=4)
+        corpus = read_corpus(*paths["train"], dev=2, test=4)
         assert corpus == split(read_parallel(*paths["train"]), dev=2, test=4)
         assert list(map(len, corpus)) == [14, 2, 4]
-        assert files(*paths["train"], dev=2, test=4, seed=2) != corpus
+        assert read_corpus(*paths["train"], dev=2, test=4, seed=2) != corpus
 
     def test_takes_a_held_out_part_from_files_of_its_own(self, paths):
-        corpus = files(*paths["train"], dev=paths["dev"], test=4)
+        corpus = read_corpus(*paths["train"], dev=paths["dev"], test=4)
         assert list(map(len, corpus)) == [16, 3, 4]
         assert corpus.dev.target == ("b.en 0", "b.en 1", "b.en 2")
-        assert list(map(len, files(*paths["train"], dev=0, test=paths["dev"]))) == [20, 0, 3]
+        assert list(map(len, read_corpus(*paths["train"], dev=0, test=paths["dev"]))) == [20, 0, 3]
 
     def test_too_few_lines_for_the_split(self, paths):
         with pytest.raises(InputError, match=r"Cannot split 20 pairs.*dev=500, test=1000"):
-            files(*paths["train"])
+            read_corpus(*paths["train"])
 
 
 class TestReadTabSeparated:
@@ -126,90 +126,3 @@ class TestReadTabSeparated:
         pairs = read_tab_separated(SHARED_DATA / "cmn-eng/cmn.txt")
         assert len(pairs) == 29155
         assert next(iter(pairs)) == ("Hi.", "嗨。")
-
-
-def numbered_pairs(count):
-    return Pairs([f"s{i}" for i in range(count)], [f"t{i}" for i in range(count)])
-
-
-def assert_no_leak(corpus):
-    for side in ("source", "target"):
-        train, dev, test = ({s.strip() for s in getattr(part, side)} for part in corpus)
-        assert not train & dev
-        assert not train & test
-        assert not dev & test
-
-
-class TestSplit:
-    def test_sizes_are_exact_and_nothing_is_lost(self):
-        pairs = numbered_pairs(100)
-        corpus = split(pairs, dev=10, test=20)
-        assert [len(part) for part in corpus] == [70, 10, 20]
-        assert sorted(pair for part in corpus for pair in part) == sorted(pairs)
-        assert list(corpus.train) == [pair for pair in pairs if pair in set(corpus.train)]
-
-    def test_the_seed_decides(self):
-        pairs = numbered_pairs(100)
-        assert split(pairs, 10, 10, seed=3) == split(pairs, 10, 10, seed=3)
-        assert split(pairs, 10, 10, seed=3).dev != split(pairs, 10, 10, seed=4).dev
-
-    @pytest.mark.parametrize("seed", range(20))
-    def test_no_sentence_of_either_side_leaks(self, seed):
-        draw = random.Random(seed)
-        source, target = ([f"{draw.randrange(150)}" for _ in range(200)] for _ in range(2))
-        corpus = split(Pairs(source, [f" {t}" for t in target]), dev=5, test=9, seed=seed)
-        assert 0 < len(corpus.dev) <= 5
-        assert 0 < len(corpus.test) <= 9
-        assert_no_leak(corpus)
-
-    def test_a_chain_of_shared_sentences_stays_together(self):
-        chain = Pairs(["a", "b", "b", "c"], ["A", "A", "B", "B"])
-        rest = numbered_pairs(3)
-        pairs = Pairs(chain.source + rest.source, chain.target + rest.target)
-        for seed in range(10):
-            corpus = split(pairs, dev=1, test=1, seed=seed)
-            assert set(chain) <= set(corpus.train)
-            assert [len(part) for part in corpus] == [5, 1, 1]
-
-    def test_the_sides_are_compared_apart(self):
-        # "go" as an English and as a target sentence is no sentence in common.
-        corpus = split(Pairs(["go", "x", "y"], ["p", "go", "q"]), dev=1, test=1)
-        assert [len(part) for part in corpus] == [1, 1, 1]
-
-    def test_repeated_pairs_count_once_when_held_out_and_stay_repeated_in_training(self):
-        pairs = Pairs(["a"] * 5 + ["b"] * 3 + ["c"] * 2, ["A"] * 5 + ["B"] * 3 + ["C"] * 2)
-        corpus = split(pairs, dev=1, test=1)
-        assert [len(corpus.dev), len(corpus.test)] == [1, 1]
-        (kept,) = set(corpus.train)
-        assert len(corpus.train) == list(pairs).count(kept)
-
-    def test_blank_sentences_are_never_held_out(self):
-        pairs = Pairs(["", "a", "b", "c"], ["X", "", "B", "C"])
-        for seed in range(10):
-            corpus = split(pairs, dev=1, test=1, seed=seed)
-            assert {*corpus.dev, *corpus.test} == {("b", "B"), ("c", "C")}
-
-    def test_parts_of_size_zero(self):
-        corpus = split(numbered_pairs(3), dev=0, test=1)
-        assert [len(part) for part in corpus] == [2, 0, 1]
-
-    @pytest.mark.parametrize("dev,test", [(3, 3), (6, 0), (6, 1), (1, 5)])
-    def test_too_small_a_corpus(self, dev, test):
-        with pytest.raises(InputError, match=rf"6 pairs.*dev={dev}, test={test}.*smaller parts"):
-            split(numbered_pairs(6), dev, test)
-
-    def test_a_corpus_of_one_group(self):
-        with pytest.raises(InputError, match="4 pairs, 1 groups"):
-            split(Pairs("abcd", "XXXX"), dev=1, test=1)
-
-    def test_negative_size(self):
-        with pytest.raises(InputError, match="dev=-1"):
-            split(numbered_pairs(6), dev=-1, test=1)
-
-    @needs_shared_data
-    def test_tatoeba(self):
-        pairs = read_tab_separated(SHARED_DATA / "cmn-eng/cmn.txt")
-        corpus = split(pairs, dev=500, test=1000)
-        assert [len(corpus.dev), len(corpus.test)] == [500, 1000]
-        assert len(set(corpus.train)) == len(set(pairs)) - 1500
-        assert_no_leak(corpus)

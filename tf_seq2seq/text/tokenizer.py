@@ -20,9 +20,6 @@ characters.
 
 from __future__ import annotations
 
-import collections
-import heapq
-import itertools
 import json
 import os
 import re
@@ -34,7 +31,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.strings import CONTINUATION, JOINER
+from tf_seq2seq.files import in_chunks
 from tf_seq2seq.text.vocabulary import (
     EOS_ID,
     PAD_ID,
@@ -44,10 +41,7 @@ from tf_seq2seq.text.vocabulary import (
     UNK_ID,
     Coverage,
     Vocabulary,
-    check_max_size,
 )
-
-LINES_PER_CHUNK = 4096
 
 
 class Rules(NamedTuple):
@@ -58,7 +52,7 @@ class Rules(NamedTuple):
     detokenize: tuple[tuple[str, str], ...] = ()
 
 
-def _rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:
+def rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:
     for pattern, replacement in rules:
         text = tf.strings.regex_replace(text, pattern, replacement)
     return text
@@ -80,7 +74,7 @@ class Tokenizer(tf.Module):
 
     Example:
 
-    >>> tokenizer = WordTokenizer(lowercase=True)
+    >>> tokenizer = s2s.text.WordTokenizer(lowercase=True)
     >>> tokenizer.adapt(["The book is old.", "The film is new."])
     >>> ids = tokenizer.encode(["The film is old."])
     >>> ids
@@ -127,10 +121,10 @@ class Tokenizer(tf.Module):
         if self.lowercase:
             # The op follows the locale of the process, and would make "I" a dotless "ı" where
             # that is Turkish; the two letters concerned are lowered beforehand.
-            text = _rewrite(text, [("I", "i"), ("İ", "i\u0307")])
+            text = rewrite(text, [("I", "i"), ("İ", "i\u0307")])
             text = tf.strings.lower(text, encoding="utf-8")
-        text = tf.strings.strip(_rewrite(text, [(r"[\p{Z}\p{Cc}]+", " ")]))
-        text = _rewrite(text, self.rules.normalize)
+        text = tf.strings.strip(rewrite(text, [(r"[\p{Z}\p{Cc}]+", " ")]))
+        text = rewrite(text, self.rules.normalize)
         # Last, because rules that delete a space can bring a letter and its accent together.
         return tf_text.normalize_utf8(text, "NFC")
 
@@ -143,7 +137,7 @@ class Tokenizer(tf.Module):
         Returns:
             Strings, `(batch, (tokens))`; a row without a token for an empty text.
         """
-        return tf.strings.split(_rewrite(self.normalize(text), self.rules.tokenize))
+        return tf.strings.split(rewrite(self.normalize(text), self.rules.tokenize))
 
     def detokenize(self, tokens: tf.RaggedTensor) -> tf.Tensor:
         """Puts tokens together again, in whatever order a model wrote them.
@@ -155,7 +149,7 @@ class Tokenizer(tf.Module):
             Strings, `(batch,)`.
         """
         text = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
-        return _rewrite(text, self.rules.detokenize)
+        return rewrite(text, self.rules.detokenize)
 
     @property
     def markers(self) -> str:
@@ -254,12 +248,12 @@ class Tokenizer(tf.Module):
         Raises:
             InputError: if the text has no token, or `max_size` has no room for one.
         """
-        token_lists = self._token_lists(lines, self.tokenize)
-        self.set_vocabulary(_not_empty(Vocabulary.build(token_lists, max_size, min_count)))
+        token_lists = tokenize_lines(lines, self.tokenize)
+        self.set_vocabulary(not_empty(Vocabulary.build(token_lists, max_size, min_count)))
 
     def coverage(self, lines: Iterable[str]) -> Coverage:
         """Measures how much of a text the vocabulary knows (see `Vocabulary.coverage`)."""
-        return self.vocabulary.coverage(self._token_lists(lines, self.tokenize))
+        return self.vocabulary.coverage(tokenize_lines(lines, self.tokenize))
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -289,15 +283,6 @@ class Tokenizer(tf.Module):
                 f"This {type(self).__name__} has no vocabulary yet; "
                 "call `adapt(lines)` or `set_vocabulary` first."
             )
-
-    @staticmethod
-    def _token_lists(lines: Iterable[str], tokenize: Callable) -> Iterator[list[str]]:
-        """Yields the tokens of `lines`, a list for every chunk of lines."""
-        if isinstance(lines, str):
-            raise TypeError(f"Expected an iterable of lines, got the string {lines[:40]!r}.")
-        lines = iter(lines)
-        while chunk := list(itertools.islice(lines, LINES_PER_CHUNK)):
-            yield [token.decode("utf-8") for token in tokenize(chunk).values.numpy()]
 
     def equals(self, other: Tokenizer) -> bool:
         """Whether both give the same ids to any text: class, configuration and vocabulary agree."""
@@ -354,300 +339,18 @@ class Tokenizer(tf.Module):
         return tokenizer
 
 
-_WHITE_SPACE = Rules()
-
-_WORDS = Rules(
-    normalize=((JOINER, "■"),),
-    tokenize=(
-        # An apostrophe after a letter may begin a clitic: "don't" is `don 't`, as Moses cuts it.
-        (r"([\p{L}\p{M}])(['’])", "\\1\x01\\2"),
-        (
-            "(?:"
-            "\x01['’][\\p{L}\\p{M}]+"  # clitic
-            r"|[\p{L}\p{M}]+"  # word
-            r"|\p{N}+(?:[.,]\p{N}+)*"  # number
-            r"|\.+"  # full stop or dots
-            "|[^ \x01]"  # any other character
-            ")",
-            "\\0\x01",
-        ),
-        ("\x01+( |$)", r"\1"),
-        # The joiner goes to a mark that opens a word; else to whatever comes second, mostly a
-        # mark that closes one.
-        ("([^\\p{L}\\p{M}\\p{N} ])\x01+([\\p{L}\\p{M}\\p{N}])", rf"\1{JOINER} \2"),
-        ("\x01+", f" {JOINER}"),
-    ),
-    detokenize=((f" ?{JOINER} ?", ""),),
-)
+def tokenize_lines(lines: Iterable[str], tokenize: Callable) -> Iterator[list[str]]:
+    """Yields the tokens of `lines`, a list for every chunk of lines."""
+    if isinstance(lines, str):
+        raise TypeError(f"Expected an iterable of lines, got the string {lines[:40]!r}.")
+    for chunk in in_chunks(lines):
+        yield [token.decode("utf-8") for token in tokenize(chunk).values.numpy()]
 
 
-class WordTokenizer(Tokenizer):
-    """Words, numbers, clitics ("don't" is `don ￭'t`) and single punctuation marks.
-
-    A joiner, `￭`, marks the side on which a token had no space, so that the text can be put
-    together again. A `￭` in the text itself becomes the look-alike `■`.
-
-    Args:
-        lowercase: whether `normalize` turns the text into lower case.
-        split_punctuation: `False` for text that is cut into tokens already, such as the Penn
-            Treebank or `a b c`: it is split at white space only, and joined by spaces.
-
-    Example:
-
-    >>> tokens = WordTokenizer().tokenize(["He paid $3.50 (too much)."])
-    >>> print(*[token.decode() for token in tokens[0].numpy()])
-    He paid $￭ 3.50 (￭ too much ￭) ￭.
-    """
-
-    def __init__(self, lowercase: bool = False, split_punctuation: bool = True):
-        super().__init__(lowercase)
-        self.split_punctuation = split_punctuation
-
-    @property
-    def rules(self) -> Rules:
-        return _WORDS if self.split_punctuation else _WHITE_SPACE
-
-    @property
-    def markers(self) -> str:
-        return JOINER if self.split_punctuation else ""
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "split_punctuation": self.split_punctuation}
-
-
-# A space is kept only between two Latin words or numbers, and so need not be marked: the same
-# two rules close up the text before it is cut, and the tokens after they were joined.
-_CLOSE_UP = ((r" ([^\p{Latin}\p{Nd}])", r"\1"), (r"((?:^|[^\p{Latin}\p{Nd}\p{M} ])\p{M}*) ", r"\1"))
-
-
-class ChineseTokenizer(Tokenizer):
-    """Every character a token, but Latin words and numbers whole.
-
-    `normalize` deletes all spaces but those between two Latin words or numbers, where alone they
-    mean something in Chinese text: they come from line breaks and typesetting otherwise.
-
-    Args:
-        lowercase: whether `normalize` turns Latin letters into lower case.
-
-    Example:
-
-    >>> tokens = ChineseTokenizer().tokenize(["我 买了iPhone 15。"])
-    >>> print(*[token.decode() for token in tokens[0].numpy()])
-    我 买 了 iPhone 15 。
-    """
-
-    rules = Rules(
-        normalize=_CLOSE_UP,
-        tokenize=(
-            (
-                r"(?:"
-                r"\p{Nd}[\p{Nd}\p{M}]*(?:[.,]\p{Nd}[\p{Nd}\p{M}]*)*"  # 3.5
-                r"|\p{Latin}[\p{Latin}\p{M}]*(?:['’-]\p{Latin}[\p{Latin}\p{M}]*)*"  # T-shirt
-                r")+|[^ ]",
-                r"\0 ",
-            ),
-        ),
-        detokenize=_CLOSE_UP,
-    )
-
-
-class CharacterTokenizer(Tokenizer):
-    """Every character a token; a space is the token `▁`.
-
-    A `▁` (U+2581) in the text itself becomes `_`.
-
-    Args:
-        lowercase: whether `normalize` turns the text into lower case.
-
-    Example:
-
-    >>> tokens = CharacterTokenizer().tokenize(["to be"])
-    >>> print(*[token.decode() for token in tokens[0].numpy()])
-    t o ▁ b e
-    """
-
-    rules = Rules(
-        normalize=(("▁", "_"),),
-        tokenize=((" ", "▁"), (".", r"\0 ")),
-        detokenize=((" ", ""), ("▁", " ")),
-    )
-
-
-class SubwordTokenizer(Tokenizer):
-    """The words of `WordTokenizer`, cut into the longest pieces that the vocabulary has.
-
-    The pieces are learned from the corpus by byte-pair encoding (Sennrich et al. 2016); a word is
-    cut by WordPiece, longest piece first (Wu et al. 2016). Pieces within a word begin with `##`:
-    `unhappy.` may be `un ##happy ￭.`. Characters that the corpus lacks become `<unk>`, one each.
-
-    Args:
-        lowercase: whether `normalize` turns the text into lower case.
-
-    Example:
-
-    >>> tokenizer = SubwordTokenizer()
-    >>> tokenizer.adapt(["the book", "the books", "the note", "the notebooks"] * 2, max_size=24)
-    >>> tokens = tokenizer.tokenize(["the books"])
-    >>> print(*[token.decode() for token in tokens[0].numpy()])
-    the book ##s
-    """
-
-    rules = _WORDS._replace(detokenize=((f"(^| ){CONTINUATION}", ""), *_WORDS.detokenize))
-
-    def tokenize(self, text) -> tf.RaggedTensor:
-        self._check_adapted()
-        words = super().tokenize(text)
-        # Cutting a word costs more than finding it again, and a batch has many words twice.
-        distinct, index = tf.unique(words.values)
-        pieces = tf.gather(self._wordpiece.tokenize(distinct), index)
-        return words.with_values(pieces).merge_dims(1, 2)
-
-    def adapt(self, lines: Iterable[str], max_size: int | None = 8000, min_count: int = 2) -> None:
-        """Learns the pieces from a text, which is read once, a chunk of lines at a time.
-
-        Args:
-            lines: the text, any iterable of strings.
-            max_size: the largest number of pieces, with the four special ones.
-            min_count: characters that are rarer are left out, and pieces that are rarer are not
-                put together.
-
-        Raises:
-            InputError: if the text has no token, or `max_size` has no room for one.
-        """
-        check_max_size(max_size)
-        words = collections.Counter()
-        for tokens in self._token_lists(lines, super().tokenize):
-            words.update(tokens)
-        limit = None if max_size is None else max_size - len(SPECIALS)
-        self.set_vocabulary(_not_empty(Vocabulary(learn_pieces(words, limit, min_count))))
-
-    def set_vocabulary(self, vocabulary: Vocabulary) -> None:
-        super().set_vocabulary(vocabulary)
-        # `split_unknown_characters` leaves the known rest of a word readable. The length of the
-        # longest piece bounds the search, so that even a word of 100 kB takes linear time.
-        self._wordpiece = tf_text.WordpieceTokenizer(
-            self._token_to_id,
-            suffix_indicator=CONTINUATION,
-            max_bytes_per_word=2**31 - 1,
-            max_chars_per_token=max(map(len, vocabulary)),
-            token_out_type=tf.string,
-            unknown_token=None,
-            split_unknown_characters=True,
-        )
-
-    @property
-    def markers(self) -> str:
-        return f"^{CONTINUATION}|{JOINER}"
-
-    def starts_word(self, tokens):
-        return ~tf.strings.regex_full_match(tokens, f"{CONTINUATION}.*")
-
-
-def learn_pieces(words: dict[str, int], limit: int | None, min_count: int) -> list[str]:
-    """Byte-pair encoding: from characters upwards, joins the most frequent pair of neighbours.
-
-    Of equally frequent pairs the first in code point order is joined, so the same words give the
-    same pieces. (TensorFlow Text's `wordpiece_tokenizer_learner_lib` learns pieces too, but meets
-    a size only to within some percent, and takes 80 seconds over the German half of Multi30k
-    where this takes 4.)
-
-    Args:
-        words: how often each word occurs.
-        limit: the largest number of pieces; `None` for no limit.
-        min_count: how often a piece must occur.
-
-    Returns:
-        The pieces: the characters by descending count, then the joined ones as they were found.
-    """
-    splits = [([word[0], *(CONTINUATION + c for c in word[1:])], words[word]) for word in words]
-    characters = collections.Counter()
-    for split, count in splits:
-        for piece in split:
-            characters[piece] += count
-    ranked = sorted(characters.items(), key=lambda item: (-item[1], item[0]))
-    pieces = dict.fromkeys([piece for piece, count in ranked if count >= min_count][:limit])
-    # A word with a character that is left out is not learned from.
-    splits = [(split, count) for split, count in splits if all(p in pieces for p in split)]
-
-    pair_counts = collections.Counter()
-    where = collections.defaultdict(set)  # pair -> the places in `splits` that may hold it
-    for place, (split, count) in enumerate(splits):
-        for pair in itertools.pairwise(split):
-            pair_counts[pair] += count
-            where[pair].add(place)
-    queue = [(-count, pair) for pair, count in pair_counts.items()]
-    heapq.heapify(queue)
-
-    while queue and (limit is None or len(pieces) < limit):
-        negative_count, best = heapq.heappop(queue)
-        if -negative_count != pair_counts[best]:  # It has changed, and was queued anew.
-            continue
-        if -negative_count < min_count:
-            break
-        joined = best[0] + best[1].removeprefix(CONTINUATION)
-        pieces[joined] = None
-        changed = set()
-        for place in where.pop(best):
-            split, count = splits[place]
-            for pair in itertools.pairwise(split):
-                pair_counts[pair] -= count
-                changed.add(pair)
-            split[:] = _join_pair(split, best, joined)
-            for pair in itertools.pairwise(split):
-                pair_counts[pair] += count
-                where[pair].add(place)
-                changed.add(pair)
-        for pair in changed:
-            if pair_counts[pair]:
-                heapq.heappush(queue, (-pair_counts[pair], pair))
-    return list(pieces)
-
-
-def _join_pair(split: list[str], pair: tuple[str, str], joined: str) -> Iterator[str]:
-    """Yields the pieces of `split`, with `joined` wherever `pair` stood."""
-    position = 0
-    while position < len(split):
-        if tuple(split[position : position + 2]) == pair:
-            yield joined
-            position += 2
-        else:
-            yield split[position]
-            position += 1
-
-
-def _not_empty(vocabulary: Vocabulary) -> Vocabulary:
+def not_empty(vocabulary: Vocabulary) -> Vocabulary:
     if len(vocabulary) == len(SPECIALS):
         raise InputError(
             "The text to adapt to has no token that occurs often enough; "
             "give lines of text, or a lower `min_count`."
         )
     return vocabulary
-
-
-def is_chinese(lines: Iterable[str]) -> bool:
-    """Whether most letters of a text are Chinese characters."""
-    letters = "".join(lines)
-    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
-    return 2 * chinese > sum(map(str.isalpha, letters))
-
-
-def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
-    """Chooses a tokenizer that suits a text, and leaves it to be adapted.
-
-    Chinese is cut into characters. Other text is cut into words if its vocabulary is closed, and
-    into subwords if more than one token in a hundred is a word that occurs nowhere else.
-
-    Args:
-        lines: the text, or a part that stands for it.
-
-    Returns:
-        A `ChineseTokenizer`, `WordTokenizer` or `SubwordTokenizer` without a vocabulary.
-    """
-    lines = list(lines)
-    if is_chinese(lines):
-        return ChineseTokenizer()
-    words = collections.Counter()
-    for tokens in Tokenizer._token_lists(lines, WordTokenizer().tokenize):
-        words.update(tokens)
-    singles = sum(count == 1 for count in words.values())
-    return SubwordTokenizer() if 100 * singles > words.total() else WordTokenizer()

@@ -1,0 +1,66 @@
+"""Words, numbers and punctuation marks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tf_seq2seq.strings import JOINER
+from tf_seq2seq.text.tokenizer import Rules, Tokenizer
+
+WORD_RULES = Rules(
+    normalize=((JOINER, "■"),),
+    tokenize=(
+        # An apostrophe after a letter may begin a clitic: "don't" is `don 't`, as Moses cuts it.
+        (r"([\p{L}\p{M}])(['’])", "\\1\x01\\2"),
+        (
+            "(?:"
+            "\x01['’][\\p{L}\\p{M}]+"  # clitic
+            r"|[\p{L}\p{M}]+"  # word
+            r"|\p{N}+(?:[.,]\p{N}+)*"  # number
+            r"|\.+"  # full stop or dots
+            "|[^ \x01]"  # any other character
+            ")",
+            "\\0\x01",
+        ),
+        ("\x01+( |$)", r"\1"),
+        # The joiner goes to a mark that opens a word; else to whatever comes second, mostly a
+        # mark that closes one.
+        ("([^\\p{L}\\p{M}\\p{N} ])\x01+([\\p{L}\\p{M}\\p{N}])", rf"\1{JOINER} \2"),
+        ("\x01+", f" {JOINER}"),
+    ),
+    detokenize=((f" ?{JOINER} ?", ""),),
+)
+
+
+class WordTokenizer(Tokenizer):
+    """Words, numbers, clitics ("don't" is `don ￭'t`) and single punctuation marks.
+
+    A joiner, `￭`, marks the side on which a token had no space, so that the text can be put
+    together again. A `￭` in the text itself becomes the look-alike `■`.
+
+    Args:
+        lowercase: whether `normalize` turns the text into lower case.
+        split_punctuation: `False` for text that is cut into tokens already, such as the Penn
+            Treebank or `a b c`: it is split at white space only, and joined by spaces.
+
+    Example:
+
+    >>> tokens = WordTokenizer().tokenize(["He paid $3.50 (too much)."])
+    >>> print(*[token.decode() for token in tokens[0].numpy()])
+    He paid $￭ 3.50 (￭ too much ￭) ￭.
+    """
+
+    def __init__(self, lowercase: bool = False, split_punctuation: bool = True):
+        super().__init__(lowercase)
+        self.split_punctuation = split_punctuation
+
+    @property
+    def rules(self) -> Rules:
+        return WORD_RULES if self.split_punctuation else Rules()
+
+    @property
+    def markers(self) -> str:
+        return JOINER if self.split_punctuation else ""
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "split_punctuation": self.split_punctuation}
