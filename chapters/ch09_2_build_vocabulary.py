@@ -14,6 +14,7 @@ import dataclasses
 from pathlib import Path
 
 import tf_seq2seq as s2s
+from common.book_texts import book_texts
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -29,7 +30,7 @@ class Settings:
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
 quick = settings.preset == "quick"
 output_dir = settings.output_dir / settings.preset
-texts = s2s.data.book_texts(synthetic=quick, data_dir=settings.data_dir)
+texts = book_texts(synthetic=quick, data_dir=settings.data_dir)
 
 # %% [markdown]
 # ## Count, and keep the most frequent

@@ -17,6 +17,7 @@ from pathlib import Path
 import tensorflow as tf
 
 import tf_seq2seq as s2s
+from common.book_texts import book_texts
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.text import EOS_ID, UNK_ID
 
@@ -36,7 +37,7 @@ class Settings:
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
 output_dir = settings.output_dir / settings.preset
 output_dir.mkdir(parents=True, exist_ok=True)
-texts = s2s.data.book_texts(synthetic=settings.preset == "quick", data_dir=settings.data_dir)
+texts = book_texts(synthetic=settings.preset == "quick", data_dir=settings.data_dir)
 
 # %% [markdown]
 # ## The vocabularies of chapter 9-2

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import runpy
 import sys
 
@@ -7,15 +9,29 @@ from helpers import ROOT
 from tf_seq2seq.data import TED_TEST_SETS
 
 
+def _run(name, *arguments):
+    script = str(ROOT / "chapters" / f"{name}.py")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "excepthook", sys.excepthook)
+        patch.setattr(sys, "argv", [script, *map(str, arguments)])
+        return runpy.run_path(script, run_name="__main__")
+
+
 @pytest.fixture
-def run_chapter(monkeypatch):
+def run_chapter():
     """Run a chapter in this process, by its name and arguments; returns its variables."""
+    return _run
+
+
+@pytest.fixture(scope="module")
+def run_chapter_once():
+    """Run a chapter for several tests; returns its variables and what it printed."""
 
     def run(name, *arguments):
-        script = str(ROOT / "chapters" / f"{name}.py")
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
-        return runpy.run_path(script, run_name="__main__")
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            variables = _run(name, *arguments)
+        return variables, printed.getvalue()
 
     return run
 

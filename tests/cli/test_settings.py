@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from common.settings import TrainingSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +58,7 @@ def test_help_names_each_option_with_its_default(capsys):
         (["--kind", "c"], "invalid choice: 'c'"),
     ],
 )
-def test_a_fault_of_the_command_line_is_one_sentence(arguments, message, capsys):
+def test_an_error_of_the_command_line_is_one_sentence(arguments, message, capsys):
     with pytest.raises(SystemExit) as end:
         from_command_line(Settings, arguments)
     assert end.value.code == 2
@@ -108,14 +110,88 @@ def test_an_unknown_preset(capsys):
     assert "invalid choice: 'huge'" in capsys.readouterr().err
 
 
+@dataclasses.dataclass(frozen=True)
+class WithoutResume:
+    """Do something short."""
+
+
+@dataclasses.dataclass(frozen=True)
+class WithUnused(TrainingSettings):
+    """Train something, or measure what is trained."""
+
+    preset: str = setting("quick", "which one")
+    translator: Path | None = setting(None, "measure this one instead")
+    epochs: int = setting(1, "passes")
+    test: Path | None = setting(None, "what to measure on")
+
+    def without_effect(self):
+        if self.translator is not None:
+            yield "with --translator", ["epochs", "strategy", "resume"]
+        else:
+            yield "without --translator", ["test"]
+
+
+MEASURE = {"train": {}, "measure": {"translator": Path("x"), "epochs": 3, "resume": False}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--translator", "x", "--epochs", "1"], "--epochs has no effect with --translator;"),
+        (["--preset", "measure", "--resume"], "--resume has no effect with --translator;"),
+        (
+            ["--preset", "measure", "--no-resume", "--strategy=default", "--epochs=3"],
+            "--epochs, --strategy and --resume have no effect with --translator;",
+        ),
+        (["--test", "x"], "--test has no effect without --translator;"),
+    ],
+)
+def test_an_option_without_effect_is_refused(arguments, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        from_command_line(WithUnused, arguments, MEASURE)
+    assert end.value.code == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--preset", "measure"], ["--epochs", "2"]])
+def test_defaults_without_effect_are_not_refused(arguments):
+    from_command_line(WithUnused, arguments, MEASURE)
+
+
+DISK_FULL = OSError(errno.ENOSPC, "No space left on device", "out/x")
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        (Settings, InputError("The file x is empty."), "error: The file x is empty.\n"),
+        (Settings, InputError("`epochs` must be 1, got 0."), "error: --epochs must be 1, got 0.\n"),
+        (Trained, InputError("`data_dir` is empty."), "error: --data-dir is empty.\n"),
+        (Settings, InputError("No pair fits epochs=0."), "error: No pair fits --epochs 0.\n"),
+        (Settings, InputError("`units` fit x_rate=0."), "error: `units` fit x_rate=0.\n"),
+        (Settings, KeyboardInterrupt(), "\ninterrupted: the same command with --resume continues"),
+        (WithoutResume, KeyboardInterrupt(), "\ninterrupted: the same command starts again"),
+        (Settings, DISK_FULL, "error: cannot write out/x (No space left on device): make room"),
+    ],
+)
+def test_an_error_is_one_sentence(settings, error, message, capsys):
+    from_command_line(settings, [])
+    sys.excepthook(type(error), error, None)
+    printed = capsys.readouterr().err
+    assert printed.startswith(message)
+    assert printed.strip().count("\n") == 0
+
+
 PROGRAM = """
-import dataclasses, errno, os
+import dataclasses
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 
 @dataclasses.dataclass
 class Settings:
-    {field}
+    epochs: int = setting(3, "passes")
 
 from_command_line(Settings)
 raise {error}
@@ -125,26 +201,14 @@ raise {error}
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        ("InputError('The file x is empty; give another.')", 1, "error: The file x is empty"),
-        ("KeyboardInterrupt", -2, "interrupted: the same command begins anew"),
-        (f"OSError({errno.ENOSPC}, 'No space left on device', 'out/x')", 1, "cannot write out/x"),
+        ("InputError('The file x is empty.')", 1, "error: The file x is empty.\n"),
+        ("KeyboardInterrupt", -signal.SIGINT, "\ninterrupted: the same command starts again"),
         ("KeyError('bug')", 1, "Traceback"),
     ],
 )
-def test_how_a_chapter_ends(error, code, message):
-    end(error, code, message, 'epochs: int = setting(3, "passes")')
-
-
-def test_how_an_interrupted_training_ends():
-    resume = 'resume: bool = setting(False, "go on")'
-    end("KeyboardInterrupt", -2, "the same command with --resume goes on", resume)
-
-
-def end(error, code, message, field):
+def test_how_a_program_ends(error, code, message):
     process = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(error=error, field=field)],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", PROGRAM.format(error=error)], capture_output=True, text=True
     )
     assert process.returncode == code
     assert message in process.stderr

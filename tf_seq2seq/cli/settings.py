@@ -1,16 +1,24 @@
-"""What the chapters' command lines share: a flag for each setting, and one sentence for each fault.
+"""Read settings from a command line, and end a program with one sentence and an exit code.
 
-A chapter describes its settings as a dataclass, which is its configuration and its help at once:
+A program describes its settings as a dataclass, which is its configuration and its help at once:
 
     @dataclasses.dataclass(frozen=True)
     class Settings:
         \"\"\"Train a translator.\"\"\"
 
-        epochs: int = setting(10, "passes over the training pairs")
+        epochs: int = setting(10, "passes over the training pairs", least=1)
+        dev: Path | None = setting(None, "pairs to measure after each epoch")
+        patience: int = setting(3, "epochs without improvement before training stops")
+
+        def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+            if self.dev is None:
+                yield "without --dev", ["patience"]
 
     settings = from_command_line(Settings)
 
-Where a chapter has several sets of defaults, `--preset` chooses among them:
+`--patience 5` without `--dev` is then refused instead of being ignored.
+
+If there are several sets of defaults, `--preset` chooses one:
 
     settings = from_command_line(Settings, presets={"quick": {}, "book": {"epochs": 5}})
 """
@@ -21,10 +29,11 @@ import argparse
 import dataclasses
 import functools
 import os
+import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from tf_seq2seq.errors import DISK_FAULTS, InputError
@@ -40,9 +49,14 @@ def setting(
     most: float | None = None,
     positional: bool = False,
 ) -> Any:
-    """A field of a settings dataclass: its default, what it means, and the values it may have.
+    """Return a field of a settings dataclass.
 
-    A positional one has no flag and no default: the command line must give it.
+    Args:
+        default: the value without the flag.
+        text: the explanation that `--help` prints.
+        choices: the only values that are allowed; None for any.
+        least, most: inclusive bounds of a number; None for no bound.
+        positional: whether the argument has no flag and no default, and must be given.
     """
     metadata = {"help": text, "choices": choices, "least": least, "most": most}
     return dataclasses.field(default=default, metadata={**metadata, "positional": positional})
@@ -53,68 +67,94 @@ def from_command_line(
     arguments: Sequence[str] | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> T:
-    """Read a chapter's settings, and from here on end the program as a command should.
+    """Read settings, and from then on end the program as a command should.
 
-    A fault of the input, an interrupt or a full disk ends it with one sentence on standard error
-    and a non-zero exit code: 2 for a fault of the command line, 130 for an interrupt, else 1. A
-    fault of the program keeps its traceback.
+    An error of the input, an interrupt or a full disk ends it with one sentence on standard error
+    and a non-zero exit code: 2 for an error of the command line, 130 for an interrupt, otherwise 1.
+    The sentence names options as the user types them. A bug keeps its traceback.
 
     Args:
-        settings: a dataclass whose fields are made by `setting`.
-        arguments: what stands on the command line after the program's name; None for that of this
-            process. In a notebook there is none, and the defaults hold.
-        presets: other defaults by the preset's name, each a mapping from field to value; the
-            first is the one that holds without `--preset`. A field named `preset` is told which
-            it was.
+        settings: a dataclass whose fields are made by `setting`. It may have a method
+            `without_effect`, which yields pairs of a reason ("with --ensemble") and the names of
+            the settings that have no effect for this reason: giving one of them is an error.
+        arguments: the arguments after the program's name; None for those of this process. In a
+            notebook there are none, and the defaults apply.
+        presets: other defaults by the preset's name, each a mapping from setting to value; the
+            first applies without `--preset`. A field named `preset` gets the name.
+
+    Returns:
+        An instance of `settings`.
     """
     if arguments is None:
         arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
-    parser = _Parser(description=settings.__doc__, allow_abbrev=False)
-    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
-    if presets:
-        defaults |= _add_presets(parser, presets, arguments)
+    fields = {field.name: field for field in dataclasses.fields(settings)}
     hints = typing.get_type_hints(settings)
-    for field in dataclasses.fields(settings):
-        if presets and field.name == "preset":
-            continue
-        flag = "--" + field.name.replace("_", "-")
-        text = field.metadata["help"].replace("%", "%%")
-        if hints[field.name] is bool:
-            # What a preset turns on, the command line can turn off.
-            in_presets = any(field.name in preset for preset in (presets or {}).values())
-            action = argparse.BooleanOptionalAction if in_presets else "store_true"
-            parser.add_argument(flag, action=action, default=defaults[field.name], help=text)
-            continue
-        if field.metadata["positional"]:
-            parser.add_argument(field.name, type=_reader(hints[field.name], None, None), help=text)
-            continue
-        parser.add_argument(
-            flag,
-            type=_reader(hints[field.name], field.metadata["least"], field.metadata["most"]),
-            default=defaults[field.name],
-            choices=field.metadata["choices"],
-            metavar=None if field.metadata["choices"] else field.name.rpartition("_")[2].upper(),
-            help=text if defaults[field.name] is None else f"{text} (default: %(default)s)",
-        )
-    values = vars(parser.parse_args(arguments))
-    parsed = settings(**{name: values[name] for name in defaults if name in values})
-    sys.excepthook = functools.partial(_end_with_one_sentence, "resume" in hints)
+    defaults = {name: field.default for name, field in fields.items()}
+    # Without defaults of its own, the parser returns only what the user has given.
+    parser = _Parser(
+        description=settings.__doc__, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
+    if presets:
+        preset = _add_presets(parser, presets, arguments)
+        defaults |= presets[preset]
+        if fields.pop("preset", None):
+            defaults["preset"] = preset
+    for name, field in fields.items():
+        in_presets = any(name in preset for preset in (presets or {}).values())
+        _add_argument(parser, field, hints[name], defaults[name], in_presets)
+    given = vars(parser.parse_args(arguments))
+    parsed = settings(**{name: given.get(name, default) for name, default in defaults.items()})
+    if hasattr(parsed, "without_effect"):
+        for reason, names in parsed.without_effect():
+            _refuse_unused(parser, [name for name in names if name in given], reason)
+    sys.excepthook = functools.partial(_end_with_one_sentence, defaults.keys())
     return parsed
 
 
-def _add_presets(parser, presets, arguments) -> Mapping[str, Any]:
-    """Add `--preset`, and return the defaults of the one that is asked for."""
-    flag = {
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _add_presets(parser, presets, arguments) -> str:
+    """Add `--preset`, and return the name of the chosen one."""
+    options = {
         "choices": tuple(presets),
-        "default": next(iter(presets)),
-        "help": "which set of defaults to take (default: %(default)s); --help shows those of the "
-        "preset that stands before it",
+        "help": f"a set of defaults (default: {next(iter(presets))}); --help shows its values",
     }
-    parser.add_argument("--preset", **flag)
-    # A parser of its own, because the defaults of all other options hang on this one.
+    parser.add_argument("--preset", **options)
+    # A separate parser reads it first, because it decides the defaults of all other options.
     first = _Parser(add_help=False, allow_abbrev=False)
-    first.add_argument("--preset", **flag)
-    return presets[first.parse_known_args(arguments)[0].preset]
+    first.add_argument("--preset", default=next(iter(presets)), **options)
+    return first.parse_known_args(arguments)[0].preset
+
+
+def _add_argument(parser, field, hint, default, in_presets) -> None:
+    text = field.metadata["help"].replace("%", "%%")
+    text_with_default = f"{text} (default: {str(default).replace('%', '%%')})"
+    if hint is bool:
+        # The command line can turn off what a preset turns on.
+        action = argparse.BooleanOptionalAction if in_presets else "store_true"
+        text = text_with_default if in_presets else text
+        parser.add_argument(_flag(field.name), action=action, default=argparse.SUPPRESS, help=text)
+        return
+    read = _reader(hint, field.metadata["least"], field.metadata["most"])
+    if field.metadata["positional"]:
+        parser.add_argument(field.name, type=read, help=text)
+        return
+    parser.add_argument(
+        _flag(field.name),
+        type=read,
+        choices=field.metadata["choices"],
+        metavar=None if field.metadata["choices"] else field.name.rpartition("_")[2].upper(),
+        help=text if default is None else text_with_default,
+    )
+
+
+def _refuse_unused(parser, names, reason) -> None:
+    if names:
+        *first, last = map(_flag, names)
+        flags = f"{', '.join(first)} and {last} have" if first else f"{last} has"
+        parser.error(f"{flags} no effect {reason}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -123,7 +163,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str], Any]:
-    """What reads a value of type `T` or `T | None`, within its bounds."""
+    """Return a function that reads a value of type `T` or `T | None` within its bounds."""
     if isinstance(hint, types.UnionType):
         (hint,) = (part for part in typing.get_args(hint) if part is not types.NoneType)
 
@@ -141,12 +181,25 @@ def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str
     return read
 
 
-def _end_with_one_sentence(resumes, kind, error, traceback) -> None:
-    """What Python calls for an exception that nobody caught, before it exits with its code."""
+def _with_flags(message: str, names: Collection[str]) -> str:
+    """Write `name` and name=value in a message as the options that they are."""
+
+    def flag(match: re.Match) -> str:
+        name = match["quoted"] or match["assigned"]
+        if name not in names:
+            return match[0]
+        return _flag(name) if match["quoted"] else f"{_flag(name)} "
+
+    return re.sub(r"`(?P<quoted>\w+)`|(?<![\w.-])(?P<assigned>\w+)=(?=\S)", flag, message)
+
+
+def _end_with_one_sentence(names, kind, error, traceback) -> None:
+    """Serve as `sys.excepthook`, which Python calls before it exits with a non-zero code."""
     if isinstance(error, InputError):
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_with_flags(str(error), names)}", file=sys.stderr)
     elif isinstance(error, KeyboardInterrupt):
-        how = "with --resume goes on from the last checkpoint" if resumes else "begins anew"
+        how = "with --resume continues from the last checkpoint"
+        how = how if "resume" in names else "starts again from the beginning"
         print(f"\ninterrupted: the same command {how}", file=sys.stderr)
     elif isinstance(error, OSError) and error.errno in DISK_FAULTS:
         where = f" {error.filename}" if error.filename else ""
@@ -155,7 +208,7 @@ def _end_with_one_sentence(resumes, kind, error, traceback) -> None:
             file=sys.stderr,
         )
     elif isinstance(error, BrokenPipeError):
-        # Whoever read the output has enough; what is still in its buffer goes nowhere.
+        # The reader of the output has closed it; the rest of the buffer is discarded.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     else:
         sys.__excepthook__(kind, error, traceback)

@@ -1,7 +1,6 @@
 """Sentence pairs and lines: where they come from, and how they become batches."""
 
 from tf_seq2seq.data.batching import Summary, batches
-from tf_seq2seq.data.book import BookText, book_texts
 from tf_seq2seq.data.corpus import Corpus, Pairs, TextCorpus
 from tf_seq2seq.data.public import TED_TEST_SETS, book_vocabulary, multi30k, ptb, tatoeba, ted
 from tf_seq2seq.data.readers import read_corpus, read_lines, read_parallel, read_tab_separated
@@ -11,13 +10,11 @@ from tf_seq2seq.data.synthetic import copy_corpus, reverse_corpus, synthetic_cor
 
 __all__ = [
     "TED_TEST_SETS",
-    "BookText",
     "Corpus",
     "Pairs",
     "Summary",
     "TextCorpus",
     "batches",
-    "book_texts",
     "book_vocabulary",
     "copy_corpus",
     "encode_text",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tf_seq2seq.data import book_texts, synthetic_corpus, synthetic_text
+from common.book_texts import book_texts
+from tf_seq2seq.data import synthetic_corpus, synthetic_text
 from tf_seq2seq.errors import InputError
 
 
@@ -32,6 +33,6 @@ def test_tokenizers(texts, name, line, tokens):
     assert [token.decode() for token in tokenizer.tokenize([line])[0].numpy()] == tokens
 
 
-def test_data_that_are_not_there(tmp_path):
+def test_missing_files(tmp_path):
     with pytest.raises(InputError, match=r"ptb\.train\.txt"):
         book_texts(data_dir=tmp_path)
