@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_seq2seq import BahdanauAttention, Decoder, DotAttention, Encoder, Seq2Seq
+from tf_seq2seq.layers.cells import CELLS
 
 ROOT = Path(__file__).parents[1]
 EN_ZH = ROOT / "saved_models" / "en_zh" / "1"  # the model that is committed
@@ -24,7 +25,6 @@ SYSTEMS = {
     "dot_current": lambda: {"attention": DotAttention(), "query": "current_state"},
     "dot_previous": lambda: {"attention": DotAttention(), "query": "previous_state"},
 }
-CELLS = ("simple_rnn", "gru", "lstm")
 GRID = list(itertools.product(SYSTEMS, CELLS, (1, 2), (False, True)))
 
 

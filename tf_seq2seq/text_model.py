@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq import search
-from tf_seq2seq.layers.recurrence import check_positive
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.losses import token_cross_entropy
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.models import LanguageModel
@@ -78,8 +78,8 @@ class TextModel(tf.Module):
             )
         self.model = model
         self.tokenizer = tokenizer
-        self.max_length = check_positive("max_length", max_length)
-        self.max_new_tokens = check_positive("max_new_tokens", max_new_tokens)
+        self.max_length = check_integer("max_length", max_length, minimum=1)
+        self.max_new_tokens = check_integer("max_new_tokens", max_new_tokens, minimum=1)
         self._score = tf.function(
             self.score_graph, input_signature=[tf.TensorSpec([None], tf.string, "text")]
         )

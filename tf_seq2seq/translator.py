@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq import search
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.layers.recurrence import check_positive
 from tf_seq2seq.models import Ensemble, Seq2Seq
 from tf_seq2seq.strings import listed, utf8
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
@@ -116,7 +116,7 @@ class Translator(tf.Module):
             ("max_source_length", max_source_length),
             ("max_target_length", max_target_length),
         ):
-            check_positive(name, length)
+            check_integer(name, length, minimum=1)
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer

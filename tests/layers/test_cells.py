@@ -2,10 +2,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import CELLS
 
-from tf_seq2seq.layers.cells import Cell, Linear, unfold
-from tf_seq2seq.layers.recurrence import recurrent_layer, state_parts
+from tf_seq2seq.layers.cells import CELLS
+from tf_seq2seq.layers.linear import Linear
+from tf_seq2seq.layers.loop import unfold
+from tf_seq2seq.layers.recurrent import Recurrence, recurrent_layer
 
 RNG = np.random.default_rng(5)
 
@@ -19,10 +20,10 @@ def test_a_cell_equals_that_of_keras(kind):
     layer = recurrent_layer(kind, 4, "layer", "float32")
     layer.build((None, None, 3))
     layer.set_weights([RNG.normal(size=weight.shape) for weight in layer.weights])
-    inputs, state = random(2, 3), tuple(random(2, 4) for _ in range(state_parts(kind)))
+    inputs, state = random(2, 3), tuple(random(2, 4) for _ in range(CELLS[kind].state_parts))
     _, expected = layer.cell(inputs, list(state))
-    cell = Cell(layer)
-    for part, same in zip(cell(cell.from_inputs(inputs), state), expected, strict=True):
+    cell = Recurrence(layer)
+    for part, same in zip(cell(cell.from_input(inputs), state), expected, strict=True):
         np.testing.assert_allclose(part, same, atol=1e-6)
 
 

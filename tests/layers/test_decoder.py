@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import CELLS, GRID, SYSTEMS, random_batch, run_in_fresh_process, small_model
+from helpers import GRID, SYSTEMS, random_batch, run_in_fresh_process, small_model
 
 from tf_seq2seq import (
     BahdanauAttention,
@@ -12,6 +12,7 @@ from tf_seq2seq import (
     Encoder,
     SequenceCrossEntropy,
 )
+from tf_seq2seq.layers.cells import CELLS
 
 
 @pytest.mark.parametrize(("system", "cell", "num_layers", "bidirectional"), GRID)

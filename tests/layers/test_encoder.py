@@ -1,9 +1,10 @@
 import keras
 import numpy as np
 import pytest
-from helpers import CELLS, pad_columns
+from helpers import pad_columns
 
 from tf_seq2seq import Encoder
+from tf_seq2seq.layers.cells import CELLS
 
 SOURCE = np.array([[5, 6, 7, 8, 3], [9, 4, 3, 0, 0], [0, 0, 0, 0, 0]])
 LENGTHS = [5, 3, 0]

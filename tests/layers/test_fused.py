@@ -1,12 +1,15 @@
 """The fused loops against Keras' own layers, in numbers and in gradients."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq.layers import fused, recurrence
-from tf_seq2seq.layers.recurrence import recurrent_layer, run_layer, state_parts
+from tf_seq2seq.layers import recurrent
+from tf_seq2seq.layers.cells import CELLS
+from tf_seq2seq.layers.recurrent import recurrent_layer, run_layer
 
 UNITS, FEATURES = 4, 3
 KINDS = ("gru", "lstm")
@@ -72,7 +75,7 @@ def test_run_layer_takes_the_fused_path_on_a_cpu(kind, go_backwards, monkeypatch
         raise TakenError
 
     layer = make(kind, go_backwards)
-    monkeypatch.setattr(fused, kind, take)
+    monkeypatch.setitem(CELLS, kind, dataclasses.replace(CELLS[kind], fused=take))
     with pytest.raises(TakenError):
         run_layer(layer, *arguments(layer))
 
@@ -114,7 +117,7 @@ def test_inside_a_function_of_unknown_shapes(kind, batch_size, length):
     vector = tf.TensorSpec([None, UNITS])
     signature = (
         tf.TensorSpec([None, None, FEATURES]),
-        (vector,) * state_parts(kind),
+        (vector,) * CELLS[kind].state_parts,
         tf.TensorSpec([None, None], tf.bool),
     )
 
@@ -191,6 +194,6 @@ def test_layers_that_have_cudnn_run_as_keras_layers(kind, monkeypatch):
     layer = make(kind)
     given = (layer, *arguments(layer))
     expected = plain(*given)
-    monkeypatch.setattr(recurrence, "_has_cudnn", lambda layer: True)
-    monkeypatch.setattr(fused, kind, None)
+    monkeypatch.setattr(recurrent, "_has_cudnn", lambda layer: True)
+    monkeypatch.setitem(CELLS, kind, dataclasses.replace(CELLS[kind], fused=None))
     assert_same(run_layer(*given), expected)

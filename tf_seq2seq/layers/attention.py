@@ -17,8 +17,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.layers.cells import Linear
-from tf_seq2seq.layers.recurrence import build_once, check_positive
+from tf_seq2seq.checks import check_integer
+from tf_seq2seq.layers.linear import Linear
+from tf_seq2seq.layers.recurrent import build_once
 
 
 class Attention(keras.layers.Layer):
@@ -107,7 +108,7 @@ class BahdanauAttention(Attention):
 
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
-        self.units = check_positive("units", units)
+        self.units = check_integer("units", units, minimum=1)
         self.query_layer = keras.layers.Dense(units, name="query_layer", dtype=self.dtype_policy)
 
     def build(self, query_shape, memory_shape):

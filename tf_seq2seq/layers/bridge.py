@@ -5,7 +5,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from tf_seq2seq.layers.recurrence import State, build_once, check_cell, check_positive, state_parts
+from tf_seq2seq.checks import check_integer
+from tf_seq2seq.layers.cells import CELLS, check_cell
+from tf_seq2seq.layers.recurrent import State, build_once
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
@@ -46,8 +48,8 @@ class Bridge(keras.layers.Layer):
             )
         self.kind = kind
         self.cell = check_cell(cell)
-        self.units = check_positive("units", units)
-        self.num_layers = check_positive("num_layers", num_layers)
+        self.units = check_integer("units", units, minimum=1)
+        self.num_layers = check_integer("num_layers", num_layers, minimum=1)
         self.projections = [
             [
                 keras.layers.Dense(
@@ -56,7 +58,7 @@ class Bridge(keras.layers.Layer):
                     name=f"layer_{layer}_part_{part}",
                     dtype=self.dtype_policy,
                 )
-                for part in range(state_parts(cell))
+                for part in range(CELLS[cell].state_parts)
             ]
             for layer in range(num_layers if kind == "dense" else 0)
         ]
@@ -78,7 +80,7 @@ class Bridge(keras.layers.Layer):
         return tuple(
             tuple(
                 self._part(encoder_state[self._source_layer(layer, len(encoder_state))], layer, i)
-                for i in range(state_parts(self.cell))
+                for i in range(CELLS[self.cell].state_parts)
             )
             for layer in range(self.num_layers)
         )

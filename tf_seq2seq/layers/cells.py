@@ -1,60 +1,82 @@
-"""The cells: the equations of one step, and the loop that unfolds a step over time.
+"""The cells: the equations of one step, and the registry of what else a cell needs.
 
-A cell takes what the inputs give, `W x_t + b`, and what the state gives, `U h_{t-1} + b_U`, and
-makes the next state of both. The first half waits for no other step, so it is computed for all
-steps at once, before the loop; only the second half is computed inside.
+A cell takes a linear map of the input, `W x_t + b`, and a linear map of the state, `U h_{t-1} +
+b_U`, and computes the next state from the two. The first map does not depend on other steps and is
+computed for all steps at once, before the loop; only the second is computed inside.
+
+To add a cell, write its equation, write or choose the Keras layer that holds its weights, and add
+one entry to `CELLS`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tf_seq2seq.checks import check_choice
+from tf_seq2seq.layers import fused
 
-def simple_rnn(from_inputs, from_state):
-    """The simple recurrence, `h_t = tanh(W x_t + U h_{t-1} + b)` (the book, section 8.1).
+CellState = tuple[tf.Tensor, ...]
+"""The state of one layer: `(h,)`, or `(h, c)` for an LSTM, each `(batch, units)`."""
+
+
+def simple_rnn(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellState:
+    """Compute a step of the simple recurrence.
+
+        h_t = tanh(W x_t + U h_{t-1} + b)
 
     Args:
-        from_inputs: `W x_t + b`, `(batch, units)`.
-        from_state: `U h_{t-1}`, `(batch, units)`.
+        from_input: `W x_t + b`, float32 `(batch, units)`.
+        from_state: `U h_{t-1}`, float32 `(batch, units)`.
+        state: `(h_{t-1},)`, float32 `(batch, units)`.
 
     Returns:
-        `h_t`, `(batch, units)`.
+        `(h_t,)`, float32 `(batch, units)`.
+
+    Example:
+
+    >>> zeros = tf.zeros([1, 2])
+    >>> (h,) = simple_rnn(tf.constant([[0.6, 0.5]]), zeros, (zeros,))
+    >>> h.numpy().round(4)
+    array([[0.537 , 0.4621]], dtype=float32)
+
+    Source: the book, section 8.1.
     """
-    return tf.tanh(from_inputs + from_state)
+    return (tf.tanh(from_input + from_state),)
 
 
-def gru(from_inputs, from_state, h):
-    """The gated recurrent unit, in the form that cuDNN and Keras compute.
+def gru(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellState:
+    """Compute a step of the gated recurrent unit, in the form that cuDNN and Keras compute.
 
-        z_t = sigmoid(x_z + u_z)            how much of the old state stays
-        r_t = sigmoid(x_r + u_r)            how much of it the candidate sees
+        z_t = sigmoid(x_z + u_z)            how much of the old state to keep
+        r_t = sigmoid(x_r + u_r)            how much of the old state the candidate sees
         n_t = tanh(x_n + r_t u_n)           the candidate
         h_t = z_t h_{t-1} + (1 - z_t) n_t
 
     Args:
-        from_inputs: `[x_z ; x_r ; x_n] = W x_t + b`, `(batch, 3 * units)`.
-        from_state: `[u_z ; u_r ; u_n] = U h_{t-1} + b_U`, `(batch, 3 * units)`.
-        h: `h_{t-1}`, `(batch, units)`.
+        from_input: `[x_z ; x_r ; x_n] = W x_t + b`, float32 `(batch, 3 * units)`.
+        from_state: `[u_z ; u_r ; u_n] = U h_{t-1} + b_U`, float32 `(batch, 3 * units)`.
+        state: `(h_{t-1},)`, float32 `(batch, units)`.
 
     Returns:
-        `h_t`, `(batch, units)`.
+        `(h_t,)`, float32 `(batch, units)`.
 
-    Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", with the
-    reset gate behind the product.
+    Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder for
+    Statistical Machine Translation", with the reset gate applied after the product.
     """
-    x_z, x_r, x_n = tf.split(from_inputs, 3, axis=-1)
+    (h,) = state
+    x_z, x_r, x_n = tf.split(from_input, 3, axis=-1)
     u_z, u_r, u_n = tf.split(from_state, 3, axis=-1)
     z, r = tf.sigmoid(x_z + u_z), tf.sigmoid(x_r + u_r)
     n = tf.tanh(x_n + r * u_n)
-    return n + z * (h - n)
+    return (n + z * (h - n),)
 
 
-def lstm(from_inputs, from_state, c):
-    """The long short-term memory.
+def lstm(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellState:
+    """Compute a step of the long short-term memory.
 
         i_t, f_t, o_t = sigmoid(x_i + u_i), sigmoid(x_f + u_f), sigmoid(x_o + u_o)
         g_t = tanh(x_g + u_g)
@@ -62,156 +84,59 @@ def lstm(from_inputs, from_state, c):
         h_t = o_t tanh(c_t)
 
     Args:
-        from_inputs: `[x_i ; x_f ; x_g ; x_o] = W x_t + b`, `(batch, 4 * units)`.
-        from_state: `[u_i ; u_f ; u_g ; u_o] = U h_{t-1}`, `(batch, 4 * units)`.
-        c: `c_{t-1}`, `(batch, units)`.
+        from_input: `[x_i ; x_f ; x_g ; x_o] = W x_t + b`, float32 `(batch, 4 * units)`.
+        from_state: `[u_i ; u_f ; u_g ; u_o] = U h_{t-1}`, float32 `(batch, 4 * units)`.
+        state: `(h_{t-1}, c_{t-1})`, each float32 `(batch, units)`.
 
     Returns:
-        `(h_t, c_t)`, each `(batch, units)`.
+        `(h_t, c_t)`, each float32 `(batch, units)`.
 
-    Source: Hochreiter and Schmidhuber 1997, Gers et al. 2000; the book, section 8.2.
+    Source: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; Gers et al. 2000, "Learning
+    to Forget"; the book, section 8.2.
     """
-    i, f, g, o = tf.split(from_inputs + from_state, 4, axis=-1)
+    _, c = state
+    i, f, g, o = tf.split(from_input + from_state, 4, axis=-1)
     c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
     return tf.sigmoid(o) * tf.tanh(c), c
 
 
-class Linear:
-    """`W x + b` for a loop: the weights are read, cast and transposed once, where it is made.
-
-    What goes in and what comes out is float32. In half precision the product alone is computed in
-    it, and the gradients of `W` from all steps are added up in float32.
-
-    Args:
-        kernel: `W` (transposed, as Keras has it), `(features, units)`.
-        bias: `b`, `(units,)`, or None.
-        dtype: the dtype of the products.
-    """
-
-    def __init__(self, kernel, bias, dtype):
-        self.kernel = tf.cast(kernel, tf.float32)
-        self.bias = None if bias is None else tf.cast(bias, tf.float32)
-        self.dtype = tf.as_dtype(dtype)
-        self._times_kernel = times(self.kernel, self.dtype)
-
-    @classmethod
-    def of(cls, dense: keras.layers.Dense) -> Linear:
-        """The linear part of a Dense layer."""
-        bias = dense.bias.value if dense.use_bias else None
-        return cls(dense.kernel.value, bias, dense.compute_dtype)
-
-    def split(self, features: int) -> tuple[Linear, Linear]:
-        """The map of a joined vector as two, `W [x ; y] + b = (W_x x + b) + W_y y`.
-
-        Args:
-            features: width of `x`.
-        """
-        of_x, of_y = tf.split(self.kernel, [features, self.kernel.shape[0] - features])
-        return Linear(of_x, self.bias, self.dtype), Linear(of_y, None, self.dtype)
-
-    def __call__(self, x):
-        """`(..., features)` -> `(..., units)`."""
-        features, units = self.kernel.shape
-        shape = [*tf.unstack(tf.shape(x))[:-1], units]
-        if features == 0:  # a product over nothing aborts the process in oneDNN
-            y = tf.zeros(shape)
-        else:
-            y = self._times_kernel(tf.reshape(tf.cast(x, tf.float32), [-1, features]))
-        if self.bias is not None:
-            y += self.bias
-        return tf.reshape(y, shape)
-
-
-def product(a, b, dtype, **transposed):
-    """The product of two matrices, computed in `dtype`; float32 comes out."""
-    return tf.cast(tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype), **transposed), tf.float32)
-
-
-def times(matrix, dtype):
-    """The function `x -> x @ matrix` for a loop, in float32 with the product computed in `dtype`.
-
-    It has a matrix at hand for the way back too, `d @ matrix^T`, where TensorFlow multiplies a
-    transposed matrix in every step, at half the speed if it has few rows.
-    """
-    ahead = tf.stop_gradient(tf.cast(matrix, dtype))
-    back = tf.transpose(ahead)
-
-    @tf.custom_gradient
-    def run(x, matrix):
-        def gradient(d):
-            return product(d, back, dtype), product(x, d, dtype, transpose_a=True)
-
-        return product(x, ahead, dtype), gradient
-
-    return lambda x: run(x, matrix)
-
-
+@dataclasses.dataclass(frozen=True)
 class Cell:
-    """A recurrent layer of Keras taken apart, for a loop of one's own.
+    """What the package knows about a cell.
 
     Attributes:
-        from_inputs: the `Linear` map `W x + b`.
-        from_state: the `Linear` map `U h + b_U`.
+        layer: the Keras layer that holds the weights and runs on cuDNN. It takes the arguments of
+            `keras.layers.SimpleRNN`, and its `cell` has a `kernel` (W), a `recurrent_kernel` (U)
+            and a `bias`: `(n,)` for b alone, or `(2, n)` for b and b_U.
+        step: the equation, `(W x_t + b, U h_{t-1} + b_U, state) -> state`. The first part of a
+            state is `h`, the output.
+        state_parts: the number of tensors in the state of a layer.
+        fused: a fast loop over whole sequences for CPUs (see `fused.py`), or None to run the Keras
+            layer.
     """
 
-    def __init__(self, layer):
-        cell = layer.cell
-        bias, state_bias = cell.bias.value, None
-        self._is_gru = isinstance(layer, keras.layers.GRU)
-        if self._is_gru:
-            bias, state_bias = tf.unstack(tf.convert_to_tensor(bias))
-        self.from_inputs = Linear(cell.kernel.value, bias, layer.compute_dtype)
-        self.from_state = Linear(cell.recurrent_kernel.value, state_bias, layer.compute_dtype)
-
-    def __call__(self, from_inputs, state):
-        """One step: `W x + b` of the step and the state before it -> the state after it.
-
-        Args:
-            from_inputs: float32 `(batch, n * units)`.
-            state: `(h,)`, or `(h, c)` of an LSTM, each float32 `(batch, units)`.
-        """
-        from_state = self.from_state(state[0])
-        if len(state) == 2:
-            return lstm(from_inputs, from_state, state[1])
-        if self._is_gru:
-            return (gru(from_inputs, from_state, state[0]),)
-        return (simple_rnn(from_inputs, from_state),)
+    layer: type[keras.layers.RNN]
+    step: Callable[[tf.Tensor, tf.Tensor, CellState], CellState]
+    state_parts: int = 1
+    fused: Callable | None = None
 
 
-def unfold(
-    step: Callable[[tf.Tensor, Any], tuple[tuple[tf.Tensor, ...], Any]],
-    length: tf.Tensor | int,
-    initial_state: Any,
-    num_outputs: int,
-    backwards: bool = False,
-) -> tuple[tuple[tf.Tensor, ...], Any]:
-    """Unfold a step over time: `outputs_t, state_t = step(t, state_{t-1})`.
+CELLS = {
+    "simple_rnn": Cell(keras.layers.SimpleRNN, simple_rnn),
+    "gru": Cell(keras.layers.GRU, gru, fused=fused.gru),
+    "lstm": Cell(keras.layers.LSTM, lstm, state_parts=2, fused=fused.lstm),
+}
 
-    Whatever does not depend on the step before belongs outside the loop.
 
-    Args:
-        step: a function of the time `t` and of a state; returns a tuple of `num_outputs` float32
-            tensors and the next state (same structure, shapes and dtypes).
-        length: the number of steps.
-        initial_state: any nested structure of tensors.
-        num_outputs: how many tensors a step puts out.
-        backwards: whether `t` runs from `length - 1` to 0.
+def check_cell(cell: str) -> str:
+    """Return `cell` if it names one.
 
-    Returns:
-        The outputs in the order of `t`, each `(length, ...)`, and the state after the last step.
+    Raises:
+        InputError: if it does not.
     """
-    arrays = tuple(tf.TensorArray(tf.float32, length) for _ in range(num_outputs))
+    return check_choice("cell", cell, tuple(CELLS))
 
-    def body(done, state, arrays):
-        t = length - 1 - done if backwards else done
-        outputs, state = step(t, state)
-        arrays = tuple(array.write(t, out) for array, out in zip(arrays, outputs, strict=True))
-        return done + 1, state, arrays
 
-    _, state, arrays = tf.while_loop(
-        lambda done, *_: done < length,
-        body,
-        (tf.constant(0), initial_state, arrays),
-        maximum_iterations=length,
-    )
-    return tuple(array.stack() for array in arrays), state
+def cell_of(layer: keras.layers.RNN) -> Cell:
+    """Return the registry entry of a Keras layer."""
+    return next(cell for cell in CELLS.values() if type(layer) is cell.layer)

@@ -8,17 +8,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.layers.attention import Attention, masked_softmax, weighted_sum
-from tf_seq2seq.layers.cells import Cell, Linear, unfold
+from tf_seq2seq.layers.cells import check_cell
 from tf_seq2seq.layers.encoder import EncoderOutput
-from tf_seq2seq.layers.recurrence import (
-    State,
-    build_once,
-    check_cell,
-    check_positive,
-    recurrent_layer,
-    run_layer,
-)
+from tf_seq2seq.layers.linear import Linear
+from tf_seq2seq.layers.loop import unfold
+from tf_seq2seq.layers.recurrent import Recurrence, State, build_once, recurrent_layer, run_layer
 
 FEEDINGS = ("initial_state", "context", "context_and_previous")
 QUERIES = ("current_state", "previous_state")
@@ -163,27 +159,25 @@ class Decoder(keras.layers.Layer):
                 f"The attention computes in {attention.compute_dtype} and the decoder in "
                 f"{self.compute_dtype}; give both the same `dtype`."
             )
-        self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
-        self.units = check_positive("units", units)
+        self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, minimum=1)
+        self.units = check_integer("units", units, minimum=1)
         embedding_size = units if embedding_size is None else embedding_size
-        self.embedding_size = check_positive("embedding_size", embedding_size)
+        self.embedding_size = check_integer("embedding_size", embedding_size, minimum=1)
         self.cell = check_cell(cell)
-        self.num_layers = check_positive("num_layers", num_layers)
+        self.num_layers = check_integer("num_layers", num_layers, minimum=1)
         self.feeding = feeding
         self.attention = attention
         self.query = query
         if readout_units is None and attention is not None:
             readout_units = self.embedding_size if tie_embeddings else units
         if readout_units is not None:
-            check_positive("readout_units", readout_units)
+            check_integer("readout_units", readout_units, minimum=1)
         self.readout_units = readout_units
         self.readout_activation = readout_activation
         self.tie_embeddings = tie_embeddings
         self.dropout = dropout
         self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
         self.word_dropout = word_dropout
-        # XLA would compile the whole training step anew for each shape of a batch.
-        self.supports_jit = False
 
         logits_from = readout_units or units
         if tie_embeddings and logits_from != self.embedding_size:
@@ -330,7 +324,7 @@ class Decoder(keras.layers.Layer):
     def _first_layer(self):
         """`W x_j + b` of the first layer as two `Linear` maps: of `y_{j-1}` and of the context."""
         width = self.embedding_size if self._feeds_previous else 0
-        return Cell(self.recurrent_layers[0]).from_inputs.split(width)
+        return Recurrence(self.recurrent_layers[0]).from_input.split(width)
 
     def _run_layers(self, embedded, state, context, training):
         """All steps of a layer at once; only without attention, where no step waits for another."""
@@ -414,7 +408,7 @@ class _Step:
     def __init__(self, decoder: Decoder, memory: DecoderMemory):
         self._decoder = decoder
         self._memory = memory
-        self._cells = [Cell(layer) for layer in decoder.recurrent_layers]
+        self._cells = [Recurrence(layer) for layer in decoder.recurrent_layers]
         self.from_word, self._from_context = decoder._first_layer()
         if decoder.attention is not None:
             self._project_query = decoder.attention.query_projection()
@@ -446,7 +440,7 @@ class _Step:
 
         cells = []
         for i, (cell, cell_state) in enumerate(zip(self._cells, state.cells, strict=True)):
-            cell_state = cell(x if i == 0 else cell.from_inputs(x), cell_state)
+            cell_state = cell(x if i == 0 else cell.from_input(x), cell_state)
             x = cell_state[0] * dropout[i] if dropout else cell_state[0]
             cells.append(cell_state)
         state = state._replace(cells=tuple(cells))

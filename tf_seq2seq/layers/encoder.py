@@ -8,14 +8,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.layers.recurrence import (
-    State,
-    build_once,
-    check_cell,
-    check_positive,
-    recurrent_layer,
-    run_layer,
-)
+from tf_seq2seq.checks import check_integer
+from tf_seq2seq.layers.cells import check_cell
+from tf_seq2seq.layers.recurrent import State, build_once, recurrent_layer, run_layer
 from tf_seq2seq.text import PAD_ID
 
 
@@ -101,19 +96,17 @@ class Encoder(keras.layers.Layer):
             raise ValueError(
                 "A bidirectional encoder reads backwards already: leave go_backwards False."
             )
-        self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
-        self.units = check_positive("units", units)
+        self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, minimum=1)
+        self.units = check_integer("units", units, minimum=1)
         embedding_size = units if embedding_size is None else embedding_size
-        self.embedding_size = check_positive("embedding_size", embedding_size)
+        self.embedding_size = check_integer("embedding_size", embedding_size, minimum=1)
         self.cell = check_cell(cell)
-        self.num_layers = check_positive("num_layers", num_layers)
+        self.num_layers = check_integer("num_layers", num_layers, minimum=1)
         self.bidirectional = bidirectional
         self.go_backwards = go_backwards
         self.dropout = dropout
         self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
         self.word_dropout = word_dropout
-        # XLA would compile the whole training step anew for each shape of a batch.
-        self.supports_jit = False
 
         self.embedding = keras.layers.Embedding(
             vocabulary_size, self.embedding_size, name="embedding", dtype=self.dtype_policy

@@ -1,35 +1,47 @@
-"""The fast path on a CPU: one loop for a whole GRU or LSTM layer, its gradient written by hand.
+"""The fast path on a CPU: one loop for a whole GRU or LSTM layer, with a manual gradient.
 
-`run_layer` in `recurrence.py` takes this road where there is no GPU; on a GPU Keras' layer runs on
-cuDNN. The weights are those of the Keras layer, and so are the numbers. The equations stand in
-`cells.py`.
+`run_layer` in `recurrent.py` uses these functions unless the layer runs on cuDNN. They take the
+weights of the Keras layer and give the same numbers. The equations are in `cells.py`, whose `step`
+runs in the forward loop; only the gradient is written out here.
 
-What makes it fast: what can be computed outside the loop is not computed inside. On the way back,
-everything that depends on the forward pass alone is worked out for all steps at once; the loop is
-left with one product and a few additions a step; and the gradient of a matrix, which would be a
-sum over the steps, is one product.
+They are fast because the loop computes only what depends on the previous step. In the backward
+pass everything that depends on the forward pass alone is computed for all steps at once; the loop
+is left with one product and a few additions per step; and the gradient of a matrix, a sum over all
+steps, is one product.
 
-Time comes first here, `(length, batch, ...)`: a step is one block of memory. There is no second
-derivative.
+Time is the first axis here, `(length, batch, ...)`, so that a step is a contiguous block of memory.
+There is no second derivative.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
-from tf_seq2seq.layers import cells
-from tf_seq2seq.layers.cells import product, unfold
+from tf_seq2seq.layers.linear import product
+from tf_seq2seq.layers.loop import unfold
 
 
-def gru(from_inputs, state, recurrent_kernel, recurrent_bias, keep, dtype):
-    """Run a GRU over whole sequences; see `cells.gru`.
+def gru(
+    cell_step: Callable,
+    from_inputs: tf.Tensor,
+    state: tuple[tf.Tensor, ...],
+    recurrent_kernel: tf.Tensor,
+    recurrent_bias: tf.Tensor,
+    keep: tf.Tensor | None,
+    dtype: str | tf.DType,
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Run a GRU over whole sequences.
 
     Args:
-        from_inputs: `W x_t + b` of all steps, float32 `(length, batch, 3 * units)`.
+        cell_step: `cells.gru`.
+        from_inputs: `W x_t + b` for all steps, float32 `(length, batch, 3 * units)`.
         state: `(h,)`, float32 `(batch, units)`.
         recurrent_kernel: `U`, float32 `(units, 3 * units)`.
         recurrent_bias: `b_U`, float32 `(3 * units,)`.
-        keep: float32 `(length, batch, 1)`: where it is 0 and not 1, `h` stands still; or None.
+        keep: float32 `(length, batch, 1)`, 1 to take a step and 0 to keep the state as it is; None
+            to take all steps.
         dtype: the dtype of the products; everything else is float32.
 
     Returns:
@@ -40,13 +52,13 @@ def gru(from_inputs, state, recurrent_kernel, recurrent_bias, keep, dtype):
     @tf.custom_gradient
     def run(from_inputs, h_0, kernel, bias):
         u = tf.cast(kernel, dtype)
-        u_transposed = tf.transpose(u)  # once, and not in every product on the way back
+        u_transposed = tf.transpose(u)  # once, instead of in each step of the backward pass
 
         def step(t, state):
             (h,) = state
             from_state = product(h, u, dtype) + bias
-            new_h = cells.gru(from_inputs[t], from_state, h)
-            new_h = _hold(new_h, h, keep, t)
+            (new_h,) = cell_step(from_inputs[t], from_state, state)
+            new_h = _update(new_h, h, keep, t)
             return (new_h, from_state), (new_h,)
 
         (hs, from_states), (h,) = unfold(step, length, (h_0,), num_outputs=2)
@@ -57,7 +69,7 @@ def gru(from_inputs, state, recurrent_kernel, recurrent_bias, keep, dtype):
             z, r = tf.sigmoid(x_z + u_z), tf.sigmoid(x_r + u_r)
             n = tf.tanh(x_n + r * u_n)
             previous_h = tf.concat([h_0[None], hs[:-1]], axis=0)
-            # How a change of h_t answers to one of h_{t-1}, x_n, and [u_z ; u_r ; u_n].
+            # The derivatives of h_t by h_{t-1}, by x_n, and by [u_z ; u_r ; u_n].
             by_h, by_n = z, (1.0 - z) * (1.0 - n**2)
             by_u = [(previous_h - n) * z * (1.0 - z), by_n * u_n * r * (1.0 - r), by_n * r]
             by_u = tf.concat(by_u, axis=-1)
@@ -81,15 +93,25 @@ def gru(from_inputs, state, recurrent_kernel, recurrent_bias, keep, dtype):
     return outputs, (h,)
 
 
-def lstm(from_inputs, state, recurrent_kernel, keep, dtype):
-    """Run an LSTM over whole sequences; see `cells.lstm`.
+def lstm(
+    cell_step: Callable,
+    from_inputs: tf.Tensor,
+    state: tuple[tf.Tensor, ...],
+    recurrent_kernel: tf.Tensor,
+    recurrent_bias: None,
+    keep: tf.Tensor | None,
+    dtype: str | tf.DType,
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Run an LSTM over whole sequences.
 
     Args:
-        from_inputs: `W x_t + b` of all steps, float32 `(length, batch, 4 * units)`.
+        cell_step: `cells.lstm`.
+        from_inputs: `W x_t + b` for all steps, float32 `(length, batch, 4 * units)`.
         state: `(h, c)`, each float32 `(batch, units)`.
         recurrent_kernel: `U`, float32 `(units, 4 * units)`.
-        keep: float32 `(length, batch, 1)`: where it is 0 and not 1, `h` and `c` stand still; or
-            None.
+        recurrent_bias: None: an LSTM has one bias.
+        keep: float32 `(length, batch, 1)`, 1 to take a step and 0 to keep the state as it is; None
+            to take all steps.
         dtype: the dtype of the products; everything else is float32.
 
     Returns:
@@ -100,13 +122,13 @@ def lstm(from_inputs, state, recurrent_kernel, keep, dtype):
     @tf.custom_gradient
     def run(from_inputs, h_0, c_0, kernel):
         u = tf.cast(kernel, dtype)
-        u_transposed = tf.transpose(u)  # once, and not in every product on the way back
+        u_transposed = tf.transpose(u)  # once, instead of in each step of the backward pass
 
         def step(t, state):
             h, c = state
             from_state = product(h, u, dtype)
-            new_h, new_c = cells.lstm(from_inputs[t], from_state, c)
-            new_h, new_c = _hold(new_h, h, keep, t), _hold(new_c, c, keep, t)
+            new_h, new_c = cell_step(from_inputs[t], from_state, state)
+            new_h, new_c = _update(new_h, h, keep, t), _update(new_c, c, keep, t)
             return (new_h, new_c, from_state), (new_h, new_c)
 
         (hs, cs, from_states), (h, c) = unfold(step, length, (h_0, c_0), num_outputs=3)
@@ -117,8 +139,8 @@ def lstm(from_inputs, state, recurrent_kernel, keep, dtype):
             previous_h = tf.concat([h_0[None], hs[:-1]], axis=0)
             previous_c = tf.concat([c_0[None], cs[:-1]], axis=0)
             tanh_c = tf.tanh(cs)
-            # How a change of c_t answers to one of c_{t-1}, and one of h_t to one of c_t; and how
-            # c_t (for i, f and g) and h_t (for o) answer to [u_i ; u_f ; u_g ; u_o].
+            # The derivatives of c_t by c_{t-1} and of h_t by c_t; and those by
+            # [u_i ; u_f ; u_g ; u_o], of c_t for the first three and of h_t for u_o.
             c_by_c, h_by_c = f, o * (1.0 - tanh_c**2)
             by_u = [g * i * (1.0 - i), previous_c * f * (1.0 - f), i * (1.0 - g**2)]
             by_u = tf.concat([*by_u, tanh_c * o * (1.0 - o)], axis=-1)
@@ -144,13 +166,13 @@ def lstm(from_inputs, state, recurrent_kernel, keep, dtype):
     return outputs, (h, c)
 
 
-def _hold(new, old, keep, t):
-    """The new state of the rows that go on, the old one of those that stand still."""
+def _update(new, old, keep, t):
+    """Return the new state of the rows that take step `t`, and the old state of the others."""
     return new if keep is None else old + keep[t] * (new - old)
 
 
 def _sum_of_products(a, b, dtype):
-    """Sum over time of `a_t^T b_t`, in one product."""
+    """Return the sum over time of `a_t^T b_t`, computed as one product."""
     a = tf.reshape(a, [-1, a.shape[-1]])
     b = tf.reshape(b, [-1, b.shape[-1]])
     return product(a, b, dtype, transpose_a=True)

@@ -48,7 +48,6 @@ class Ensemble(keras.Model):
                 "An ensemble needs models over the same vocabularies, at least one; got "
                 f"(source, target) vocabularies of the sizes {sorted(sizes)}."
             )
-        self.supports_jit = False
         self.built = True
 
     @property

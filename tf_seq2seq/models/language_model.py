@@ -8,14 +8,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.layers.recurrence import (
-    State,
-    build_once,
-    check_positive,
-    recurrent_layer,
-    run_cell,
-    run_layer,
-)
+from tf_seq2seq.checks import check_integer
+from tf_seq2seq.layers.recurrent import State, build_once, recurrent_layer, run_cell, run_layer
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity
 
@@ -95,16 +89,14 @@ class LanguageModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.vocabulary_size = check_positive("vocabulary_size", vocabulary_size)
-        self.units = check_positive("units", units)
+        self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, minimum=1)
+        self.units = check_integer("units", units, minimum=1)
         embedding_size = units if embedding_size is None else embedding_size
-        self.embedding_size = check_positive("embedding_size", embedding_size)
-        self.num_layers = check_positive("num_layers", num_layers)
+        self.embedding_size = check_integer("embedding_size", embedding_size, minimum=1)
+        self.num_layers = check_integer("num_layers", num_layers, minimum=1)
         self.dropout = dropout
         self.locked_dropout = locked_dropout
         self.word_dropout = word_dropout
-        # XLA would compile the whole training step, its large matrix products too.
-        self.supports_jit = False
 
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(

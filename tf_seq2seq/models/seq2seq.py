@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from tf_seq2seq.layers import Bridge, Decoder, DecoderMemory, DecoderState, Encoder
-from tf_seq2seq.layers.recurrence import build_once
+from tf_seq2seq.layers.recurrent import build_once
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 
@@ -51,8 +51,6 @@ class Seq2Seq(keras.Model):
             num_layers=decoder.num_layers,
             dtype=decoder.dtype_policy,
         )
-        # XLA would compile the whole training step anew for each shape of a batch.
-        self.supports_jit = False
         self.build()
 
     @property

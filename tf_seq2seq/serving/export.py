@@ -57,7 +57,7 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from tf_seq2seq.errors import DISK_FAULTS, InputError
-from tf_seq2seq.layers.recurrence import without_cudnn
+from tf_seq2seq.layers.recurrent import without_cudnn
 from tf_seq2seq.serving import warmup
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator

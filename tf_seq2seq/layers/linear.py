@@ -1,0 +1,93 @@
+"""Linear maps and products for loops: float32 outside, the layer's dtype inside a product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+
+class Linear:
+    """`W x + b` for a loop: the weights are read, cast and transposed once, at construction.
+
+    Inputs and outputs are float32. In half precision only the product is computed in half
+    precision, and the gradients of `W` from all steps are added up in float32.
+
+    Args:
+        kernel: `W` (transposed, as in Keras), `(features, units)`.
+        bias: `b`, `(units,)`, or None.
+        dtype: the dtype of the product.
+
+    Example:
+
+    >>> linear = Linear(tf.ones([3, 2]), tf.constant([0.0, 1.0]), "float32")
+    >>> linear(tf.ones([1, 3])).numpy()
+    array([[3., 4.]], dtype=float32)
+    """
+
+    def __init__(self, kernel: tf.Tensor, bias: tf.Tensor | None, dtype: str | tf.DType):
+        self.kernel = tf.cast(kernel, tf.float32)
+        self.bias = None if bias is None else tf.cast(bias, tf.float32)
+        self.dtype = tf.as_dtype(dtype)
+        self._times_kernel = times(self.kernel, self.dtype)
+
+    @classmethod
+    def of(cls, dense: keras.layers.Dense) -> Linear:
+        """Return the linear part of a Dense layer, without its activation."""
+        bias = dense.bias.value if dense.use_bias else None
+        return cls(dense.kernel.value, bias, dense.compute_dtype)
+
+    def split(self, features: int) -> tuple[Linear, Linear]:
+        """Split the map of a joined vector into two, `W [x ; y] + b = (W_x x + b) + W_y y`.
+
+        Args:
+            features: width of `x`; 0 for an empty `x`.
+
+        Returns:
+            The maps of `x` (with the bias) and of `y`.
+        """
+        of_x, of_y = tf.split(self.kernel, [features, self.kernel.shape[0] - features])
+        return Linear(of_x, self.bias, self.dtype), Linear(of_y, None, self.dtype)
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map `(..., features)` to float32 `(..., units)`."""
+        features, units = self.kernel.shape
+        shape = [*tf.unstack(tf.shape(x))[:-1], units]
+        if features == 0:  # oneDNN aborts the process on a product over nothing
+            y = tf.zeros(shape)
+        else:
+            y = self._times_kernel(tf.reshape(tf.cast(x, tf.float32), [-1, features]))
+        if self.bias is not None:
+            y += self.bias
+        return tf.reshape(y, shape)
+
+
+def product(a: tf.Tensor, b: tf.Tensor, dtype: str | tf.DType, **transposed: bool) -> tf.Tensor:
+    """Multiply two matrices in `dtype`; the result is float32.
+
+    Args:
+        a, b: matrices of any floating dtype.
+        dtype: the dtype of the product.
+        **transposed: `transpose_a` or `transpose_b`, as in `tf.matmul`.
+    """
+    return tf.cast(tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype), **transposed), tf.float32)
+
+
+def times(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the function `x -> x @ matrix` for a loop, with the product computed in `dtype`.
+
+    Its gradient, `d @ matrix^T`, uses a matrix that is transposed once. TensorFlow would multiply
+    by a transposed view in each step, which takes twice as long if `x` has few rows.
+    """
+    forward = tf.stop_gradient(tf.cast(matrix, dtype))
+    backward = tf.transpose(forward)
+
+    @tf.custom_gradient
+    def run(x, matrix):
+        def gradient(d):
+            return product(d, backward, dtype), product(x, d, dtype, transpose_a=True)
+
+        return product(x, forward, dtype), gradient
+
+    return lambda x: run(x, matrix)

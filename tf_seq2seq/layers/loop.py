@@ -1,0 +1,56 @@
+"""The loop that unfolds a step over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+def unfold(
+    step: Callable[[tf.Tensor, Any], tuple[tuple[tf.Tensor, ...], Any]],
+    length: tf.Tensor | int,
+    initial_state: Any,
+    num_outputs: int,
+    backwards: bool = False,
+) -> tuple[tuple[tf.Tensor, ...], Any]:
+    """Unfold a step over time: `outputs_t, state_t = step(t, state_{t-1})`.
+
+    Compute everything that does not depend on the previous step outside the loop.
+
+    Args:
+        step: a function of the time `t`, an int32 scalar, and of a state; returns a tuple of
+            `num_outputs` float32 tensors and the next state (same structure, shapes and dtypes).
+        length: the number of steps.
+        initial_state: any nested structure of tensors.
+        num_outputs: the number of tensors that a step outputs.
+        backwards: whether `t` runs from `length - 1` to 0.
+
+    Returns:
+        The outputs in the order of `t`, each `(length, ...)`, and the state after the last step.
+
+    Example:
+
+    >>> def add(t, total):
+    ...     total += tf.cast(t, tf.float32)
+    ...     return (total,), total
+    >>> (totals,), last = unfold(add, length=4, initial_state=tf.constant(0.0), num_outputs=1)
+    >>> totals.numpy()
+    array([0., 1., 3., 6.], dtype=float32)
+    """
+    arrays = tuple(tf.TensorArray(tf.float32, length) for _ in range(num_outputs))
+
+    def body(done, state, arrays):
+        t = length - 1 - done if backwards else done
+        outputs, state = step(t, state)
+        arrays = tuple(array.write(t, out) for array, out in zip(arrays, outputs, strict=True))
+        return done + 1, state, arrays
+
+    _, state, arrays = tf.while_loop(
+        lambda done, *_: done < length,
+        body,
+        (tf.constant(0), initial_state, arrays),
+        maximum_iterations=length,
+    )
+    return tuple(array.stack() for array in arrays), state

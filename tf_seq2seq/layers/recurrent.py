@@ -1,0 +1,184 @@
+"""Recurrent layers over whole sequences and over single steps.
+
+The encoder and the decoder consist of Keras' recurrent layers, which a GPU runs on cuDNN. A CPU
+runs the same weights by `fused.py`. A loop that needs single steps makes a `Recurrence`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+import keras
+import tensorflow as tf
+
+from tf_seq2seq.layers.cells import CELLS, CellState, cell_of
+from tf_seq2seq.layers.linear import Linear
+
+State = tuple[CellState, ...]
+"""The state of a stack: for each layer `(h,)`, or `(h, c)` for an LSTM, each `(batch, units)`."""
+
+
+def build_once(layer: keras.layers.Layer, *shapes) -> None:
+    """Build a sublayer, unless it was called or loaded before the layer that contains it."""
+    if not layer.built:
+        layer.build(*shapes)
+
+
+def recurrent_layer(
+    cell: str, units: int, name: str, dtype: str | keras.DTypePolicy, go_backwards: bool = False
+) -> keras.layers.RNN:
+    """Make a Keras layer that returns `(outputs, *state)`.
+
+    Where the mask is False, the state does not change and the output is zero.
+
+    Args:
+        cell: a key of `CELLS`.
+        units: width of the state.
+        name: the layer's name.
+        dtype: the layer's dtype policy.
+        go_backwards: whether to read from the end to the start.
+    """
+    layer = CELLS[cell].layer(
+        units,
+        return_sequences=True,
+        return_state=True,
+        zero_output_for_mask=True,
+        go_backwards=go_backwards,
+        name=name,
+        dtype=dtype,
+    )
+    # XLA would compile the whole training step again for each shape of a batch. Keras compiles a
+    # model with XLA only if all of its layers support it.
+    layer.supports_jit = False
+    return layer
+
+
+@contextlib.contextmanager
+def without_cudnn(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
+    """Trace the recurrent `layers` without cuDNN inside this context.
+
+    Keras chooses the kernel when a graph is traced, so a graph that was traced on a machine with a
+    GPU could not run on a CPU. The weights fit both kernels.
+    """
+    chosen = [(layer, layer.use_cudnn) for layer in layers if hasattr(layer, "use_cudnn")]
+    try:
+        for layer, _ in chosen:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, use_cudnn in chosen:
+            layer.use_cudnn = use_cudnn
+
+
+class Recurrence:
+    """A recurrent layer for a loop over single steps; its weights are read once, at construction.
+
+    Args:
+        layer: a built layer made by `recurrent_layer`.
+
+    Attributes:
+        from_input: the `Linear` map `W x + b`.
+        from_state: the `Linear` map `U h + b_U`.
+    """
+
+    def __init__(self, layer: keras.layers.RNN):
+        weights = layer.cell
+        bias, state_bias = tf.convert_to_tensor(weights.bias), None
+        if len(bias.shape) == 2:
+            bias, state_bias = tf.unstack(bias)
+        self.from_input = Linear(weights.kernel.value, bias, layer.compute_dtype)
+        self.from_state = Linear(weights.recurrent_kernel.value, state_bias, layer.compute_dtype)
+        self._step = cell_of(layer).step
+
+    def __call__(self, from_input: tf.Tensor, state: CellState) -> CellState:
+        """Take one step.
+
+        Args:
+            from_input: `W x_t + b`, float32 `(batch, n * units)`.
+            state: the state before the step, each part float32 `(batch, units)`.
+
+        Returns:
+            The state after the step.
+        """
+        return self._step(from_input, self.from_state(state[0]), state)
+
+
+def run_layer(
+    layer: keras.layers.RNN,
+    inputs: tf.Tensor,
+    initial_state: CellState | None = None,
+    mask: tf.Tensor | None = None,
+    context: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, CellState]:
+    """Run a recurrent layer over whole sequences.
+
+    Without cuDNN, a cell that has a fused path runs on it, with the same weights and numbers.
+
+    Args:
+        layer: a layer made by `recurrent_layer`.
+        inputs: `(batch, length, features)`.
+        initial_state: the layer's state before the first step, or None for zeros.
+        mask: bool `(batch, length)`, or None.
+        context: `(batch, context_size)`, appended to the input of each step; or None.
+
+    Returns:
+        `(outputs, state)`: `(batch, length, units)` and the layer's state after the last step. A
+        layer that goes backwards returns its outputs in the order in which it computes them.
+    """
+    if cell_of(layer).fused is not None and not _has_cudnn(layer):
+        return _run_fused(layer, inputs, initial_state, mask, context)
+    if context is not None:
+        context = tf.repeat(tf.cast(context, inputs.dtype)[:, None], tf.shape(inputs)[1], axis=1)
+        inputs = tf.concat([inputs, context], axis=-1)
+    if initial_state is not None:
+        initial_state = list(initial_state)
+    outputs, *state = layer(inputs, initial_state=initial_state, mask=mask)
+    return outputs, tuple(state)
+
+
+def run_cell(
+    layer: keras.layers.RNN, inputs: tf.Tensor, state: CellState
+) -> tuple[tf.Tensor, CellState]:
+    """Run one step of a recurrent layer.
+
+    Args:
+        layer: a layer made by `recurrent_layer`.
+        inputs: `(batch, features)`.
+        state: the layer's state before the step.
+
+    Returns:
+        `(output, state)`: `(batch, units)` and the state after the step.
+    """
+    step = Recurrence(layer)
+    new_state = step(step.from_input(inputs), tuple(tf.cast(part, tf.float32) for part in state))
+    state = tuple(tf.cast(new, old.dtype) for new, old in zip(new_state, state, strict=True))
+    return tf.cast(state[0], layer.compute_dtype), state
+
+
+def _has_cudnn(layer) -> bool:
+    use_cudnn = getattr(layer, "use_cudnn", False)
+    return use_cudnn is not False and bool(tf.config.list_logical_devices("GPU"))
+
+
+def _run_fused(layer, inputs, initial_state, mask, context):
+    dtype, cell, recurrence = layer.compute_dtype, cell_of(layer), Recurrence(layer)
+    xs = tf.transpose(inputs, [1, 0, 2])
+    keep = None if mask is None else tf.cast(tf.transpose(mask)[:, :, None], tf.float32)
+    if layer.go_backwards:
+        xs, keep = tf.reverse(xs, [0]), None if keep is None else tf.reverse(keep, [0])
+    if context is None:
+        from_inputs = recurrence.from_input(xs)
+    else:
+        # The context is the same in all steps, so it is multiplied once.
+        of_inputs, of_context = recurrence.from_input.split(xs.shape[-1])
+        from_inputs = of_inputs(xs) + of_context(context)
+    if initial_state is None:
+        initial_state = (tf.zeros([tf.shape(xs)[1], layer.units]),) * cell.state_parts
+    state = tuple(tf.cast(part, tf.float32) for part in initial_state)
+    kernel, bias = recurrence.from_state.kernel, recurrence.from_state.bias
+    outputs, state = cell.fused(cell.step, from_inputs, state, kernel, bias, keep, dtype)
+    if keep is not None:
+        outputs *= keep
+    outputs = tf.transpose(tf.cast(outputs, dtype), [1, 0, 2])
+    return outputs, tuple(tf.cast(part, dtype) for part in state)
