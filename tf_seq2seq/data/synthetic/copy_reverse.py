@@ -1,7 +1,7 @@
-"""Copy and reverse: two tasks over strings of symbols, with an answer that is known exactly.
+"""Copy and reverse: two tasks over strings of symbols whose answers are known exactly.
 
-They need no language and little training, so tests and claims about an architecture rest on them:
-a decoder that cannot copy a string has lost it on the way.
+They need no language and little training, so tests and claims about an architecture can rely on
+them: a decoder that fails to copy a string has lost it on the way.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.data.corpus import Corpus
 from tf_seq2seq.data.synthetic.parts import check_sizes, deal
 from tf_seq2seq.errors import InputError
@@ -25,12 +26,12 @@ def copy_corpus(
     test: int = 500,
     seed: int = 1,
 ) -> Corpus:
-    """Strings of symbols, each paired with itself: "a c b" -> "a c b".
+    """Pair random strings of symbols with themselves: "a c b" -> "a c b".
 
     Args:
-        alphabet: the symbols, at least two, all different, none with a space in it.
-        lengths: least and greatest number of symbols of a string. Lengths are equally frequent, as
-            far as there are enough strings of the shorter ones.
+        alphabet: at least two different symbols without spaces.
+        lengths: minimum and maximum number of symbols. All lengths are equally frequent, as far as
+            there are enough strings of the shorter ones.
         train: number of training pairs.
         dev: number of development pairs.
         test: number of test pairs. No string occurs twice, within a part or across parts.
@@ -40,8 +41,13 @@ def copy_corpus(
         The corpus; symbols are separated by single spaces.
 
     Raises:
-        InputError: if the alphabet, the lengths or a size is impossible, or if there are fewer
-            strings than pairs asked for.
+        InputError: if an argument is not valid, or there are fewer strings than pairs requested.
+
+    Example:
+
+    >>> corpus = copy_corpus("abc", lengths=(4, 4), train=2, dev=0, test=0)
+    >>> corpus.train.source == corpus.train.target
+    True
     """
     return _corpus(lambda string: string, alphabet, lengths, train, dev, test, seed)
 
@@ -54,9 +60,9 @@ def reverse_corpus(
     test: int = 500,
     seed: int = 1,
 ) -> Corpus:
-    """Strings of symbols, each paired with its reverse: "a c b" -> "b c a".
+    """Pair random strings of symbols with their reverses: "a c b" -> "b c a".
 
-    Arguments, result and errors are those of `copy_corpus`.
+    The arguments, the result and the errors are those of `copy_corpus`.
     """
     return _corpus(lambda string: string[::-1], alphabet, lengths, train, dev, test, seed)
 
@@ -70,24 +76,16 @@ def _corpus(
     test: int,
     seed: int,
 ) -> Corpus:
-    check_sizes(train, dev, test)
-    if len(set(alphabet)) != len(alphabet) or len(alphabet) < 2:
-        raise InputError(
-            f"Expected an alphabet of two or more different symbols, got {alphabet!r}."
-        )
-    if any(len(symbol.split()) != 1 or symbol != symbol.strip() for symbol in alphabet):
-        raise InputError(f"Expected symbols that hold no space, got the alphabet {alphabet!r}.")
-    shortest, longest = lengths
-    if not 1 <= shortest <= longest:
-        raise InputError(f"Expected `lengths` as (least, greatest), 1 or more, got {lengths!r}.")
-
-    rng = random.Random(seed)
+    train, dev, test = check_sizes(train, dev, test)
+    symbols = _check_alphabet(alphabet)
+    shortest, longest = _check_lengths(lengths)
+    rng = random.Random(check_integer("seed", seed, minimum=0))
     left = train + dev + test
     strings: list[String] = []
-    # The short lengths come first: what they cannot give is shared out among the longer ones.
+    # Shorter lengths come first: the longer ones share what the shorter ones cannot supply.
     for length in range(shortest, longest + 1):
-        share = min(-(-left // (longest + 1 - length)), len(alphabet) ** length)
-        strings += _distinct_strings(alphabet, length, share, rng)
+        share = min(-(-left // (longest + 1 - length)), len(symbols) ** length)
+        strings += _distinct_strings(symbols, length, share, rng)
         left -= share
     rng.shuffle(strings)
     return deal(
@@ -95,12 +93,32 @@ def _corpus(
     )
 
 
+def _check_alphabet(alphabet: Sequence[str]) -> tuple[str, ...]:
+    valid = isinstance(alphabet, Sequence) and all(isinstance(symbol, str) for symbol in alphabet)
+    if not valid or len(set(alphabet)) != len(alphabet) or len(alphabet) < 2:
+        raise InputError(
+            f"`alphabet` must be at least two different symbols, each a string, got {alphabet!r}."
+        )
+    if any(symbol.split() != [symbol] for symbol in alphabet):
+        raise InputError(
+            f"`alphabet` must consist of symbols without spaces, none empty, got {alphabet!r}."
+        )
+    return tuple(alphabet)
+
+
+def _check_lengths(lengths: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(lengths, Sequence) or isinstance(lengths, str) or len(lengths) != 2:
+        raise InputError(f"`lengths` must be a pair (minimum, maximum), got {lengths!r}.")
+    shortest = check_integer("lengths[0]", lengths[0], minimum=1)
+    return shortest, check_integer("lengths[1]", lengths[1], minimum=shortest)
+
+
 def _distinct_strings(
     alphabet: Sequence[str], length: int, count: int, rng: random.Random
 ) -> list[String]:
     if 2 * count > len(alphabet) ** length:
         return rng.sample(list(itertools.product(alphabet, repeat=length)), count)
-    # A dictionary rather than a set: its order is the same in every process.
+    # A dictionary, not a set: its order is the same in every process.
     strings: dict[String, None] = {}
     while len(strings) < count:
         strings[tuple(rng.choices(alphabet, k=length))] = None

@@ -1,16 +1,16 @@
-"""A small engine for synchronous grammars: rules that write a sentence in two languages at once.
+"""An engine for synchronous grammars, whose rules write a sentence in two languages at once.
 
 A *construction* is a function of `choose` that returns the same clause in English and in Chinese.
-`choose` is its only source of chance: it takes a sequence and returns one of its items. A
-construction is therefore two f-strings around the words that it chose, and adding one takes a few
-lines:
+`choose` takes a sequence, returns one of its items, and is the only source of randomness. A
+construction is therefore two f-strings around the words it chose:
 
->>> grammar = Grammar()
->>> @grammar.construction(weight=1)
+>>> drinks = Family()
+>>> @drinks.construction(weight=1)
 ... def drinking(choose):
 ...     who, who_zh = choose((("I", "我"), ("we", "我们")))
 ...     drink, drink_zh = choose((("tea", "茶"), ("milk", "牛奶")))
 ...     return f"{who} drink {drink}", f"{who_zh}喝{drink_zh}"
+>>> grammar = Grammar([drinks])
 >>> grammar.write("drinking", choose=lambda options: options[0])
 Example(source='I drink tea.', target='我喝茶。', construction='drinking')
 """
@@ -19,13 +19,59 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tf_seq2seq.checks import check_choice, check_integer, check_number
+from tf_seq2seq.errors import InputError
+
 Choose = Callable[[Sequence[Any]], Any]
-Construction = Callable[[Choose], tuple[str, str]]
+# The same clause in English and in Chinese.
+Clause = tuple[str, str]
+WriteClause = Callable[[Choose], Clause]
 
 FULL_WIDTH = {".": "。", "?": "？"}
+
+
+class Construction(NamedTuple):
+    """A rule of the grammar.
+
+    Attributes:
+        write_clause: the function of `choose`.
+        weight: how often the construction is tried, relative to the weights of the others.
+        mark: the English mark that ends the sentence, "." or "?".
+    """
+
+    write_clause: WriteClause
+    weight: float
+    mark: str
+
+    @property
+    def name(self) -> str:
+        return self.write_clause.__name__
+
+
+class Family:
+    """Constructions that belong together; one module writes one family."""
+
+    def __init__(self) -> None:
+        self.constructions: list[Construction] = []
+
+    def construction(self, weight: float, mark: str = ".") -> Callable[[WriteClause], WriteClause]:
+        """Return a decorator that adds a function to the family under the function's name.
+
+        Args:
+            weight: how often the construction is tried, relative to the weights of the others.
+            mark: the English mark that ends the sentence, "." or "?".
+        """
+        weight = check_number("weight", weight, above=0)
+        mark = check_choice("mark", mark, tuple(FULL_WIDTH))
+
+        def add(write_clause: WriteClause) -> WriteClause:
+            self.constructions.append(Construction(write_clause, weight, mark))
+            return write_clause
+
+        return add
 
 
 class Example(NamedTuple):
@@ -37,68 +83,66 @@ class Example(NamedTuple):
 
 
 class Grammar:
-    """Constructions, each with a weight.
+    """The constructions of several families.
 
     Args:
-        shortest: least number of tokens of a sentence, on either side.
-        longest: greatest number of tokens of a sentence, on either side. `generate` passes over
-            what lies outside. `count_english` and `count_chinese` say what a token is.
+        families: the families. Their order and the order within each decide which sentences a
+            seed gives.
+        shortest: minimum number of tokens of a sentence, in either language.
+        longest: maximum number of tokens of a sentence, in either language. `generate` skips
+            sentences outside these bounds. `count_english` and `count_chinese` define a token.
+
+    Raises:
+        InputError: if two constructions have the same name or a bound is not valid.
     """
 
-    def __init__(self, shortest: int = 3, longest: int = 40):
-        self.shortest = shortest
-        self.longest = longest
+    def __init__(self, families: Iterable[Family], shortest: int = 3, longest: int = 40):
+        self.shortest = check_integer("shortest", shortest, minimum=1)
+        self.longest = check_integer("longest", longest, minimum=self.shortest)
         self.constructions: dict[str, Construction] = {}
-        self.weights: dict[str, float] = {}
-        self._marks: dict[str, str] = {}
-
-    def construction(
-        self, weight: float, mark: str = "."
-    ) -> Callable[[Construction], Construction]:
-        """Decorator that adds a function to the grammar, under the function's own name.
-
-        Args:
-            weight: how often the construction is tried, relative to the others' weights.
-            mark: the English mark that ends the sentence, "." or "?".
-        """
-
-        def add(function: Construction) -> Construction:
-            name = function.__name__
-            self.constructions[name] = function
-            self.weights[name] = weight
-            self._marks[name] = mark
-            return function
-
-        return add
+        for family in families:
+            for construction in family.constructions:
+                if construction.name in self.constructions:
+                    raise InputError(f"There are two constructions named {construction.name!r}.")
+                self.constructions[construction.name] = construction
 
     def write(self, name: str, choose: Choose) -> Example:
-        """Writes one sentence of the construction `name`, with `choose` to make its choices.
+        """Write one sentence pair of the construction `name`.
 
-        Clauses may hold needless spaces, left where an optional part is empty; a sentence holds
-        none. It begins with a capital and ends with the construction's mark.
+        The sentence is capitalized and ends with the construction's mark. Surplus spaces, which a
+        clause contains where an optional part is empty, are removed.
+
+        Args:
+            name: a key of `constructions`.
+            choose: makes the construction's choices.
         """
-        english, chinese = self.constructions[name](choose)
+        construction = self.constructions[name]
+        english, chinese = construction.write_clause(choose)
         english = " ".join(english.split()).replace(" ,", ",")
-        mark = self._marks[name]
         return Example(
-            source=english[0].upper() + english[1:] + mark,
-            target=chinese + FULL_WIDTH[mark],
+            source=english[0].upper() + english[1:] + construction.mark,
+            target=chinese + FULL_WIDTH[construction.mark],
             construction=name,
         )
 
     def generate(self, seed: int, patience: int = 10_000) -> Iterator[Example]:
-        """Yields examples of which no two share a sentence, on either side.
+        """Yield examples, no two of which share a sentence in either language.
 
         Args:
             seed: the same seed gives the same examples in the same order.
-            patience: the stream ends after so many tries in a row that gave nothing new.
+            patience: the stream ends after this many attempts in a row without a new pair.
+
+        Raises:
+            InputError: at the first example, if an argument is not valid.
         """
-        rng = random.Random(seed)
-        names, weights = list(self.weights), list(self.weights.values())
+        rng = random.Random(check_integer("seed", seed, minimum=0))
+        patience = check_integer("patience", patience, minimum=1)
+        names = list(self.constructions)
+        weights = [construction.weight for construction in self.constructions.values()]
         seen_english, seen_chinese = set(), set()
-        tries = 0
-        while tries < patience:
-            tries += 1
+        attempts = 0
+        while attempts < patience:
+            attempts += 1
             (name,) = rng.choices(names, weights)
             example = self.write(name, rng.choice)
             if (
@@ -109,15 +153,23 @@ class Grammar:
             ):
                 seen_english.add(example.source)
                 seen_chinese.add(example.target)
-                tries = 0
+                attempts = 0
                 yield example
 
 
 def count_english(sentence: str) -> int:
-    """Number of words and punctuation marks."""
+    """Count words and punctuation marks.
+
+    >>> count_english("She doesn't swim.")
+    4
+    """
     return len(re.findall(r"[\w'-]+|[^\w\s]", sentence))
 
 
 def count_chinese(sentence: str) -> int:
-    """Number of characters and punctuation marks, a Latin word or a number counted as one."""
+    """Count characters and punctuation marks; a Latin word or a number counts as one.
+
+    >>> count_chinese("我在TED。")
+    4
+    """
     return len(re.findall(r"[A-Za-z0-9]+|\S", sentence))

@@ -1,41 +1,55 @@
-"""Deal a stream of pairs into training, development and test parts."""
+"""Split a stream of distinct pairs into test, development and training parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.errors import InputError
 
 
-def check_sizes(train: int, dev: int, test: int) -> None:
-    """Raises InputError if one of the sizes is not a whole number of pairs."""
-    for name, size in (("train", train), ("dev", dev), ("test", test)):
-        if not isinstance(size, int) or size < 0:
-            raise InputError(
-                f"Expected `{name}` to be a number of pairs, zero or more, got {size}."
-            )
+def check_sizes(train: int, dev: int, test: int) -> tuple[int, int, int]:
+    """Return the numbers of pairs as plain integers.
+
+    Raises:
+        InputError: if one is not an integer of at least 0.
+    """
+    return (
+        check_integer("train", train, minimum=0),
+        check_integer("dev", dev, minimum=0),
+        check_integer("test", test, minimum=0),
+    )
 
 
 def deal(pairs: Iterable[tuple[str, str]], train: int, dev: int, test: int) -> Corpus:
-    """Deals a stream of distinct pairs into the three parts of a corpus.
+    """Split a stream of distinct pairs into the three parts of a corpus.
 
-    Test and dev come first, so a corpus with more training pairs keeps them as they are.
+    Test and dev come first, so that they stay the same when `train` grows.
+
+    Args:
+        pairs: the pairs; only as many as needed are drawn.
+        train, dev, test: numbers of pairs.
 
     Raises:
-        InputError: if a size is negative or the stream ends too early.
+        InputError: if a size is not an integer of at least 0, or there are too few pairs.
+
+    Example:
+
+    >>> deal([("a", "A"), ("b", "B"), ("c", "C")], train=1, dev=1, test=1).test
+    Pairs(source=('a',), target=('A',))
     """
-    check_sizes(train, dev, test)
-    wanted = train + dev + test
-    pairs = list(islice(pairs, wanted))
-    if len(pairs) < wanted:
+    train, dev, test = check_sizes(train, dev, test)
+    total = train + dev + test
+    dealt = list(islice(pairs, total))
+    if len(dealt) < total:
         raise InputError(
-            f"Expected {wanted} distinct pairs (train={train}, dev={dev}, test={test}), but only "
-            f"{len(pairs)} could be generated; ask for fewer."
+            f"Expected {total} distinct pairs (train={train}, dev={dev}, test={test}), but there "
+            f"are only {len(dealt)}; ask for fewer."
         )
 
     def part(start: int, stop: int) -> Pairs:
-        return Pairs(*([pair[side] for pair in pairs[start:stop]] for side in (0, 1)))
+        return Pairs(*([pair[side] for pair in dealt[start:stop]] for side in (0, 1)))
 
-    return Corpus(test=part(0, test), dev=part(test, test + dev), train=part(test + dev, wanted))
+    return Corpus(test=part(0, test), dev=part(test, test + dev), train=part(test + dev, total))
