@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+import tf_seq2seq as s2s
 from tf_seq2seq import BahdanauAttention, Decoder, DotAttention, Encoder, Seq2Seq
 from tf_seq2seq.layers.cells import CELLS
 
@@ -105,3 +106,26 @@ def run_in_fresh_process(models, inputs, folder, result=None):
         *([folder] if result is None else [folder, result]),
     )
     return np.load(folder / "out.npz")
+
+
+TRICKY = [
+    "a b c",
+    "",
+    "   \t ",
+    "zz zz",
+    "a\x00b",
+    "\ud7ff \u0301 🙂 שלום",
+    "<eos> <pad> <sos>",
+    "c",
+]
+
+
+def small_translator(system="additive_current", tokenizer=s2s.text.WordTokenizer, **options):
+    source, target = tokenizer(), s2s.text.ChineseTokenizer()
+    source.adapt(["a b c d e f g h", "b c, d."])
+    target.adapt(["甲乙丙丁戊己庚辛 。"])
+    model = s2s.Seq2Seq(
+        s2s.Encoder(source.vocabulary_size, 4, cell="lstm", bidirectional=True),
+        s2s.Decoder(target.vocabulary_size, 8, cell="lstm", **SYSTEMS[system]()),
+    )
+    return s2s.Translator(model, source, target, max_target_length=12, **options)

@@ -4,8 +4,7 @@ import re
 
 import keras
 import pytest
-from helpers import ROOT
-from test_translator import small_translator
+from helpers import ROOT, small_translator
 
 import tf_seq2seq as s2s
 

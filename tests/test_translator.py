@@ -1,31 +1,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS
+from helpers import SYSTEMS, TRICKY, small_translator
 
 import tf_seq2seq as s2s
-
-TRICKY = [
-    "a b c",
-    "",
-    "   \t ",
-    "zz zz",
-    "a\x00b",
-    "\ud7ff \u0301 🙂 שלום",
-    "<eos> <pad> <sos>",
-    "c",
-]
-
-
-def small_translator(system="additive_current", tokenizer=s2s.text.WordTokenizer, **options):
-    source, target = tokenizer(), s2s.text.ChineseTokenizer()
-    source.adapt(["a b c d e f g h", "b c, d."])
-    target.adapt(["甲乙丙丁戊己庚辛 。"])
-    model = s2s.Seq2Seq(
-        s2s.Encoder(source.vocabulary_size, 4, cell="lstm", bidirectional=True),
-        s2s.Decoder(target.vocabulary_size, 8, cell="lstm", **SYSTEMS[system]()),
-    )
-    return s2s.Translator(model, source, target, max_target_length=12, **options)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -246,7 +224,7 @@ def test_an_unknown_word_is_replaced_by_a_whole_word_of_subwords():
 
 @pytest.mark.parametrize("option", [{"replace_unknown": True}, {"coverage_penalty": 0.5}], ids=str)
 def test_options_that_need_attention(option):
-    with pytest.raises(ValueError, match=rf"^`{next(iter(option))}` goes by what attention"):
+    with pytest.raises(ValueError, match=rf"^`{next(iter(option))}` needs attention weights"):
         small_translator("context_alone")(["a"], beam_width=3, **option)
 
 
@@ -255,9 +233,9 @@ def test_a_model_whose_weights_are_not_numbers():
     kernel = translator.model.decoder.trainable_weights[-1]
     kernel.assign(np.full(kernel.shape, np.nan))
     for options in ({}, {"beam_width": 3}):
-        with pytest.raises(s2s.InputError, match=r"sentence 0 \('a b'\) no probability"):
+        with pytest.raises(s2s.InputError, match=r"score of sentence 0 \('a b'\) is (nan|-inf)"):
             translator("a b", **options)
-    with pytest.raises(s2s.InputError, match="its weights are spoilt"):
+    with pytest.raises(s2s.InputError, match="the weights contain NaN or inf"):
         translator.score("a b", "甲")
 
 
@@ -303,7 +281,7 @@ def test_options_reach_the_search():
     ids=str,
 )
 def test_options_out_of_range(options):
-    with pytest.raises(ValueError, match=f"Expected .*{next(iter(options))}"):
+    with pytest.raises(ValueError, match=f"`{next(iter(options))}` must be"):
         small_translator()(["a"], **options)
     with pytest.raises(TypeError, match="beams"):
         small_translator()(["a"], beams=4)
@@ -326,7 +304,7 @@ def test_an_ensemble_wants_the_same_tokenizers():
     first, second = small_translator(), small_translator()
     reordered = s2s.text.Vocabulary(second.target_tokenizer.vocabulary.tokens[:3:-1])
     second.target_tokenizer.set_vocabulary(reordered)
-    with pytest.raises(s2s.InputError, match="another target tokenizer"):
+    with pytest.raises(s2s.InputError, match="The target tokenizers of translators 1 and 2"):
         s2s.Translator.ensemble([first, second])
     with pytest.raises(s2s.InputError, match="at least one"):
         s2s.Translator.ensemble([])

@@ -26,8 +26,9 @@ else:
     from tf_seq2seq.losses import SequenceCrossEntropy
     from tf_seq2seq.metrics import Perplexity, TokenAccuracy
     from tf_seq2seq.models import Ensemble, LanguageModel, Seq2Seq
+    from tf_seq2seq.search import SearchOptions
     from tf_seq2seq.text_model import TextModel, TextScore
-    from tf_seq2seq.translator import SearchOptions, Translator
+    from tf_seq2seq.translator import Translator
 
     __all__ = [
         "Attention",

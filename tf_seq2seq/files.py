@@ -58,6 +58,48 @@ def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def write_together(directory: str | os.PathLike) -> Iterator[Path]:
+    """Write several files into a directory, all of them or none.
+
+    The context gives a hidden folder in the directory to write to. At the end of the context its
+    files take their places in the directory, where they replace older ones; if the context raises,
+    they are removed and the older ones stay as they were. Other files are left alone.
+
+    If the process is killed, the older files are intact unless that happens during the renaming,
+    which takes about a millisecond.
+
+    Args:
+        directory: created if it does not exist.
+
+    Raises:
+        OSError: if the disk is full or the directory cannot be written to.
+
+    Example:
+
+    >>> with write_together(tmp_path) as new:
+    ...     _ = (new / "a.txt").write_text("a")
+    ...     _ = (new / "b.txt").write_text("b")
+    >>> sorted(path.name for path in tmp_path.iterdir())
+    ['a.txt', 'b.txt']
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=directory) as name:
+        new = Path(name)
+        yield new
+        paths = sorted(new.rglob("*"))
+        files = [path for path in paths if path.is_file()]
+        for path in files:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        for path in paths:
+            if path.is_dir():
+                (directory / path.relative_to(new)).mkdir(exist_ok=True)
+        for path in files:
+            path.replace(directory / path.relative_to(new))
+
+
 def in_chunks(items: Iterable[T], size: int = LINES_PER_CHUNK) -> Iterator[list[T]]:
     """Yield the items in lists of `size`; the last may be shorter.
 

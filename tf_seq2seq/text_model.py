@@ -1,31 +1,48 @@
-"""Floor 4: a language model with its tokenizer: text in, probabilities and more text out."""
+"""A language model with its tokenizer: text in, probabilities and more text out."""
 
 from __future__ import annotations
 
 import dataclasses
-import warnings
-from collections.abc import Iterable
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq import search
 from tf_seq2seq.checks import check_integer
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import token_cross_entropy
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.models import LanguageModel
-from tf_seq2seq.strings import utf8
+from tf_seq2seq.search.constraints import ConstraintKeywords
+from tf_seq2seq.search.options import check_sampling
+from tf_seq2seq.strings import Texts, listed
 from tf_seq2seq.text import EOS_ID, PAD_ID, Tokenizer
-from tf_seq2seq.translator import append
+from tf_seq2seq.text_io import (
+    BATCH_SIZE,
+    TEXT,
+    append,
+    check_score,
+    explain_damage,
+    load_files,
+    run_in_batches,
+    save_files,
+    warn_of_cut_off,
+)
+
+_NOUN = "text model"
 
 
 @dataclasses.dataclass(frozen=True)
 class TextScore:
-    """How probable a language model finds a line.
+    """The probability that a language model gives a line.
 
     Attributes:
         log_probability: of the line and its end, in nats.
-        tokens: how many tokens that are, `<eos>` included.
+        tokens: the number of tokens, `<eos>` included.
     """
 
     log_probability: float
@@ -40,26 +57,29 @@ class TextScore:
 class TextModel(tf.Module):
     """Scores lines of text and continues them, each in one graph.
 
-    A line is read as the language model has read its training text: `<eos>`, the end of the line
-    before, stands in front of it, and `<eos>` ends it. A line's result does not depend on the
-    batch that it is in. Invalid UTF-8 is read as U+FFFD.
+    A line is read as in the language model's training text: after the `<eos>` of the line before,
+    and followed by an `<eos>`. A line's score does not depend on the batch that it is in. Invalid
+    UTF-8 is read as U+FFFD.
 
     Args:
         model: a trained `LanguageModel`.
         tokenizer: the tokenizer it was trained with.
-        max_length: longer lines are cut off after so many tokens.
-        max_new_tokens: continuations are cut off after so many tokens.
+        max_length: longer lines are cut off after this many tokens, to which `<eos>` is added.
+        max_new_tokens: continuations are cut off after this many tokens.
 
     Raises:
-        ValueError: if the tokenizer's vocabulary is not of the size that the model was built for.
+        InputError: if a limit is invalid, or the size of the tokenizer's vocabulary is not the one
+            that the model was built for.
 
     Example:
 
-    >>> text_model = TextModel(model, tokenizer)
-    >>> text_model.score(["the old man is reading a book"])[0].perplexity
-    7.3
-    >>> text_model.generate(["the old man"], temperature=0.8, seed=1)
-    ['the old man is in the park']
+    >>> tokenizer = s2s.text.WordTokenizer()
+    >>> tokenizer.adapt(["the old man is reading a book"])
+    >>> text_model = TextModel(s2s.LanguageModel(tokenizer.vocabulary_size, 8), tokenizer)
+    >>> text_model.score(["the old man", "a book"])[1].tokens
+    3
+    >>> text_model.generate("the old man", temperature=0.8, seed=1)
+    ['the old man ...']
     """
 
     def __init__(
@@ -72,7 +92,7 @@ class TextModel(tf.Module):
     ):
         super().__init__()
         if tokenizer.vocabulary_size != model.vocabulary_size:
-            raise ValueError(
+            raise InputError(
                 f"The tokenizer has {tokenizer.vocabulary_size} tokens, but the model was built "
                 f"for {model.vocabulary_size}; pass the tokenizer that it was trained with."
             )
@@ -80,9 +100,7 @@ class TextModel(tf.Module):
         self.tokenizer = tokenizer
         self.max_length = check_integer("max_length", max_length, minimum=1)
         self.max_new_tokens = check_integer("max_new_tokens", max_new_tokens, minimum=1)
-        self._score = tf.function(
-            self.score_graph, input_signature=[tf.TensorSpec([None], tf.string, "text")]
-        )
+        self._compiled: dict[tuple | None, Callable] = {}
 
     @property
     def tokenizers(self) -> list[Tokenizer]:
@@ -90,29 +108,39 @@ class TextModel(tf.Module):
         return [self.tokenizer]
 
     def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """What `serving.export` exports, graphs of strings by name: see the table there."""
-        text = tf.TensorSpec([None], tf.string, "text")
+        """Return the functions that `serving.export` exports by name: see the table there."""
+
+        def without_cut_off(graph):
+            def signature(text):
+                outputs = graph(text)
+                del outputs["cut_off"]
+                return outputs
+
+            return tf.function(signature, input_signature=[TEXT])
+
         return {
-            "serving_default": tf.function(self.score_graph, input_signature=[text]),
-            "generate": tf.function(lambda text: self.generate_graph(text), input_signature=[text]),
+            "serving_default": without_cut_off(self.score_graph),
+            "generate": without_cut_off(self.generate_graph),
         }
 
     def score_graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The probability of lines, as TensorFlow operations.
+        """Score lines, with TensorFlow operations alone.
 
         Args:
             text: string `(batch,)`; the batch may be empty.
 
         Returns:
-            `log_probability` float32, `tokens` int32, `<eos>` included, and `perplexity` float32,
-            each `(batch,)`.
+            - `log_probability`: float32 `(batch,)`, in nats,
+            - `tokens`: int32 `(batch,)`, the number of tokens, `<eos>` included,
+            - `perplexity`: float32 `(batch,)`,
+            - `cut_off`: bool `(batch,)`, whether the line was longer than `max_length`.
         """
-        tokens, batch_size = self._tokenize(text)
+        tokens, cut_off, batch_size = self._tokenize(text)
         labels = append(self.tokenizer.token_to_id(tokens), EOS_ID, batch_size)
         length = tf.cast(labels.row_lengths(), tf.int32)
         mask = tf.sequence_mask(length, dtype=tf.float32)
         labels = labels.to_tensor(default_value=PAD_ID)
-        # The model wants at least one column, which an empty batch has not.
+        # The model needs at least one column, which an empty batch does not have.
         columns = [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]]
         labels, mask = tf.pad(labels, columns), tf.pad(mask, columns)
         inputs = tf.concat([tf.fill([batch_size, 1], EOS_ID), labels[:, :-1]], axis=1)
@@ -122,6 +150,7 @@ class TextModel(tf.Module):
             "log_probability": log_probability,
             "tokens": length,
             "perplexity": tf.exp(-log_probability / tf.cast(length, tf.float32)),
+            "cut_off": cut_off,
         }
 
     def generate_graph(
@@ -133,24 +162,25 @@ class TextModel(tf.Module):
         seed: tf.Tensor | int = 0,
         constraints: search.Constraints = search.NO_CONSTRAINTS,
     ) -> dict[str, tf.Tensor]:
-        """Lines and how they go on, as TensorFlow operations.
+        """Continue lines, with TensorFlow operations alone.
 
         Args:
-            text: string `(batch,)`, the beginnings; an empty one lets the model begin.
-            temperature, top_k, top_p, seed: as in `search.sample`; a temperature of None takes the
-                most probable token at each step, without any chance.
+            text: string `(batch,)`, the beginnings; the model begins an empty one itself.
+            temperature, top_k, top_p, seed: as in `search.sample`. With a temperature of None, the
+                most probable token is written at each step, and the others have no effect.
             constraints: what may not be written.
 
         Returns:
-            `generated` string, text and continuation together, and `log_probability` float32, that
-            of the continuation in nats, each `(batch,)`.
+            - `generated`: string `(batch,)`, each text with its continuation,
+            - `log_probability`: float32 `(batch,)`, that of the continuation in nats,
+            - `cut_off`: bool `(batch,)`, whether the beginning was longer than `max_length`.
         """
-        tokens, batch_size = self._tokenize(text)
+        tokens, cut_off, batch_size = self._tokenize(text)
         read = tf.concat(
             [tf.fill([batch_size, 1], EOS_ID), self.tokenizer.token_to_id(tokens)], axis=1
         )
-        # The last token is the first that the search reads; the others bring the state there. One
-        # column more keeps the batch from having none.
+        # The search reads the last token first; the model reads those before it here. One more
+        # column keeps the batch from having none.
         before = tokens.row_lengths()
         start = tf.gather_nd(read, tf.stack([tf.range(tf.size(before, tf.int64)), before], axis=1))
         ids = tf.pad(read.to_tensor(default_value=PAD_ID), [[0, 0], [0, 1]])
@@ -168,79 +198,143 @@ class TextModel(tf.Module):
         return {
             "generated": self.tokenizer.detokenize(tf.concat([tokens, new], axis=1)),
             "log_probability": found.scores,
+            "cut_off": cut_off,
         }
 
-    def _tokenize(self, text):
-        # TF Serving does not check the rank, and a scalar would bring a TF-Text kernel down.
-        text = tf.ensure_shape(text, [None])
-        return self.tokenizer.tokenize(text)[:, : self.max_length], tf.shape(text)[0]
-
-    def _read(self, lines) -> list[bytes]:
-        lines = [utf8(line, position) for position, line in enumerate(lines)]
-        if lines:
-            lengths = self.tokenizer.tokenize(tf.constant(lines)).row_lengths().numpy()
-            for position in np.flatnonzero(lengths > self.max_length):
-                start = lines[position].decode(errors="replace")[:30]
-                warnings.warn(
-                    f"Line {position} ({start!r}...) was cut off after "
-                    f"max_length={self.max_length} tokens; split it into sentences.",
-                    stacklevel=3,
-                )
-        return lines
-
-    def score(self, lines: Iterable[str], batch_size: int = 64) -> list[TextScore]:
-        """How probable the lines are.
+    def score(
+        self, lines: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
+    ) -> list[TextScore]:
+        """Score lines.
 
         Args:
-            lines: any number of strings.
-            batch_size: how many go through the graph at a time.
+            lines: one string, or any iterable of them. Bytes are UTF-8.
+            batch_size: how many lines go through the graph at a time.
+            verbose: 1 for a progress bar.
+
+        Returns:
+            A `TextScore` for each line, in their order.
 
         Raises:
             TypeError: if something is not a string.
+            InputError: if the model's weights are not finite.
 
         Warns:
             UserWarning: names each line that was cut off at `max_length`.
         """
-        lines = self._read(lines)
-        scores = []
-        for first in range(0, len(lines), batch_size):
-            outputs = self._score(tf.constant(lines[first : first + batch_size]))
-            pairs = zip(outputs["log_probability"].numpy(), outputs["tokens"].numpy(), strict=True)
-            scores += [TextScore(float(value), int(tokens)) for value, tokens in pairs]
-        return scores
+        if None not in self._compiled:
+            self._compiled[None] = tf.function(self.score_graph, input_signature=[TEXT])
+        outputs = self._run(self._compiled[None], listed(lines), batch_size, verbose)
+        return [TextScore(each["log_probability"], int(each["tokens"])) for each in outputs]
 
     def generate(
         self,
-        beginnings: Iterable[str] = ("",),
+        beginnings: Texts = "",
+        batch_size: int = BATCH_SIZE,
+        verbose: int = 0,
         *,
         temperature: float | None = None,
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int = 0,
-        **constraints,
+        **constraints: Unpack[ConstraintKeywords],
     ) -> list[str]:
-        """Continue lines, up to their end or `max_new_tokens`.
+        """Continue lines, up to their end or by `max_new_tokens`.
 
         Args:
-            beginnings: any number of strings; an empty one lets the model begin.
-            temperature, top_k, top_p, seed: as in `generate_graph`.
-            **constraints: `min_length`, `no_repeat_ngram` and `forbid_unknown`: see
-                `search.Constraints`.
+            beginnings: one string, or any iterable of them; the model begins an empty one itself.
+            batch_size: how many lines go through the graph at a time.
+            verbose: 1 for a progress bar.
+            temperature, top_k, top_p: as in `search.sample`. With a temperature of None, the most
+                probable token is written at each step, and the other two are not allowed.
+            seed: an integer from 0 to 2**31 - 1. The same seed gives the same continuations of the
+                same beginnings with the same `batch_size`.
+            **constraints: the arguments of `search.Constraints`.
 
         Returns:
             Each beginning with its continuation.
 
         Raises:
             TypeError: if something is not a string.
-            ValueError: if an option is out of its range.
+            InputError: if an option is invalid, or if the model's weights are not finite.
 
         Warns:
             UserWarning: names each line that was cut off at `max_length`.
         """
-        lines = self._read(beginnings)
-        options = (temperature, top_k, top_p, seed, search.Constraints(**constraints))
-        graph = tf.function(
-            lambda text: self.generate_graph(text, *options)["generated"],
-            input_signature=[tf.TensorSpec([None], tf.string)],
+        seed = check_integer("seed", seed, minimum=0, maximum=2**31 - 1)
+        if temperature is not None:
+            temperature, top_k, top_p = check_sampling(temperature, top_k, top_p)
+        elif top_k is not None or top_p is not None:
+            raise InputError(
+                f"`top_k` and `top_p` need a `temperature`, got top_k={top_k} and top_p={top_p}: "
+                "pass temperature=1.0 to sample."
+            )
+        options = (temperature, top_k, top_p, search.Constraints(**constraints))
+        if options not in self._compiled:
+            self._compiled[options] = tf.function(
+                lambda text, seed: self.generate_graph(text, *options[:3], seed, options[3]),
+                input_signature=[TEXT, tf.TensorSpec([], tf.int32, "seed")],
+            )
+        generate, seeds = self._compiled[options], _seeds(seed)
+        outputs = self._run(
+            lambda text: generate(text, tf.constant(next(seeds))),
+            listed(beginnings),
+            batch_size,
+            verbose,
         )
-        return [line.decode() for line in graph(tf.constant(lines, tf.string)).numpy()]
+        return [each["generated"].decode() for each in outputs]
+
+    def save(self, directory: str | Path) -> None:
+        """Write the model and the tokenizer, for `TextModel.load`.
+
+        An interrupted call leaves an older text model in the directory as it was.
+
+        Args:
+            directory: created if it does not exist. It will hold `model.keras`, `tokenizer/` and
+                `text_model.json`.
+        """
+        limits = {"max_length": self.max_length, "max_new_tokens": self.max_new_tokens}
+        save_files(directory, _NOUN, self.model, {"tokenizer": self.tokenizer}, limits)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> TextModel:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: if the directory does not hold a text model, or if it is damaged.
+        """
+        directory = Path(directory)
+        with explain_damage(directory, _NOUN, "TextModel.save"):
+            model, tokenizers, limits = load_files(directory, _NOUN, ["tokenizer"])
+            return cls(model, *tokenizers, **limits)
+
+    def _tokenize(self, text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor, tf.Tensor]:
+        """Return the tokens up to the limit, whether there were more, and the batch size."""
+        # TF Serving does not check the rank, and a scalar would crash a TF-Text kernel.
+        text = tf.ensure_shape(text, [None])
+        tokens = self.tokenizer.tokenize(text)
+        cut_off = tokens.row_lengths() > self.max_length
+        return tokens[:, : self.max_length], cut_off, tf.shape(text)[0]
+
+    def _run(
+        self, function: Callable, lines: list[str | bytes], batch_size: int, verbose: int
+    ) -> list[dict[str, np.generic]]:
+        """Call a graph in batches, and return the outputs for each line.
+
+        It is called by public methods alone, which lets the warnings point to the user's code.
+        """
+        results: list[dict[str, np.generic]] = [{}] * len(lines)
+        for rows, outputs in run_in_batches(function, lines, batch_size, verbose=verbose):
+            for row, i in enumerate(rows):
+                results[i] = {name: values[row] for name, values in outputs.items()}
+                score = check_score("line", lines, i, outputs["log_probability"][row])
+                results[i]["log_probability"] = score
+            limit = f"max_length={self.max_length}"
+            warn_of_cut_off("Line", lines, rows, outputs["cut_off"], limit, 3)
+        return results
+
+
+def _seeds(seed: int):
+    """Yield a seed for each batch, which would all be given the same random numbers by one."""
+    yield seed
+    for batch in itertools.count(1):
+        yield int(np.random.SeedSequence([seed, batch]).generate_state(1)[0] >> 1)

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from test_translator import small_translator
+from helpers import small_translator
 
 import tf_seq2seq as s2s
 

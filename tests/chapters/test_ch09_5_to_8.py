@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_translator import small_translator
+from helpers import small_translator
 
 import tf_seq2seq as s2s
 from common import talks

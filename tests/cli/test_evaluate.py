@@ -4,8 +4,7 @@ import dataclasses
 import sys
 
 import pytest
-from helpers import run_module
-from test_translator import small_translator
+from helpers import run_module, small_translator
 
 from tf_seq2seq import InputError, evaluation, serving
 from tf_seq2seq.cli.evaluate import Settings, evaluate, main

@@ -4,8 +4,7 @@ import os
 import keras
 import pytest
 import tensorflow as tf
-from helpers import EN_ZH
-from test_translator import small_translator
+from helpers import EN_ZH, small_translator
 
 import tf_seq2seq as s2s
 from tf_seq2seq import serving

@@ -6,9 +6,8 @@ import keras
 import pytest
 import tensorflow as tf
 import tensorflow_text as tf_text
-from helpers import run_module
+from helpers import run_module, small_translator
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-from test_translator import small_translator
 
 from tf_seq2seq import InputError, serving
 from tf_seq2seq.serving import check, warmup

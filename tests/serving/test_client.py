@@ -17,9 +17,8 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import ROOT, run_module
+from helpers import ROOT, TRICKY, run_module
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-from test_translator import TRICKY
 
 from tf_seq2seq import InputError, serving
 from tf_seq2seq.serving import client as clients

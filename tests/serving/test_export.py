@@ -14,8 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import ROOT
-from test_translator import TRICKY, small_translator
+from helpers import ROOT, TRICKY, small_translator
 
 from tf_seq2seq import InputError, SearchOptions, Translator, serving
 from tf_seq2seq.serving import warmup
@@ -225,7 +224,7 @@ def test_two_exports_at_once_take_two_versions(tmp_path, quick, monkeypatch):
 EXPORTER = """
 import sys
 sys.path[:0] = sys.argv[2:]
-from test_translator import small_translator
+from helpers import small_translator
 from tf_seq2seq import serving
 translator = small_translator()
 print("ready", flush=True)

@@ -5,7 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from test_translator import small_translator
+from helpers import small_translator
 
 from tf_seq2seq import serving, text
 

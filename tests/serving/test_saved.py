@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_translator import TRICKY, small_translator
+from helpers import TRICKY, small_translator
 
 from tf_seq2seq import InputError, serving, text
 

@@ -12,8 +12,8 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.serving.export import versions
 from tf_seq2seq.strings import listed, without_markers
+from tf_seq2seq.text_io import run_in_batches
 from tf_seq2seq.translation import Translation
-from tf_seq2seq.translator import run_in_batches
 
 
 class SavedTranslator:

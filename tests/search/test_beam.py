@@ -1,57 +1,25 @@
-"""Beam search against the enumeration of all sequences, constraints, ensembles, forced decoding."""
+"""Beam search against the enumeration of all sequences and against forced decoding."""
 
-import itertools
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import SYSTEMS, pad_columns, random_batch, small_model
-from test_search import LETTERS, read
+from toy_search import (
+    EOS,
+    LENGTH,
+    LETTERS,
+    ROWS,
+    SIZE,
+    UNK,
+    enumerate_all,
+    random_models,
+    read,
+    step_of,
+)
 
-from tf_seq2seq import LanguageModel, search
-from tf_seq2seq.search import Constraints
-
-UNK, SOS, EOS = 1, 2, 3
-ROWS, SIZE, LENGTH = 200, 6, 4  # models, ids (two of them are words), longest sequence
-WORDS = (UNK, 4, 5)
-ALL = [
-    *((*words, EOS) for n in range(LENGTH) for words in itertools.product(WORDS, repeat=n)),
-    *itertools.product(WORDS, repeat=LENGTH),  # cut off
-]
-
-
-def random_models(rows=ROWS, seed=0):
-    """Logits and attention weights by row, step and what was written before."""
-    rng = np.random.default_rng(seed)
-    logits = rng.normal(0, 2, (rows, LENGTH, SIZE ** (LENGTH - 1), SIZE)).astype("float32")
-    weights = rng.dirichlet([0.3] * 3, logits.shape[:3]).astype("float32")
-    return logits, weights
-
-
-def step_of(logits, weights, width=1):
-    """The tables as a step function, whose state says where in them each row is."""
-    logits, weights = (tf.constant(np.repeat(table, width, axis=0)) for table in (logits, weights))
-
-    def step(ids, state):
-        t, prefix = state
-        prefix = tf.where(t == 0, 0, prefix * SIZE + ids)
-        place = tf.stack([tf.range(tf.size(ids)), t, prefix], axis=1)
-        return tf.gather_nd(logits, place), tf.gather_nd(weights, place), (t + 1, prefix)
-
-    return step, (tf.zeros([logits.shape[0] // width], tf.int32),) * 2
-
-
-def enumerate_all(logits, weights, allowed=lambda ids: True):
-    """All allowed sequences: their log probabilities and coverage, each by row and sequence."""
-    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    sequences = [ids for ids in ALL if allowed(ids)]
-    totals, coverage = [], []
-    for ids in sequences:
-        prefixes = [int("0" + "".join(map(str, ids[:t])), SIZE) for t in range(len(ids))]
-        places = list(zip(range(len(ids)), prefixes, strict=True))
-        totals.append(sum(log_p[:, t, p, i] for (t, p), i in zip(places, ids, strict=True)))
-        coverage.append(sum(weights[:, t, p] for t, p in places))
-    return sequences, np.stack(totals, 1), np.stack(coverage, 1)
+from tf_seq2seq import InputError, LanguageModel, search
 
 
 def score_all(sequences, log_p, coverage, length_penalty=0.0, coverage_penalty=0.0):
@@ -96,61 +64,6 @@ def test_equals_the_best_of_all_sequences_of_200_models(options):
         atol=1e-5,
         err_msg="the attention weights belong to the hypothesis",
     )
-
-
-CONSTRAINTS = {
-    "min_length": (Constraints(min_length=2), lambda ids: len(ids) > 2),
-    "no_unknown": (Constraints(forbid_unknown=True), lambda ids: UNK not in ids),
-    "unigrams": (Constraints(no_repeat_ngram=1), lambda ids: len(set(ids)) == len(ids)),
-    "bigrams": (
-        Constraints(no_repeat_ngram=2),
-        lambda ids: len(set(itertools.pairwise(ids))) == len(ids) - 1,
-    ),
-    "all": (
-        Constraints(min_length=1, no_repeat_ngram=1, forbid_unknown=True),
-        lambda ids: len(ids) > 1 and UNK not in ids and len(set(ids)) == len(ids),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", CONSTRAINTS)
-def test_equals_the_best_of_the_allowed_sequences(name):
-    constraints, allowed = CONSTRAINTS[name]
-    tables = random_models(40, seed=1)
-    sequences, log_p, _ = enumerate_all(*tables, allowed)
-    ended = np.array([ids[-1] == EOS for ids in sequences])
-    best = np.argmax(np.where(ended, log_p, -np.inf), axis=1)
-    step, state = step_of(*tables, width=130)
-    found = search.beam(step, state, 40, LENGTH, width=130, constraints=constraints).best()
-    for row in range(40):
-        assert [i for i in found.ids[row].numpy() if i] == list(sequences[best[row]])
-    np.testing.assert_allclose(found.scores, log_p[range(40), best], atol=1e-5)
-
-
-@pytest.mark.parametrize("name", CONSTRAINTS)
-@pytest.mark.parametrize("write", [search.greedy, search.sample])
-def test_greedy_and_sampled_sequences_keep_the_constraints(write, name):
-    constraints, allowed = CONSTRAINTS[name]
-    step, state = step_of(*random_models(100, seed=2))
-    found = write(step, state, 100, LENGTH, constraints=constraints)
-    free = write(step, state, 100, LENGTH)
-    rows = [tuple(int(i) for i in row if i) for row in found.ids.numpy()]
-    assert all(map(allowed, rows))
-    assert not all(allowed(tuple(int(i) for i in row if i)) for row in free.ids.numpy())
-
-
-def test_a_sequence_ends_where_nothing_else_is_left():
-    step, state = step_of(*random_models(20, seed=3))
-    constraints = Constraints(min_length=4, no_repeat_ngram=1, forbid_unknown=True)
-    found = search.greedy(step, state, 20, LENGTH, constraints=constraints)
-    np.testing.assert_array_equal(found.lengths, [3] * 20)  # two words and <eos>
-    assert np.all(np.isfinite(found.scores))
-
-
-def test_constraints_out_of_range():
-    for name in ("min_length", "no_repeat_ngram"):
-        with pytest.raises(ValueError, match=f"{name}.*-1"):
-            Constraints(**{name: -1})
 
 
 def fork():
@@ -389,7 +302,8 @@ def test_a_language_model():
 )
 def test_options_out_of_range(options):
     step, state = step_of(*random_models(1))
-    with pytest.raises(ValueError, match=r"n_best|length_penalty|coverage_penalty|max_length"):
+    name = list(options)[-1]
+    with pytest.raises(InputError, match=f"`{name}`.* got .*{re.escape(str(options[name]))}|needs"):
         search.beam(step, state, 1, **{"max_length": LENGTH, **options})
 
 

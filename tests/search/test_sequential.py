@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import SYSTEMS, pad_columns, random_batch, small_model
+from toy_search import LETTERS, read
 
 from tf_seq2seq import search
-
-LETTERS = ["<pad>", "<unk>", "<sos>", "<eos>", *"abcdefghijklmnopqrstuvwxyz"]
 
 
 def spelling(words, pause=0.0):
@@ -21,13 +20,6 @@ def spelling(words, pause=0.0):
         return logits, tf.one_hot(tf.fill([len(words)], position), 12), position + 1
 
     return step
-
-
-def read(sequences):
-    return [
-        "".join(LETTERS[i] for i in row[:length] if i != 3)
-        for row, length in zip(sequences.ids.numpy(), sequences.lengths.numpy(), strict=True)
-    ]
 
 
 def test_spells_words_of_unequal_length():

@@ -1,0 +1,277 @@
+"""Beam search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tf_seq2seq.checks import check_number
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints
+from tf_seq2seq.search.options import LengthPenalty, check_length_penalty, check_widths
+from tf_seq2seq.search.results import Hypotheses
+from tf_seq2seq.search.steps import (
+    Step,
+    check_size,
+    checked_weights,
+    first_step,
+    map_rows,
+    repeat_rows,
+)
+from tf_seq2seq.text import EOS_ID, PAD_ID
+
+
+def beam(
+    step: Step,
+    initial_state: Any,
+    batch_size: tf.Tensor | int,
+    max_length: tf.Tensor | int,
+    *,
+    width: int,
+    n_best: int = 1,
+    length_penalty: float | str = 0.0,
+    coverage_penalty: float = 0.0,
+    source_mask: tf.Tensor | None = None,
+    aligned: bool = False,
+    finished: tf.Tensor | None = None,
+    start: tf.Tensor | None = None,
+    constraints: Constraints = NO_CONSTRAINTS,
+) -> Hypotheses:
+    """Follow the `width` most probable beginnings of each row in parallel.
+
+        score(y) = log P(y) / lp(y) + beta sum_j log min(sum_i alpha_ij, 1)
+        lp(y)    = ((5 + |y|) / 6)^alpha,   or |y|: the mean log probability of an id
+
+    with alpha_ij the attention weight of source position j at step i.
+
+    At each step, every hypothesis is continued by every id. Those of the `width` best continuations
+    that end are set aside, and the `width` best of the others are followed. A row is done as soon
+    as `width` hypotheses have ended, or none that is still followed can score higher than the
+    `n_best` set aside. A hypothesis that is cut off at `max_length` ranks below all that have
+    ended. A row's result does not depend on the other rows.
+
+    Args:
+        step: a step function of `batch_size * width` rows, in which the hypotheses of a row are
+            next to each other. Tensors that it closes over have this many rows too: see
+            `repeat_rows`.
+        initial_state: the state of `batch_size` rows before the first step. The first dimension of
+            each tensor is the rows, which are reordered with the hypotheses; a scalar belongs to
+            all of them.
+        batch_size: the number of rows, an integer or a scalar tensor; may be 0.
+        max_length: the greatest number of ids in a sequence, `<eos>` included, an integer or a
+            scalar tensor; at least 1.
+        width: the number of hypotheses per row. With 1, the result is that of `greedy`.
+        n_best: how many of them to return, at most `width`.
+        length_penalty: alpha, 0 for none, or `"average"`. Without it, long sequences lose against
+            short ones because they are less probable.
+        coverage_penalty: beta, 0 for none. It ranks hypotheses that have ended lower if their
+            attention has skipped source positions. It needs attention weights.
+        source_mask: bool `(batch, source_length)`, False at padding, for `coverage_penalty`.
+        aligned, constraints: as in `greedy`.
+        finished, start: as in `greedy`, of `batch_size` rows.
+
+    Returns:
+        The `Hypotheses`, from one graph with a loop forward and a loop backward.
+
+    Raises:
+        InputError: if an argument is invalid.
+
+    Source: Graves 2012, "Sequence Transduction with Recurrent Neural Networks"; Wu et al. 2016,
+    "Google's Neural Machine Translation System", section 7, for the penalties.
+    """
+    batch_size = check_size("batch_size", batch_size, minimum=0)
+    max_length = check_size("max_length", max_length, minimum=1)
+    width, n_best = check_widths("width", width, n_best)
+    coverage_penalty = check_number("coverage_penalty", coverage_penalty, minimum=0)
+    if coverage_penalty and (source_mask is None or not aligned):
+        raise InputError(
+            f"A `coverage_penalty` of {coverage_penalty!r} needs `aligned=True` and a "
+            "`source_mask`: pass both, or a penalty of 0."
+        )
+    rescale = _length_penalty(length_penalty)
+    finished, start = first_step(batch_size, finished, start)
+    rows, offset = batch_size * width, tf.range(batch_size)[:, None] * width
+    coverage = ()
+    if coverage_penalty:
+        mask = tf.repeat(source_mask, width, axis=0)
+        coverage = (tf.zeros_like(mask, tf.float32),)
+    live = _Live(
+        ids=tf.repeat(start, width),
+        # The hypotheses of a row are all the same at first; only one of them may be continued.
+        log_p=tf.tile(tf.where(tf.range(width) == 0, 0.0, -float("inf"))[None], [batch_size, 1]),
+        state=repeat_rows(initial_state, width),
+        memories=constraints.begin(rows, max_length),
+        coverage=coverage,
+    )
+    ended = _Ended.none(batch_size, n_best)
+    ranks = ((tf.int32, 1), (tf.int32, 1), (tf.float32, 2))[: 3 if aligned else 2]
+    path = [
+        tf.TensorArray(dtype, size=0, dynamic_size=True, element_shape=[None] * rank)
+        for dtype, rank in ranks
+    ]
+
+    def unfinished(t, done, *_):
+        return (t == 0) | ((t < max_length) & ~tf.reduce_all(done))
+
+    def body(t, done, count, live, ended, path):
+        logits, weights, state = step(live.ids, live.state)
+        log_p = tf.nn.log_softmax(tf.cast(logits, tf.float32))
+        vocabulary_size = tf.shape(log_p)[1]
+        log_p = constraints.apply(live.memories, t, log_p)
+        log_p = live.log_p[:, :, None] + tf.reshape(log_p, [batch_size, width, vocabulary_size])
+        # At most half of these candidates end, since each hypothesis has one <eos>.
+        candidates = 2 * width
+        log_p, place = tf.math.top_k(
+            tf.reshape(log_p, [batch_size, width * vocabulary_size]), candidates
+        )
+        parent, ids = offset + place // vocabulary_size, place % vocabulary_size
+        ends = ids == EOS_ID
+
+        score = log_p / rescale(t + 1)
+        if aligned:
+            weights = checked_weights(weights)
+        covered = tuple(each + weights for each in live.coverage)
+        for each in covered:
+            penalty = tf.math.log(tf.clip_by_value(each, 1e-9, 1.0))
+            penalty = tf.reduce_sum(tf.where(mask, penalty, 0.0), axis=1)
+            score += coverage_penalty * tf.gather(penalty, parent)
+        new = ends & (tf.range(candidates) < width) & (log_p > -float("inf")) & ~done[:, None]
+        ended = ended.merge(
+            _Ended(
+                tf.where(new, score, -float("inf")), log_p, tf.fill(tf.shape(parent), t + 1), parent
+            )
+        )
+        count += tf.math.count_nonzero(new, axis=1, dtype=tf.int32)
+
+        log_p, kept = tf.math.top_k(tf.where(ends, -float("inf"), log_p), width)
+        parent, ids = (
+            tf.reshape(tf.gather(each, kept, batch_dims=1), [rows]) for each in (parent, ids)
+        )
+        values = (parent, ids, weights) if aligned else (parent, ids)
+        path = [array.write(t, value) for array, value in zip(path, values, strict=True)]
+        state, memories, covered = map_rows(
+            lambda tensor: tf.gather(tensor, parent), (state, live.memories, covered)
+        )
+        live = _Live(ids, log_p, state, constraints.extend(memories, t, ids), covered)
+        # The upper bound of what is still followed: no more is lost, and it gets as long as it can.
+        hope = log_p[:, 0] / rescale(max_length)
+        done |= (count >= width) | (hope <= ended.score[:, -1])
+        return t + 1, done, count, live, ended, path
+
+    first = (tf.constant(0), finished, tf.zeros_like(start), live, ended, path)
+    t, _, _, live, ended, path = tf.while_loop(unfinished, body, first)
+
+    # If too few have ended, those that were cut off come next.
+    place = tf.range(n_best)
+    missing = place >= ended.count[:, None]
+    cut = tf.where(missing, place - ended.count[:, None], 0)
+    cut_log_p = tf.gather(live.log_p, cut, batch_dims=1)
+    log_p = tf.where(missing, cut_log_p, ended.log_p)
+    score = tf.where(missing, cut_log_p / rescale(t), ended.score)
+    length = tf.where(missing, t, ended.length)
+    row = tf.where(missing, offset + cut, ended.row)
+    # A row that was finished before the search has one hypothesis, without an id.
+    empty = finished[:, None]
+    log_p, score = (
+        tf.where(empty, tf.where(place == 0, 0.0, -float("inf")), each) for each in (log_p, score)
+    )
+    length = tf.where(empty | (score == -float("inf")), 0, length)
+    ids, alignment = _follow_back(path, row, length, ~missing)
+    return Hypotheses(ids, length, score, log_p, alignment)
+
+
+class _Live(NamedTuple):
+    """The hypotheses that are followed, `width` for each row of the batch.
+
+    Attributes:
+        ids: int32 `(batch * width,)`, the ids written last.
+        log_p: float32 `(batch, width)`, in descending order.
+        state: the state of the step function.
+        memories: the memories of the constraints.
+        coverage: `(batch * width, source_length)`, the sum of the attention weights so far; an
+            empty tuple without a coverage penalty.
+    """
+
+    ids: tf.Tensor
+    log_p: tf.Tensor
+    state: Any
+    memories: tuple[Any, ...]
+    coverage: tuple[tf.Tensor, ...]
+
+
+class _Ended(NamedTuple):
+    """The best hypotheses that have ended, each `(batch, n)`, in descending order.
+
+    Attributes:
+        score, log_p, length: as in `Hypotheses`; a score of minus infinity if there is none.
+        row: the row of the live hypothesis that the `<eos>` continued.
+    """
+
+    score: tf.Tensor
+    log_p: tf.Tensor
+    length: tf.Tensor
+    row: tf.Tensor
+
+    @classmethod
+    def none(cls, batch_size, n):
+        nothing, zero = tf.fill([batch_size, n], -float("inf")), tf.zeros([batch_size, n], tf.int32)
+        return cls(nothing, nothing, zero, zero)
+
+    @property
+    def count(self):
+        return tf.math.count_nonzero(self.score > -float("inf"), axis=1, dtype=tf.int32)
+
+    def merge(self, others: _Ended) -> _Ended:
+        """Return the best of both, as many as there are here."""
+        together = [tf.concat(pair, axis=1) for pair in zip(self, others, strict=True)]
+        _, best = tf.math.top_k(together[0], tf.shape(self.score)[1])
+        return _Ended(*(tf.gather(each, best, batch_dims=1) for each in together))
+
+
+def _length_penalty(option: LengthPenalty) -> Callable[[Any], tf.Tensor]:
+    """Return lp as a function of |y|."""
+    alpha = check_length_penalty(option)
+    if alpha == "average":
+        return lambda length: tf.cast(length, tf.float32)
+    return lambda length: ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** alpha
+
+
+def _follow_back(path, row, length, ended):
+    """Collect the ids and weights of hypotheses, from the last step to the first.
+
+    Args:
+        path: arrays by step: the row of the hypothesis that each live one continued, int32
+            `(batch * width,)`; its id, of the same shape; and the attention weights of the step, if
+            there are any, by the rows of the continued hypotheses.
+        row: int32 `(batch, n)`, the rows of the live hypotheses at the last step.
+        length: int32 `(batch, n)`.
+        ended: bool `(batch, n)`, whether an `<eos>` follows the live hypothesis.
+
+    Returns:
+        `(ids, alignment)` of `Hypotheses`.
+    """
+    parents, ids, *weights = path
+    longest = tf.maximum(tf.reduce_max(length), 1)
+    outputs = [tf.TensorArray(tf.int32, longest, element_shape=[None] * 2)]
+    outputs += [tf.TensorArray(tf.float32, longest, element_shape=[None] * 3) for _ in weights]
+
+    def body(t, row, outputs):
+        written = t < length
+        last = ended & (t == length - 1)
+        chosen = tf.where(last, EOS_ID, tf.gather(ids.read(t), row))
+        row = tf.where(last | ~written, row, tf.gather(parents.read(t), row))
+        values = [tf.where(written, chosen, PAD_ID)]
+        values += [
+            tf.where(written[:, :, None], tf.gather(each.read(t), row), 0.0) for each in weights
+        ]
+        outputs = [array.write(t, value) for array, value in zip(outputs, values, strict=True)]
+        return t - 1, row, outputs
+
+    _, _, outputs = tf.while_loop(lambda t, *_: t >= 0, body, (longest - 1, row, outputs))
+    all_ids, *alignment = (output.stack() for output in outputs)
+    return (
+        tf.transpose(all_ids, [1, 2, 0]),
+        tf.transpose(alignment[0], [1, 2, 0, 3]) if alignment else None,
+    )

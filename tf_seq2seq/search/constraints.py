@@ -1,0 +1,217 @@
+"""Constraints on what a search may write.
+
+To add one, write a subclass of `Constraint`, and give `Constraints` an option for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypedDict
+
+import tensorflow as tf
+
+from tf_seq2seq.checks import check_flag, check_integer
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+
+
+class Constraint:
+    """A rule that forbids some ids at each step of a search.
+
+    A constraint that depends on the ids written so far keeps a memory of them: any nested structure
+    of tensors whose first dimension is the rows. The search carries it along, and reorders its rows
+    with those of the hypotheses. Subclasses are hashable and do not change, like a frozen
+    dataclass, since graphs are cached by them.
+
+    Example:
+
+    >>> class OnlyEvenIds(s2s.search.Constraint):
+    ...     def apply(self, memory, t, logits):
+    ...         odd = tf.range(tf.shape(logits)[1]) % 2 == 1
+    ...         return tf.where(odd, -float("inf"), logits)
+    >>> constraints = s2s.search.Constraints(others=(OnlyEvenIds(),))
+    """
+
+    def begin(self, rows: tf.Tensor | int, max_length: tf.Tensor | int) -> Any:
+        """Return the memory before the first step.
+
+        Args:
+            rows: the number of rows: the batch size, in a beam search times the width.
+            max_length: the greatest number of steps.
+        """
+        return ()
+
+    def extend(self, memory: Any, t: tf.Tensor, ids: tf.Tensor) -> Any:
+        """Return the memory after step `t`.
+
+        Args:
+            memory: the memory before the step.
+            t: int32, the number of the step, from 0.
+            ids: int32 `(rows,)`, the ids written at this step.
+        """
+        return memory
+
+    def apply(self, memory: Any, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the logits of step `t` with minus infinity for the forbidden ids.
+
+        Args:
+            memory: the memory before the step.
+            t: int32, the number of the step, from 0.
+            logits: float32 `(rows, vocabulary_size)`, logits or log probabilities.
+        """
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class ForbidIds(Constraint):
+    """Never write certain ids.
+
+    Args:
+        ids: the ids.
+    """
+
+    ids: tuple[int, ...]
+
+    def apply(self, memory: Any, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        vocabulary = tf.range(tf.shape(logits)[1])
+        forbidden = tf.reduce_any(vocabulary[:, None] == tf.constant(self.ids), axis=1)
+        return tf.where(forbidden, -float("inf"), logits)
+
+
+@dataclasses.dataclass(frozen=True)
+class MinLength(Constraint):
+    """Do not write `<eos>` before `length` other ids."""
+
+    length: int
+
+    def apply(self, memory: Any, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        too_early = (tf.range(tf.shape(logits)[1]) == EOS_ID) & (t < self.length)
+        return tf.where(too_early, -float("inf"), logits)
+
+
+@dataclasses.dataclass(frozen=True)
+class NoRepeatNgram(Constraint):
+    """Do not write any n-gram twice in a sequence.
+
+    Its memory is the ids written so far, int32 `(rows, max_length)`, padded with `<pad>`.
+
+    Args:
+        n: the length of the n-grams.
+
+    Source: Paulus et al. 2018, "A Deep Reinforced Model for Abstractive Summarization", section
+    2.5.
+    """
+
+    n: int
+
+    def begin(self, rows: tf.Tensor | int, max_length: tf.Tensor | int) -> tf.Tensor:
+        return tf.fill([rows, max_length], PAD_ID)
+
+    def extend(self, memory: tf.Tensor, t: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+        return tf.where(tf.range(tf.shape(memory)[1]) == t, ids[:, None], memory)
+
+    def apply(self, memory: tf.Tensor, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        n, max_length = self.n, tf.shape(memory)[1]
+        # An n-gram that began at i ended at i + n - 1. Its last id is forbidden now if those before
+        # it are the n - 1 ids written last.
+        starts = tf.range(max_length)
+        places = tf.minimum(starts[:, None] + tf.range(n), max_length - 1)
+        ngrams = tf.gather(memory, places, axis=1)  # (rows, max_length, n)
+        last = tf.gather(memory, tf.maximum(t - n + 1 + tf.range(n - 1), 0), axis=1)
+        same = tf.reduce_all(ngrams[:, :, :-1] == last[:, None], axis=2) & (starts + n <= t)
+        # <pad> marks the n-grams that forbid nothing: it is never written in any case.
+        repeated = tf.where(same, ngrams[:, :, -1], PAD_ID)
+        rows = tf.broadcast_to(tf.range(tf.shape(memory)[0])[:, None], tf.shape(repeated))
+        indices = tf.stack([rows, repeated], axis=2)
+        return tf.tensor_scatter_nd_min(logits, indices, tf.fill(tf.shape(repeated), -float("inf")))
+
+
+_NEVER = ForbidIds((PAD_ID, SOS_ID))
+
+
+class ConstraintKeywords(TypedDict, total=False):
+    """The arguments of `Constraints`, for functions that take them as keywords."""
+
+    min_length: int
+    no_repeat_ngram: int
+    forbid_unknown: bool
+    others: tuple[Constraint, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Constraints:
+    """All constraints on a search. `<pad>` and `<sos>` are never written.
+
+    If every id is forbidden, the sequence ends.
+
+    Args:
+        min_length: the least number of ids before `<eos>`.
+        no_repeat_ngram: the length of the n-grams that do not occur twice in a sequence; 0 to allow
+            all repetitions.
+        forbid_unknown: never write `<unk>`.
+        others: more constraints, of your own classes.
+
+    Raises:
+        InputError: if an argument is invalid.
+    """
+
+    min_length: int = 0
+    no_repeat_ngram: int = 0
+    forbid_unknown: bool = False
+    others: tuple[Constraint, ...] = ()
+
+    def __post_init__(self):
+        checked = {
+            "min_length": check_integer("min_length", self.min_length, minimum=0),
+            "no_repeat_ngram": check_integer("no_repeat_ngram", self.no_repeat_ngram, minimum=0),
+            "forbid_unknown": check_flag("forbid_unknown", self.forbid_unknown),
+            "others": tuple(self.others),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        for other in self.others:
+            if not isinstance(other, Constraint):
+                raise InputError(
+                    f"`others` must be instances of `Constraint` subclasses, got {other!r}."
+                )
+
+    def chosen(self) -> tuple[Constraint, ...]:
+        """Return the constraints that these options ask for."""
+        chosen: list[Constraint] = []
+        if self.forbid_unknown:
+            chosen.append(ForbidIds((UNK_ID,)))
+        if self.min_length:
+            chosen.append(MinLength(self.min_length))
+        if self.no_repeat_ngram:
+            chosen.append(NoRepeatNgram(self.no_repeat_ngram))
+        return (*chosen, *self.others)
+
+    def begin(self, rows: tf.Tensor | int, max_length: tf.Tensor | int) -> tuple[Any, ...]:
+        """Return the memories before the first step: see `Constraint.begin`."""
+        return tuple(each.begin(rows, max_length) for each in self.chosen())
+
+    def extend(self, memories: tuple[Any, ...], t: tf.Tensor, ids: tf.Tensor) -> tuple[Any, ...]:
+        """Return the memories after step `t`: see `Constraint.extend`."""
+        pairs = zip(self.chosen(), memories, strict=True)
+        return tuple(each.extend(memory, t, ids) for each, memory in pairs)
+
+    def apply(self, memories: tuple[Any, ...], t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the logits of step `t` with minus infinity for the forbidden ids.
+
+        Args:
+            memories: from `begin` or `extend`.
+            t: int32, the number of the step, from 0.
+            logits: float32 `(rows, vocabulary_size)`, logits or log probabilities.
+        """
+        allowed = _NEVER.apply((), t, logits)
+        chosen = self.chosen()
+        for each, memory in zip(chosen, memories, strict=True):
+            allowed = each.apply(memory, t, allowed)
+        if not chosen:
+            return allowed
+        nothing_left = tf.reduce_max(allowed, axis=1, keepdims=True) == -float("inf")
+        is_eos = tf.range(tf.shape(logits)[1]) == EOS_ID
+        return tf.where(nothing_left & is_eos, logits, allowed)
+
+
+NO_CONSTRAINTS = Constraints()

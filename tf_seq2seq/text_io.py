@@ -1,0 +1,189 @@
+"""What `Translator` and `TextModel` share: batches of strings, warnings, and files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_seq2seq.checks import check_integer
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import DAMAGED, first_line, write_together
+from tf_seq2seq.strings import utf8
+from tf_seq2seq.text import Tokenizer
+
+BATCH_SIZE = 64
+"""How many sentences go through a graph at a time, unless the user says otherwise."""
+
+TEXT = tf.TensorSpec([None], tf.string, "text")
+"""The input of a graph: strings `(batch,)`."""
+
+
+def run_in_batches(
+    function: Callable[..., dict[str, tf.Tensor]],
+    sentences: Sequence[str | bytes],
+    batch_size: int,
+    *more: Sequence[str | bytes],
+    verbose: int = 0,
+) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
+    """Call a graph with some sentences at a time.
+
+    Sentences of similar length share a batch, so that little of it is padding. Within a batch they
+    are in their given order.
+
+    Args:
+        function: maps one string tensor `(batch,)`, or several, to tensors by name.
+        sentences: its first argument.
+        batch_size: how many sentences go through the function at a time.
+        *more: its other arguments, each as many as the sentences.
+        verbose: 1 for a progress bar.
+
+    Yields:
+        The positions of a batch's sentences, and the outputs for them.
+
+    Raises:
+        InputError: if `batch_size` or `verbose` is invalid.
+        TypeError: if something is not a string.
+    """
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
+    verbose = check_integer("verbose", verbose, minimum=0, maximum=2)
+    columns = [
+        [utf8(text, position) for position, text in enumerate(texts)]
+        for texts in (sentences, *more)
+    ]
+    by_length = sorted(range(len(sentences)), key=lambda i: len(columns[0][i]))
+    progress = keras.utils.Progbar(len(sentences), verbose=verbose, unit_name="sentence")
+    for start in range(0, len(sentences), batch_size):
+        rows = sorted(by_length[start : start + batch_size])
+        outputs = function(*(tf.constant([texts[i] for i in rows]) for texts in columns))
+        yield rows, {name: tensor.numpy() for name, tensor in outputs.items()}
+        progress.update(start + len(rows))
+
+
+def append(ragged: tf.RaggedTensor, value: int | str, batch_size: tf.Tensor) -> tf.RaggedTensor:
+    """Append `value` to each row.
+
+    Example:
+
+    >>> append(tf.ragged.constant([[1, 2], []], dtype=tf.int32), 3, 2).to_list()
+    [[1, 2, 3], [3]]
+    """
+    column = tf.fill([batch_size, 1], tf.constant(value, ragged.dtype))
+    return tf.concat([ragged, column], axis=1)
+
+
+def warn_of_cut_off(
+    kind: str,
+    texts: Sequence[str | bytes],
+    positions: Sequence[int],
+    cut_off: np.ndarray,
+    limit: str,
+    stacklevel: int,
+) -> None:
+    """Warn of each text of a batch that was cut off.
+
+    Args:
+        kind: what the texts are, such as "Sentence".
+        texts: all texts.
+        positions: those in the batch.
+        cut_off: bool `(batch,)`.
+        limit: the limit and its value, such as "max_length=200".
+        stacklevel: how far the caller is from the user's code, as for `warnings.warn`.
+    """
+    for row in np.flatnonzero(cut_off):
+        position = positions[row]
+        warnings.warn(
+            f"{kind} {position} ({excerpt(texts[position])}...) was cut off after {limit} tokens; "
+            "split it into sentences.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def check_score(kind: str, texts: Sequence[str | bytes], position: int, score: float) -> float:
+    """Return the log probability of a text.
+
+    Raises:
+        InputError: if it is not finite.
+    """
+    if not np.isfinite(score):
+        raise InputError(
+            f"The score of {kind} {position} ({excerpt(texts[position])}) is {score}: the weights "
+            "contain NaN or inf. Retrain with a lower learning rate."
+        )
+    return float(score)
+
+
+def excerpt(text: str | bytes) -> str:
+    """Return the beginning of a text in quotes, for a message."""
+    return repr((text.decode(errors="replace") if isinstance(text, bytes) else text)[:30])
+
+
+def save_files(
+    directory: str | Path,
+    noun: str,
+    model: keras.Model,
+    tokenizers: Mapping[str, Tokenizer],
+    settings: Mapping[str, Any],
+) -> None:
+    """Write a model, its tokenizers and its settings, for `load_files`.
+
+    All files are written under hidden names first, so that an interrupted call leaves older files
+    as they were.
+
+    Args:
+        directory: created if it does not exist: `model.keras`, a folder for each tokenizer, and
+            the settings as `{noun}.json`.
+        noun: what they are together, such as "translator".
+        model: the Keras model.
+        tokenizers: the tokenizers by the names of their folders.
+        settings: anything that JSON can hold.
+    """
+    with write_together(directory) as new:
+        model.save(new / "model.keras")
+        for name, tokenizer in tokenizers.items():
+            tokenizer.save(new / name)
+        (new / _settings_file(noun)).write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def load_files(
+    directory: Path, noun: str, tokenizers: Sequence[str]
+) -> tuple[keras.Model, list[Tokenizer], dict[str, Any]]:
+    """Read what `save_files` wrote: the model, the tokenizers and the settings."""
+    settings = json.loads((directory / _settings_file(noun)).read_text())
+    model = keras.saving.load_model(directory / "model.keras")
+    return model, [Tokenizer.load(directory / name) for name in tokenizers], settings
+
+
+@contextlib.contextmanager
+def explain_damage(directory: Path, noun: str, writer: str) -> Iterator[None]:
+    """Raise an `InputError` where files are missing or damaged.
+
+    Args:
+        directory: the folder of the files.
+        noun: what they are together, such as "translator".
+        writer: the method that writes them, such as "Translator.save".
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(
+            f"No {noun} in {directory}: {error.filename or error} is missing; pass the directory "
+            f"that `{writer}` wrote."
+        ) from error
+    except DAMAGED as error:
+        raise InputError(
+            f"The {noun} in {directory} cannot be read ({first_line(error)}); save it again."
+        ) from error
+
+
+def _settings_file(noun: str) -> str:
+    return f"{noun.replace(' ', '_')}.json"

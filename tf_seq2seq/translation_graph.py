@@ -1,0 +1,394 @@
+"""Translation from strings to tensors: what `Translator` calls and what is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tf_seq2seq import search
+from tf_seq2seq.checks import check_integer
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.models import Ensemble, Seq2Seq
+from tf_seq2seq.search import GREEDY, SearchOptions
+from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
+from tf_seq2seq.text_io import TEXT, append
+
+TARGET = tf.TensorSpec([None], tf.string, "target")
+"""The second input of a graph that scores given translations: strings `(batch,)`."""
+
+BEAM = SearchOptions(beam_width=5, n_best=5)
+"""How the signature `beam` of an export searches, unless the user says otherwise."""
+
+# The outputs that belong to a sentence rather than to one of its translations.
+_OF_SENTENCES = ("source_tokens", "source_length", "cut_off")
+
+
+class TranslationGraph(tf.Module):
+    """Normalizes, tokenizes, encodes, searches and detokenizes with TensorFlow operations alone.
+
+    Its methods are for calls within a graph, such as a `tf.function` or an export's signature.
+
+    Args:
+        model: a trained `Seq2Seq`, or an `Ensemble` of several.
+        source_tokenizer, target_tokenizer: the tokenizers it was trained with.
+        max_source_length: longer sentences are cut off after this many tokens, to which `<eos>` is
+            added.
+        max_target_length: translations are cut off after this many tokens, `<eos>` included.
+
+    Raises:
+        InputError: if a limit is invalid, or the size of a tokenizer's vocabulary is not the one
+            that the model was built for.
+    """
+
+    def __init__(
+        self,
+        model: Seq2Seq | Ensemble,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        *,
+        max_source_length: int = 100,
+        max_target_length: int = 100,
+    ):
+        super().__init__()
+        for side, tokenizer, size in (
+            ("source", source_tokenizer, model.source_vocabulary_size),
+            ("target", target_tokenizer, model.target_vocabulary_size),
+        ):
+            if tokenizer.vocabulary_size != size:
+                raise InputError(
+                    f"The {side} tokenizer has {tokenizer.vocabulary_size} tokens, but the model "
+                    f"was built for {size}; pass the tokenizer that the model was trained with."
+                )
+        self.model = model
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.max_source_length = check_integer("max_source_length", max_source_length, minimum=1)
+        self.max_target_length = check_integer("max_target_length", max_target_length, minimum=1)
+        self._compiled: dict[SearchOptions | None, Callable] = {}
+
+    @property
+    def aligns(self) -> bool:
+        """Whether the model has attention, so that translations have an alignment."""
+        return self.model.aligns
+
+    @property
+    def tokenizers(self) -> list[Tokenizer]:
+        """Both tokenizers, whose tables an export must hold."""
+        return [self.source_tokenizer, self.target_tokenizer]
+
+    def graph(self, text: tf.Tensor, options: SearchOptions = GREEDY) -> dict[str, tf.Tensor]:
+        """Translate sentences.
+
+        Args:
+            text: string `(batch,)`; the batch may be empty.
+            options: how to search.
+
+        Returns:
+            For the best hypothesis of each sentence:
+
+            - `translation`: string `(batch,)`,
+            - `score`: float32 `(batch,)`, its log probability in nats,
+            - `source_tokens`: string `(batch, source_length)`, padded with empty strings,
+            - `source_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
+            - `target_tokens`: string `(batch, target_length)`, padded with empty strings,
+            - `target_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
+            - `cut_off`: bool `(batch,)`, whether the source was longer than `max_source_length`,
+            - `alignment`: float32 `(batch, target_length, source_length)`, padded with zeros;
+              absent for a model without attention.
+
+        Raises:
+            InputError: if an option needs attention and the model has none.
+        """
+        outputs = self.n_best_graph(text, options)
+        return {
+            name: value if name in _OF_SENTENCES else value[:, 0] for name, value in outputs.items()
+        }
+
+    def n_best_graph(self, text: tf.Tensor, options: SearchOptions) -> dict[str, tf.Tensor]:
+        """Find the `n_best` best translations of each sentence, the best first.
+
+        Args:
+            text, options: as for `graph`.
+
+        Returns:
+            The same as `graph`, but `translation`, `score`, `target_tokens`, `target_length` and
+            `alignment` have a second dimension, `n_best`. A hypothesis that does not exist has a
+            score of minus infinity and a length of 0.
+
+        Raises:
+            InputError: if an option needs attention and the model has none.
+        """
+        self._check(options)
+        source = self._read(text)
+        found = self._search(source, options)
+        ids, lengths, scores, alignment = found
+        tokens = self.target_tokenizer.id_to_token(ids)
+        if options.replace_unknown:
+            tokens = tf.where(ids == UNK_ID, self._most_attended(source, alignment), tokens)
+        # The tokenizer takes rows, so the batch and its hypotheses become one dimension.
+        batch_size, n_best, length = tf.unstack(tf.shape(ids))
+        rows = [batch_size * n_best, length]
+        text = self._text_of(tf.reshape(ids, rows), tf.reshape(tokens, rows))
+        result = {
+            "translation": tf.reshape(text, [batch_size, n_best]),
+            "score": scores,
+            **source.outputs(),
+            "target_tokens": tf.where(ids != PAD_ID, tokens, ""),
+            "target_length": lengths,
+        }
+        if self.aligns:
+            result["alignment"] = alignment
+        return result
+
+    def score_graph(self, text: tf.Tensor, target: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Score given translations by forced decoding.
+
+        Args:
+            text: string `(batch,)`; the batch may be empty.
+            target: string `(batch,)`, a translation of each.
+
+        Returns:
+            The same as `graph` for the given translations, and `target_cut_off`: bool `(batch,)`,
+            whether the translation was longer than `max_target_length`.
+        """
+        source = self._read(text)
+        # A batch of another size is refused here; later it might be broadcast over the sentences.
+        target = tf.reshape(tf.ensure_shape(target, [None]), tf.shape(text))
+        batch_size = tf.shape(text)[0]
+        tokens = self.target_tokenizer.tokenize(target)
+        cut_off = tokens.row_lengths() > self.max_target_length - 1
+        tokens = tokens[:, : self.max_target_length - 1]
+        ids = self._padded_ids(self.target_tokenizer, tokens, batch_size)
+        # An empty source has an empty translation with probability 1.
+        certain = source.empty & (tokens.row_lengths() == 0)
+        ids = tf.where(certain[:, None], PAD_ID, ids)
+        state, memory = self.model.encode(source.ids)
+        found = search.forced(
+            lambda ids, state: self.model.step(ids, state, memory), state, ids, aligned=self.aligns
+        )
+        tokens = self.target_tokenizer.id_to_token(ids)
+        result = {
+            "translation": self._text_of(ids, tokens),
+            "score": found.scores,
+            **source.outputs(),
+            "target_cut_off": cut_off,
+            "target_tokens": tf.where(ids != PAD_ID, tokens, ""),
+            "target_length": found.lengths,
+        }
+        if self.aligns:
+            result["alignment"] = found.alignment
+        return result
+
+    def encode_graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Encode sentences.
+
+        Args:
+            text: string `(batch,)`; the batch may be empty.
+
+        Returns:
+            `context`: float32 `(batch, units)`, `c = h_T`; zero for an empty sentence.
+        """
+        source = self._read(text)
+        context = tf.cast(self.model.context(source.ids), tf.float32)
+        return {"context": tf.where(source.empty[:, None], 0.0, context)}
+
+    def compiled(self, options: SearchOptions | None) -> Callable[..., dict[str, tf.Tensor]]:
+        """Return `n_best_graph` compiled for these options, or `score_graph` for None.
+
+        Both have one graph for all batches and the same outputs: those that belong to a
+        translation have a second dimension. Equal options return the same function.
+
+        Raises:
+            InputError: if an option needs attention and the model has none.
+        """
+        if options not in self._compiled:
+            if options is None:
+                single = (*_OF_SENTENCES, "target_cut_off")
+
+                def score(text, target):
+                    outputs = self.score_graph(text, target)
+                    return {n: v if n in single else v[:, None] for n, v in outputs.items()}
+
+                self._compiled[None] = tf.function(score, input_signature=[TEXT, TARGET])
+            else:
+                # An error that is raised while a graph is traced is hard to read.
+                self._check(options)
+                self._compiled[options] = tf.function(
+                    lambda text: self.n_best_graph(text, options), input_signature=[TEXT]
+                )
+        return self._compiled[options]
+
+    def signatures(
+        self, beam: SearchOptions = BEAM, align: SearchOptions = GREEDY
+    ) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+        """Return the functions that `serving.export` exports by name: see the table there.
+
+        Args:
+            beam: how the signature `beam` searches.
+            align: how the signature `align` searches.
+        """
+
+        def serving_default(text):
+            outputs = self.graph(text)
+            return {name: outputs[name] for name in ("translation", "score")}
+
+        def beam_(text):
+            outputs = self.n_best_graph(text, beam)
+            # JSON has no infinity, which is the score of a hypothesis that does not exist.
+            scores = tf.maximum(outputs["score"], tf.float32.min)
+            translations = outputs["translation"]
+            return {
+                "translations": translations,
+                "scores": scores,
+                "translation": translations[:, 0],
+            }
+
+        def align_(text):
+            outputs = self.graph(text, align)
+            del outputs["cut_off"]
+            return outputs
+
+        def score(text, target):
+            outputs = self.score_graph(text, target)
+            return {"log_probability": outputs["score"], "tokens": outputs["target_length"]}
+
+        signatures = {
+            "serving_default": tf.function(serving_default, input_signature=[TEXT]),
+            "beam": tf.function(beam_, input_signature=[TEXT]),
+            "score": tf.function(score, input_signature=[TEXT, TARGET]),
+            "encode": tf.function(self.encode_graph, input_signature=[TEXT]),
+        }
+        if self.aligns:
+            signatures["align"] = tf.function(align_, input_signature=[TEXT])
+        return signatures
+
+    def _check(self, options: SearchOptions) -> None:
+        """Refuse options that need attention if the model has none."""
+        for name in ("coverage_penalty", "replace_unknown"):
+            if getattr(options, name) and not self.aligns:
+                raise InputError(
+                    f"`{name}` needs attention weights, which this model does not have; leave it "
+                    "out."
+                )
+
+    def _search(self, source: _Source, options: SearchOptions) -> _Found:
+        batch_size, width = tf.shape(source.ids)[0], options.beam_width
+        state, memory = self.model.encode(source.ids)
+        if width > 1:
+            memory = search.repeat_rows(memory, width)
+
+        def step(ids, state):
+            return self.model.step(ids, state, memory)
+
+        common = {
+            "aligned": self.aligns,
+            "finished": source.empty,
+            "constraints": options.constraints,
+        }
+        if width == 1:
+            greedy = search.greedy(step, state, batch_size, self.max_target_length, **common)
+            return _Found(*(None if each is None else each[:, None] for each in greedy))
+        beam = search.beam(
+            step,
+            state,
+            batch_size,
+            self.max_target_length,
+            width=width,
+            n_best=options.n_best,
+            length_penalty=options.length_penalty,
+            coverage_penalty=options.coverage_penalty,
+            source_mask=source.ids != PAD_ID,
+            **common,
+        )
+        return _Found(beam.ids, beam.lengths, beam.log_probabilities, beam.alignment)
+
+    def _read(self, text: tf.Tensor) -> _Source:
+        # TF Serving does not check the rank, and a scalar would crash a TF-Text kernel.
+        text = tf.ensure_shape(text, [None])
+        batch_size = tf.shape(text)[0]
+        tokens = self.source_tokenizer.tokenize(text)
+        cut_off = tokens.row_lengths() > self.max_source_length
+        tokens = tokens[:, : self.max_source_length]
+        empty = tokens.row_lengths() == 0
+        ids = self._padded_ids(self.source_tokenizer, tokens, batch_size)
+        shown = append(tokens, EOS, batch_size).to_tensor(default_value="")
+        length = tf.where(empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32))
+        return _Source(ids, tf.where(empty[:, None], "", shown), length, empty, cut_off)
+
+    @staticmethod
+    def _padded_ids(tokenizer: Tokenizer, tokens: tf.RaggedTensor, batch_size) -> tf.Tensor:
+        """Return the ids of tokens with `<eos>`, padded: int32 `(batch, length)`."""
+        ids = append(tokenizer.token_to_id(tokens), EOS_ID, batch_size)
+        ids = ids.to_tensor(default_value=PAD_ID)
+        # The models need at least one column, which an empty batch does not have.
+        return tf.pad(ids, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
+
+    def _text_of(self, ids: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+        """Return the text of tokens `(rows, length)`, except those whose ids are control tokens."""
+        kept = (ids != PAD_ID) & (ids != SOS_ID) & (ids != EOS_ID)
+        return self.target_tokenizer.detokenize(tf.ragged.boolean_mask(tokens, kept))
+
+    def _most_attended(self, source: _Source, alignment: tf.Tensor) -> tf.Tensor:
+        """Return the source word with the greatest attention weight for each target token.
+
+        Args:
+            source: the sentences.
+            alignment: `(batch, n, target_length, source_length)`.
+
+        Returns:
+            string `(batch, n, target_length)`.
+        """
+        # <eos> is not a word to copy.
+        is_word = tf.sequence_mask(source.length - 1, tf.shape(alignment)[3], tf.float32)
+        place = tf.argmax(alignment * is_word[:, None, None], axis=3, output_type=tf.int32)
+        return tf.gather(self._words(source), place, batch_dims=1)
+
+    def _words(self, source: _Source) -> tf.Tensor:
+        """Return the whole word that each source token `(batch, source_length)` is a part of."""
+        inside = tf.sequence_mask(source.length - 1, tf.shape(source.tokens)[1])
+        rows = tf.ragged.boolean_mask(source.tokens, inside)
+        starts = self.source_tokenizer.starts_word(rows.values)
+        # The first token of a sentence starts a word in any case.
+        first = tf.scatter_nd(
+            rows.row_starts()[rows.row_lengths() > 0][:, None],
+            tf.ones([tf.math.count_nonzero(rows.row_lengths())], tf.int32),
+            tf.shape(starts, tf.int64),
+        )
+        word = tf.cumsum(tf.cast(starts | (first > 0), tf.int64)) - 1
+        words = self.source_tokenizer.detokenize(
+            tf.RaggedTensor.from_value_rowids(rows.values, word)
+        )
+        words = rows.with_values(tf.gather(words, word)).to_tensor(default_value="")
+        return tf.pad(words, [[0, 0], [0, tf.shape(source.tokens)[1] - tf.shape(words)[1]]])
+
+
+class _Source(NamedTuple):
+    """Sentences as the encoder reads them.
+
+    Attributes:
+        ids: int32 `(batch, source_length)`, each row with its `<eos>`, padded with 0.
+        tokens: string `(batch, source_length)`, empty strings for padding and empty sentences.
+        length: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence.
+        empty: bool `(batch,)`, whether there is no token.
+        cut_off: bool `(batch,)`, whether there were too many tokens.
+    """
+
+    ids: tf.Tensor
+    tokens: tf.Tensor
+    length: tf.Tensor
+    empty: tf.Tensor
+    cut_off: tf.Tensor
+
+    def outputs(self) -> dict[str, tf.Tensor]:
+        return {"source_tokens": self.tokens, "source_length": self.length, "cut_off": self.cut_off}
+
+
+class _Found(NamedTuple):
+    """What a search found, each `(batch, n_best, ...)`: see `search.Hypotheses`."""
+
+    ids: tf.Tensor
+    lengths: tf.Tensor
+    log_probabilities: tf.Tensor
+    alignment: tf.Tensor | None
