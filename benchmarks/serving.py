@@ -1,13 +1,14 @@
-"""How fast a served translator answers, alone and with many clients at once.
+"""Measure how fast a served translator answers, for one client and for many.
 
     python benchmarks/serving.py                        the committed model, a few minutes
     python benchmarks/serving.py --translator DIR --sentences FILE
                                                         and one that a chapter has saved
+    python benchmarks/serving.py --fake-server          without TensorFlow Serving
 
-The server is `tensorflow_model_server` if it is on the PATH, else this package's stand-in: the
-first line says which. Requests go over gRPC, one after another, for the latency of each batch size;
-then 32 clients send 50 requests each, without and with batching by the server, and every answer is
-compared with the one that was given to a client alone.
+The server is TensorFlow Serving (`tf_seq2seq.serving.serve` says where it is looked for) or the
+package's fake server: the first line says which. Requests go over gRPC, one after another, for the
+latency at each batch size. Then 32 clients send 50 requests each, without and with batching by the
+server, and every answer is compared to the one that a client alone got.
 """
 
 import concurrent.futures
@@ -31,9 +32,10 @@ class Settings:
 
     repository: Path = setting(Path("saved_models"), "the model repository with en_zh")
     translator: Path | None = setting(None, "one more translator, from the folder it was saved in")
-    sentences: Path | None = setting(None, "sentences for that one, one a line")
+    sentences: Path | None = setting(None, "sentences for that one, one per line")
     requests: int = setting(50, "requests of each kind", least=2)
-    clients: int = setting(32, "clients at once", least=1)
+    clients: int = setting(32, "concurrent clients", least=1)
+    fake_server: bool = setting(False, "measure the fake server, which is slower")
 
 
 BATCHES = (1, 8, 64)
@@ -43,7 +45,7 @@ config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow
 
 
 def latencies(client, signature, sentences, batch):
-    """Seconds of each request, the first two left out."""
+    """Return the seconds of each request, without the first two."""
     rng = np.random.default_rng(0)
     times = []
     for _ in range(settings.requests + 2):
@@ -55,10 +57,10 @@ def latencies(client, signature, sentences, batch):
 
 
 def crowd(served, name, sentences):
-    """Requests a second with many clients at once, and how many answers were wrong."""
+    """Return the requests per second of many clients, and the number of wrong answers."""
     texts = sentences[:50]
     client = served.client(name, "grpc", batch_size=1)
-    alone = dict(zip(texts, client.translate(texts), strict=True))
+    alone = dict(zip(texts, client(texts, details=False), strict=True))
 
     def ask(number):
         client = served.client(name, "grpc", timeout=120)
@@ -66,7 +68,7 @@ def crowd(served, name, sentences):
         wrong = 0
         for _ in range(50):
             text = texts[rng.integers(len(texts))]
-            (found,) = client.translate([text])
+            (found,) = client(text, details=False)
             same = found.text == alone[text].text
             wrong += not (same and abs(found.score - alone[text].score) < 1e-4)
         return wrong
@@ -90,7 +92,7 @@ try:
     configs = "".join(CONFIG.format(name=name) for name in corpora)
     (folder / "models.config").write_text(f"model_config_list {{ {configs} }}")
 
-    with serve(folder) as served:
+    with serve(folder, fake=settings.fake_server) as served:
         print(f"{served.server}; {os.cpu_count()} processors")
         columns = "{:8} {:16} {:>5} {:>8} {:>8} {:>12}"
         print(columns.format("model", "signature", "batch", "p50 ms", "p99 ms", "sentences/s"))
@@ -104,7 +106,7 @@ try:
                     figures = f"{p50:.1f}", f"{p99:.1f}", f"{rate:.0f}"
                     print(columns.format(name, signature, batch, *figures))
     for batching in (False, True):
-        with serve(folder, batching=batching) as served:
+        with serve(folder, batching=batching, fake=settings.fake_server) as served:
             for name, sentences in corpora.items():
                 rate, wrong = crowd(served, name, sentences)
                 print(

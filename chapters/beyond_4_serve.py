@@ -1,17 +1,20 @@
 # %% [markdown]
 # Beyond the book, 4: serving a translator.
 #
-# A SavedModel holds the whole way from text to text in one graph: tokenizers, encoder, search,
-# detokenizer. TensorFlow Serving answers requests with it, puts those that arrive together into one
-# batch, and takes up new versions while it runs. This chapter exports a translator, checks it as a
-# stock server would see it, serves it, asks it in three ways, and rolls out a second version.
+# A SavedModel contains the whole path from text to text in one graph: tokenizers, encoder, search,
+# detokenizer. TensorFlow Serving answers requests with it, merges those that arrive together into
+# one batch, and loads new versions while it runs. This chapter exports a translator, checks it as a
+# stock server would see it, serves it, sends requests in three ways, and rolls out a second
+# version.
 #
-# The server is `tensorflow_model_server` if it is on the PATH (or `TF_SERVING_BINARY` names it), or
-# that of `docker pull tensorflow/serving:2.20.0`, else this package's stand-in, which has the same
-# interfaces and is for trying them out only.
+# By default the server is the package's fake server, which has the same interfaces and works on any
+# machine, but is meant for development only. `--no-fake-server` starts TensorFlow Serving:
+# `tensorflow_model_server` if it is on the PATH (or `TF_SERVING_BINARY` names it), or the image of
+# `docker pull tensorflow/serving:2.20.0`.
 #
-#     --preset quick       a small translator is trained for this, in a minute
-#     --translator DIR     with a translator that another chapter has saved, instead
+#     --preset quick       trains a small translator, in a minute
+#     --translator DIR     uses a translator that another chapter has saved instead
+#     --no-fake-server     starts TensorFlow Serving, which must be installed
 
 # %%
 import dataclasses
@@ -22,33 +25,39 @@ import urllib.request
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import tf_seq2seq as s2s
 from common.settings import strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.serving.client import InvalidInputError
 from tf_seq2seq.serving.serve import serve
+from tf_seq2seq.serving.serving_api import require_serving_api
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Export a translator, check it, serve it, ask it, and roll out a new version."""
+    """Export a translator, check it, serve it, send requests, and roll out a new version."""
 
     preset: str = setting("quick", "which set of defaults")
     translator: Path | None = setting(
         None, "folder of a translator that was saved (without it: a small one is trained)"
     )
-    output_dir: Path = setting(Path("output/beyond_4"), "where the repository and the picture go")
+    output_dir: Path = setting(Path("output/beyond_4"), "where the repository and the plot go")
     name: str = setting("en_zh", "the model's name")
     sentence: str = setting("She bought a new book in the park yesterday.", "what to translate")
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over them", least=1)
+    fake_server: bool = setting(False, "serve with the fake server, for development only")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
 
+    def without_effect(self):
+        if self.translator:
+            yield "with --translator", ["pairs", "epochs", "strategy", "seed"]
 
-settings = from_command_line(Settings, presets={"quick": {}})
+
+settings = from_command_line(Settings, presets={"quick": {"fake_server": True}})
+require_serving_api("This chapter")  # reports that it is missing before the training
 strategy = s2s.training.strategy(settings.strategy)
 keras.utils.set_random_seed(settings.seed)
 repository = settings.output_dir / "repository"
@@ -85,10 +94,10 @@ translator = s2s.Translator.load(settings.translator) if settings.translator els
 
 # %% [markdown]
 # ## Export
-# One call writes all signatures (the table is in `tf_seq2seq/serving/export.py`), a card, and real
-# sentences that the server runs before it lets anybody ask: the first request of a kind is slow.
-# The folder is written beside its place and renamed, because a server that finds it half written
-# gives it up.
+# One call writes all signatures (`tf_seq2seq/serving/signatures.py` lists them), a model card, and
+# warm-up requests, which the server runs before the version goes live: the first request of a kind
+# is slow. The folder is written under a hidden name and then renamed, because a server that finds
+# it incomplete gives up on it.
 
 # %%
 model_dir = repository / settings.name
@@ -110,19 +119,20 @@ print(f"\nSavedModel: {first}")
 
 # %% [markdown]
 # ## Check
-# What a stock server cannot do shows at the first request, or kills it. So the version is loaded by
-# the C++ loader in a process without this package, and every signature is run.
+# An operation that a stock server cannot run fails only at the first request, or kills the server.
+# Therefore the check loads the version by the C++ loader, in a process without this package, and
+# runs every signature.
 
 # %%
 sentences = [*corpus.test.source[:20], "", "你好"]
 check = s2s.serving.check_export(first, translator, sentences, beam=beam)
 print(check)
-if check.faults:
+if check.problems:
     raise SystemExit("This version must not be served.")
 
 # %% [markdown]
 # ## Serve
-# A config names the models; the label `stable` says which version is meant by it.
+# A config names the models; the label `stable` points to one of the versions.
 
 # %%
 CONFIG = """
@@ -140,12 +150,13 @@ model_config_list {{
 (repository / "monitoring.config").write_text(
     'prometheus_config { enable: true, path: "/monitoring/prometheus/metrics" }\n'
 )
-with serve(repository) as served:
-    print(f"\nThe server is {served.server}.")
+with serve(repository, fake=settings.fake_server) as served:
+    print(f"\nThe server: {served.server}.")
 
     # %% [markdown]
-    # ## Ask
-    # By what `curl -d '{"instances": ["..."]}' URL` sends, and by the client, over REST and gRPC.
+    # ## Requests
+    # The same request as by `curl -d '{"instances": ["..."]}' URL`, and the client's, over REST and
+    # gRPC.
 
     # %%
     url = f"http://{served.host}:{served.rest_port}"
@@ -154,34 +165,34 @@ with serve(repository) as served:
         print(f"curl:       {json.load(response)}")
     for protocol in ("rest", "grpc"):
         client = served.client(settings.name, protocol)
-        (translation,) = client.translate([settings.sentence])
+        (translation,) = client(settings.sentence)
         print(f"{protocol}:       {translation.text} ({translation.score:.3f})")
-    for each in client.n_best([settings.sentence])[0]:
+    for each in client.n_best(settings.sentence)[0]:
         print(f"beam:       {each.text} ({each.score:.3f})")
 
-    # What a server is sent, it must survive.
+    # The server must survive whatever it is sent.
     try:
         client.predict("serving_default", {"words": ["a"]})
     except InvalidInputError as error:
         print(f"refused:    {error}")
 
     # %% [markdown]
-    # ## Where it looked
-    # The same picture as in training, from the server's answer.
+    # ## The alignment
+    # The same plot as after training, from the server's answer.
 
     # %%
     if translator.aligns:
-        (aligned,) = client.align([settings.sentence])
-        picture = settings.output_dir / "alignment.png"
+        plot = settings.output_dir / "alignment.png"
         s2s.plotting.alignment(
-            aligned.source_tokens, aligned.target_tokens, np.array(aligned.alignment)
-        ).savefig(picture)
-        print(f"alignment:  {picture}")
+            translation.source_tokens, translation.target_tokens, translation.alignment
+        ).savefig(plot)
+        print(f"alignment:  {plot}")
 
     # %% [markdown]
     # ## A new version
-    # Exported into the same folder, it is found and served within seconds; who asks for `stable`
-    # keeps the old one. If it were worse, its folder could be removed again.
+    # The server finds a version that is exported to the same folder, and serves it within seconds.
+    # Requests for `stable` still reach the old one. A bad version can be withdrawn by removing its
+    # folder.
 
     # %%
     second = export("canary")
@@ -191,13 +202,13 @@ with serve(repository) as served:
         print(f"version {version}:  {state}")
     for which in ({"label": "stable"}, {"version": 2}):
         one = served.client(settings.name, **which)
-        print(f"{which}: {one.translate(settings.sentence)[0].text}")
+        print(f"{which}: {one(settings.sentence)[0].text}")
     shutil.rmtree(second)
     client.wait_for([1])
-    print("Version 2 is taken back.")
+    print("Version 2 is withdrawn.")
 
     # %% [markdown]
-    # ## What Prometheus sees
+    # ## Metrics for Prometheus
 
     # %%
     with urllib.request.urlopen(f"{url}/monitoring/prometheus/metrics") as response:

@@ -170,7 +170,7 @@ if translation.target_tokens:
 
 # %%
 model_dir = settings.model_dir or settings.output_dir / "saved_model"
-exported = s2s.serving.export(translator, model_dir, version=1, replace=True)
+exported = s2s.serving.export(translator, model_dir)
 print(f"\nCosts:      {picture}")
 print(f"Alignment:  {alignment}")
 print(f"Translator: {settings.output_dir / 'translator'}")

@@ -19,6 +19,7 @@ import numpy as np
 import tf_seq2seq as s2s
 from common.settings import strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.serving.serving_api import require_serving_api
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +75,7 @@ settings = dataclasses.replace(settings, **missing)
 
 for directory in (settings.output_dir, settings.model_dir):
     directory.mkdir(parents=True, exist_ok=True)
+require_serving_api("The export with warm-up requests")  # reports it before the training
 started = time.monotonic()
 strategy = s2s.training.strategy(settings.strategy)
 keras.utils.set_random_seed(settings.seed)
@@ -226,8 +228,6 @@ for name, translation in (("alignment", translations[-1]), ("alignment_2", trans
 exported = s2s.serving.export(
     translator,
     settings.model_dir,
-    version=1,
-    replace=True,
     sentences=corpus.dev.source,
     card={
         "languages": {"source": "en", "target": "zh"} if own_corpus else None,

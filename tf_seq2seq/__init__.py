@@ -11,7 +11,7 @@ from tf_seq2seq.translation import Translation
 __version__ = "0.2.0"
 
 if importlib.util.find_spec("tensorflow") is None:
-    # Whoever only asks a server (`tf_seq2seq.serving.client`) needs no TensorFlow.
+    # The client of a server, `tf_seq2seq.serving.client`, works without TensorFlow.
     __all__ = ["InputError", "Translation", "__version__"]
 else:
     from tf_seq2seq import data, evaluation, plotting, search, serving, text, training

@@ -14,11 +14,6 @@ CONTINUATION = "##"
 JOINER = "￭"
 
 
-def without_markers(token: str) -> str:
-    """A token as people want to see it."""
-    return token.removeprefix(CONTINUATION).replace(JOINER, "") or token
-
-
 def listed(sentences: Texts) -> list[str | bytes]:
     """One sentence, or any number of them, as a list."""
     return [sentences] if isinstance(sentences, str | bytes) else list(sentences)

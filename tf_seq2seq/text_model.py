@@ -107,22 +107,6 @@ class TextModel(tf.Module):
         """The tokenizer, whose table an export must hold."""
         return [self.tokenizer]
 
-    def signatures(self) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """Return the functions that `serving.export` exports by name: see the table there."""
-
-        def without_cut_off(graph):
-            def signature(text):
-                outputs = graph(text)
-                del outputs["cut_off"]
-                return outputs
-
-            return tf.function(signature, input_signature=[TEXT])
-
-        return {
-            "serving_default": without_cut_off(self.score_graph),
-            "generate": without_cut_off(self.generate_graph),
-        }
-
     def score_graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Score lines, with TensorFlow operations alone.
 

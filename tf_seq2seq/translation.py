@@ -21,8 +21,8 @@ class Translation:
     """The translation of one sentence.
 
     Only `text` and `score` are always known. The tokens and the alignment depend on what was asked
-    of the model: an export's signatures `serving_default`, `beam` and `score` do not return them,
-    and its signature `align` does.
+    of the model: an export's signatures `serving_default`, `beam` and `score` do not return them;
+    `details`, `beam_details` and `score_details` do.
 
     Two translations are equal if everything but their alignments is equal.
 

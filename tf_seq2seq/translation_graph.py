@@ -18,9 +18,6 @@ from tf_seq2seq.text_io import TEXT, append
 TARGET = tf.TensorSpec([None], tf.string, "target")
 """The second input of a graph that scores given translations: strings `(batch,)`."""
 
-BEAM = SearchOptions(beam_width=5, n_best=5)
-"""How the signature `beam` of an export searches, unless the user says otherwise."""
-
 # The outputs that belong to a sentence rather than to one of its translations.
 _OF_SENTENCES = ("source_tokens", "source_length", "cut_off")
 
@@ -219,50 +216,6 @@ class TranslationGraph(tf.Module):
                     lambda text: self.n_best_graph(text, options), input_signature=[TEXT]
                 )
         return self._compiled[options]
-
-    def signatures(
-        self, beam: SearchOptions = BEAM, align: SearchOptions = GREEDY
-    ) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-        """Return the functions that `serving.export` exports by name: see the table there.
-
-        Args:
-            beam: how the signature `beam` searches.
-            align: how the signature `align` searches.
-        """
-
-        def serving_default(text):
-            outputs = self.graph(text)
-            return {name: outputs[name] for name in ("translation", "score")}
-
-        def beam_(text):
-            outputs = self.n_best_graph(text, beam)
-            # JSON has no infinity, which is the score of a hypothesis that does not exist.
-            scores = tf.maximum(outputs["score"], tf.float32.min)
-            translations = outputs["translation"]
-            return {
-                "translations": translations,
-                "scores": scores,
-                "translation": translations[:, 0],
-            }
-
-        def align_(text):
-            outputs = self.graph(text, align)
-            del outputs["cut_off"]
-            return outputs
-
-        def score(text, target):
-            outputs = self.score_graph(text, target)
-            return {"log_probability": outputs["score"], "tokens": outputs["target_length"]}
-
-        signatures = {
-            "serving_default": tf.function(serving_default, input_signature=[TEXT]),
-            "beam": tf.function(beam_, input_signature=[TEXT]),
-            "score": tf.function(score, input_signature=[TEXT, TARGET]),
-            "encode": tf.function(self.encode_graph, input_signature=[TEXT]),
-        }
-        if self.aligns:
-            signatures["align"] = tf.function(align_, input_signature=[TEXT])
-        return signatures
 
     def _check(self, options: SearchOptions) -> None:
         """Refuse options that need attention if the model has none."""

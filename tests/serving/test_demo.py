@@ -1,4 +1,4 @@
-"""The web page, in a browser without a window."""
+"""The web page, in a headless browser."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ def show(tmp_path):
         pytest.skip("chromium is not installed")
 
     def page_after(page=PAGE, **query):
-        """What the page holds after its scripts have run."""
+        """Return the page after its scripts have run."""
         process = subprocess.run(
             [
                 *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
@@ -51,7 +51,7 @@ def test_the_translation_and_its_heat_map(show, served):
     assert 'class="on"' not in page
 
 
-# Chromium without a window has no mouse, so that a script enters a cell as soon as there are some.
+# A headless browser has no mouse; a script enters a cell as soon as there are some.
 MOUSE = """
 <script>
 new MutationObserver(() => {

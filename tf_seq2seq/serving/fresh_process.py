@@ -1,4 +1,4 @@
-"""Run a SavedModel as a stranger would: in a fresh process, without this package."""
+"""Run a SavedModel as a server would: in a fresh process, without this package."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tf_seq2seq.checks import check_number
 from tf_seq2seq.serving import native_model
 from tf_seq2seq.strings import utf8
 
 
 class CallError(RuntimeError):
-    """A signature refused its inputs, or brought the process down."""
+    """A signature refused its inputs, or killed the process."""
 
 
 def run_in_fresh_process(
@@ -26,7 +27,7 @@ def run_in_fresh_process(
 ) -> dict[str, list]:
     """Load a SavedModel in a fresh process by the C++ loader and run a signature once.
 
-    The process imports TensorFlow and TensorFlow Text, and makes sure that this package stays out.
+    The process imports TensorFlow and TensorFlow Text, and fails if this package is imported.
 
     Args:
         directory: a version's folder.
@@ -38,8 +39,8 @@ def run_in_fresh_process(
         The outputs by name, as nested lists.
 
     Raises:
-        RuntimeError: if the process fails; the message holds the end of what it printed.
-        CallError: if the signature refuses the inputs.
+        RuntimeError: if the process fails; the message ends with what it printed.
+        CallError: if the signature refuses the inputs, or kills the process.
     """
     (result,) = run_calls(directory, [(signature, {"text": sentences, **more})])
     if isinstance(result, CallError):
@@ -52,20 +53,22 @@ def run_calls(
     calls: Sequence[tuple[str, Mapping[str, Any]]],
     seconds: float | None = None,
 ) -> list[dict[str, list] | CallError]:
-    """As `run_in_fresh_process`, with several calls to one process.
+    """Make several calls to one fresh process; see `run_in_fresh_process`.
 
     Args:
         directory: a version's folder.
-        calls: signatures and their inputs, each string or nested lists of strings or of bytes.
-        seconds: how long all of them may take; None for as long as they like.
+        calls: signatures and their inputs, each a string or nested lists of strings or of bytes.
+        seconds: the time limit of all calls together; None for no limit.
 
     Returns:
-        For each call its outputs, or the error that it ended with. A call that brings the process
-        down, or does not end in time, is the last one that has a result.
+        For each call its outputs, or the error with which it ended. A call that kills the process,
+        or does not end in time, is the last one with a result.
 
     Raises:
         RuntimeError: if the model cannot be loaded.
     """
+    if seconds is not None:
+        seconds = check_number("seconds", seconds, above=0)
     lines = [
         json.dumps({"signature": signature, "inputs": {k: _for_json(v) for k, v in inputs.items()}})
         for signature, inputs in calls

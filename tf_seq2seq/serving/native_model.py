@@ -1,12 +1,12 @@
 """A SavedModel as TensorFlow Serving sees it: by the C++ loader, without the code that made it.
 
-This file is a program too, which knows TensorFlow and nothing of this package:
+This file is also a program, which imports TensorFlow but nothing from this package:
 
     python -I native_model.py DIRECTORY < calls
 
-Each line that it reads is a call in JSON, `{"signature": ..., "inputs": {name: value}}`; for each
-it prints a line, `{"outputs": {name: value}}` or `{"error": ..., "message": ...}`. Strings are
-UTF-8, and bytes that are not stand as surrogates.
+Each line of its input is a call in JSON, `{"signature": ..., "inputs": {name: value}}`. For each
+it prints one line, `{"outputs": {name: value}}` or `{"error": ..., "message": ...}`. Strings are
+UTF-8; surrogates represent bytes that are not.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -27,17 +28,18 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 
 class NativeModel:
-    """The signatures of a SavedModel, run by a session of TensorFlow's C++ runtime.
+    """Run the signatures of a SavedModel in a session of TensorFlow's C++ runtime.
 
-    `tf.saved_model.load` rebuilds Python objects and finds more than a server would. Like the
-    server, and unlike Python's ways of running a graph, this checks no input's rank.
+    `tf.saved_model.load` restores Python objects and therefore finds more than a server would.
+    Like the server, and unlike Python's ways to run a graph, this does not check the rank of
+    inputs.
 
     Args:
         directory: a version's folder.
 
     Raises:
-        OSError: if there is no SavedModel in it.
-        ValueError: if it is damaged.
+        OSError: if the folder does not contain a SavedModel.
+        ValueError: if the SavedModel is damaged.
         tf.errors.OpError: if it cannot be loaded.
     """
 
@@ -45,7 +47,7 @@ class NativeModel:
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         logger = tf.get_logger()
         level = logger.level
-        logger.setLevel("ERROR")  # that this loader is an old one is known
+        logger.setLevel("ERROR")  # it warns that this loader is deprecated
         try:
             with self._session.graph.as_default(), _without_input_shapes(Path(directory)) as copy:
                 model = tf.compat.v1.saved_model.load(self._session, ["serve"], os.fspath(copy))
@@ -58,16 +60,16 @@ class NativeModel:
 
         Args:
             signature: its name.
-            inputs: its inputs by name, each an array of the right dtype and of any shape.
+            inputs: its inputs by name, arrays of the right dtype and of any shape.
 
         Raises:
-            tf.errors.OpError: whatever the graph raises.
+            tf.errors.OpError: what the graph raises.
         """
-        signature = self.signatures[signature]
-        feeds = {signature.inputs[name].name: value for name, value in inputs.items()}
-        fetches = {name: info.name for name, info in signature.outputs.items()}
+        definition = self.signatures[signature]
+        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
+        fetches = {name: info.name for name, info in definition.outputs.items()}
         outputs = self._session.run(fetches, feeds)
-        return {  # a scalar string comes as bytes
+        return {  # a scalar string is returned as bytes
             name: np.array(value, object) if isinstance(value, bytes) else value
             for name, value in outputs.items()
         }
@@ -75,7 +77,7 @@ class NativeModel:
 
 @contextlib.contextmanager
 def _without_input_shapes(directory: Path) -> Iterator[Path]:
-    """A copy of a SavedModel whose inputs have no shapes, with the original's variables."""
+    """Copy a SavedModel without the shapes of its inputs; the variables are linked."""
     try:
         model = SavedModel.FromString((directory / "saved_model.pb").read_bytes())
     except DecodeError as error:
@@ -95,20 +97,20 @@ def _without_input_shapes(directory: Path) -> Iterator[Path]:
 
 
 def _to_array(value) -> np.ndarray:
-    """An input from JSON: a string, or lists of strings."""
+    """Convert an input from JSON, a string or nested lists of strings."""
     encode = np.frompyfunc(lambda text: text.encode("utf-8", "surrogateescape"), 1, 1)
     return np.asarray(encode(np.array(value, object)), object)
 
 
 def _from_array(value):
-    """An output for JSON."""
+    """Convert an output for JSON."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     return [_from_array(part) for part in value] if isinstance(value, list) else value
 
 
 def _main(directory: str) -> None:
-    # What a graph prints does not get among the answers.
+    # Keeps what a graph prints apart from the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     model = NativeModel(directory)
@@ -118,13 +120,13 @@ def _main(directory: str) -> None:
         inputs = {name: _to_array(value) for name, value in call["inputs"].items()}
         try:
             outputs = model(call["signature"], inputs)
-        except Exception as error:  # whatever it is, it is the answer
+        except Exception as error:  # any error is an answer
             lines = [line.strip() for line in str(error).splitlines()]
             reason = next(line for line in lines if line and line != "Graph execution error:")
-            result = {"error": type(error).__name__, "message": reason}
+            answer: dict[str, Any] = {"error": type(error).__name__, "message": reason}
         else:
-            result = {"outputs": {n: _from_array(value.tolist()) for n, value in outputs.items()}}
-        print(json.dumps(result), file=answers, flush=True)
+            answer = {"outputs": {n: _from_array(value.tolist()) for n, value in outputs.items()}}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,32 @@
-"""A SavedModel as a translator: what was exported is used from Python like what was trained."""
+"""Use an export from Python like the translator that was exported."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations of the tokenizers)
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import first_line
 from tf_seq2seq.metrics import perplexity
-from tf_seq2seq.serving.export import versions
-from tf_seq2seq.strings import listed, without_markers
-from tf_seq2seq.text_io import run_in_batches
+from tf_seq2seq.serving import answers
+from tf_seq2seq.serving.versions import list_versions
+from tf_seq2seq.strings import Texts, listed
+from tf_seq2seq.text_io import BATCH_SIZE, run_in_batches
 from tf_seq2seq.translation import Translation
 
 
 class SavedTranslator:
-    """Translates with a SavedModel that `export` wrote, without the model's code or weights.
+    """Translate with a SavedModel that `export` wrote, without the model's code or weights.
+
+    It has the interface of `TranslatorProtocol`. The options of its searches were fixed by the
+    export.
 
     Args:
-        directory: a model's folder, of which the last version is taken, or a version's folder.
+        directory: a model's folder, of which the latest version is used, or a version's folder.
 
     Raises:
         InputError: if there is no SavedModel of a translator, or a damaged one.
@@ -33,92 +39,146 @@ class SavedTranslator:
 
     def __init__(self, directory: str | Path):
         directory = Path(directory)
-        found = versions(directory)
+        found = list_versions(directory)
         self.directory = directory / str(found[-1]) if found else directory
         if not (self.directory / "saved_model.pb").is_file():
             raise InputError(
-                f"There is no SavedModel in {directory}: give the folder that a training chapter "
-                "exported to, its --model-dir."
+                f"There is no SavedModel in {directory}: give the folder to which a model was "
+                "exported, such as a training chapter's --model-dir."
             )
         try:
+            # The signatures belong to the model, which must not be garbage-collected.
             self._model = tf.saved_model.load(str(self.directory))
         except (OSError, ValueError, tf.errors.OpError) as error:
-            reason = str(error).strip().partition("\n")[0]
             raise InputError(
-                f"The SavedModel in {self.directory} cannot be read ({reason}); export it again."
+                f"The SavedModel in {self.directory} cannot be read ({first_line(error)}); export "
+                "it again."
             ) from error
-        signatures = self._model.signatures
-        self.aligns = "align" in signatures
-        translate = signatures.get("align" if self.aligns else "serving_default")
-        if translate is None or "translation" not in translate.structured_outputs:
-            raise InputError(f"The SavedModel in {self.directory} is no translator's.")
-        self._translate = translate
+        self._signatures = self._model.signatures
+        default = self._signatures.get("serving_default")
+        if default is None or not {*answers.TEXT} <= set(default.structured_outputs):
+            raise InputError(f"The SavedModel in {self.directory} does not contain a translator.")
+
+    @property
+    def aligns(self) -> bool:
+        """Whether translations come with an alignment, that is, the model has attention."""
+        details = self._signatures.get("details")
+        return details is not None and "alignment" in details.structured_outputs
 
     def __call__(
-        self, sentences: str | Iterable[str], batch_size: int = 64, verbose: int = 0
+        self, sentences: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
     ) -> list[Translation]:
-        """Translate sentences.
+        """Translate sentences greedily.
 
         Args:
-            sentences: one string, or any number of them.
-            batch_size: how many sentences go through the graph at a time.
+            sentences: one string, or any iterable of them.
+            batch_size: how many sentences to translate at a time.
             verbose: 1 for a progress bar.
 
         Returns:
-            A `Translation` for each sentence, in their order. Without attention it has neither
-            tokens nor an alignment.
+            A `Translation` for each sentence, in their order. If the SavedModel does not have the
+            signature `details`, they have no tokens and no alignment.
 
         Raises:
             TypeError: if something is not a string.
+            InputError: if a score is not finite.
+
+        Warns:
+            UserWarning: for each sentence that the model cut off.
         """
         sentences = listed(sentences)
-        results: list[Translation | None] = [None] * len(sentences)
-        for rows, outputs in run_in_batches(
-            self._translate, sentences, batch_size, verbose=verbose
-        ):
-            for row, i in enumerate(rows):
-                results[i] = self._unpack(outputs, row)
-        return results
+        signature = "details" if "details" in self._signatures else "serving_default"
+        rows = self._rows(signature, batch_size, verbose, text=sentences)
+        answers.warn_of_cut_offs(rows, sentences)
+        return answers.translations(rows, sentences)
 
-    def perplexity(
-        self,
-        sentences: Sequence[str],
-        translations: Sequence[str],
-        batch_size: int = 64,
-        verbose: int = 0,
-    ) -> float | None:
-        """Perplexity of a token of given translations; None for an export without `score`.
+    def n_best(
+        self, sentences: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
+    ) -> list[list[Translation]]:
+        """Find several translations of each sentence by the beam search of the export.
 
         Args:
-            sentences: any number of strings.
-            translations: as many.
-            batch_size, verbose: as for a call.
+            sentences, batch_size, verbose: as for a call.
+
+        Returns:
+            For each sentence its translations, the best first.
+
+        Raises:
+            As a call.
+
+        Warns:
+            As a call.
         """
-        if "score" not in self._model.signatures:
+        sentences = listed(sentences)
+        rows = self._rows("beam_details", batch_size, verbose, text=sentences)
+        answers.warn_of_cut_offs(rows, sentences)
+        return answers.n_best(rows, sentences)
+
+    def score(
+        self, sentences: Texts, translations: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
+    ) -> list[Translation]:
+        """Score given translations.
+
+        Args:
+            sentences: one string, or any iterable of them.
+            translations: a translation of each sentence.
+            batch_size, verbose: as for a call.
+
+        Returns:
+            A `Translation` for each pair, whose text is the given one as the tokenizer reads it.
+
+        Raises:
+            InputError: if the numbers of sentences and translations differ, or a score is not
+                finite.
+            TypeError: if something is not a string.
+
+        Warns:
+            UserWarning: for each sentence and translation that the model cut off.
+        """
+        sentences, translations = listed(sentences), listed(translations)
+        answers.check_pairs(sentences, translations)
+        rows = self._rows("score_details", batch_size, verbose, text=sentences, target=translations)
+        answers.warn_of_cut_offs(rows, sentences, translations)
+        return answers.translations(rows, sentences)
+
+    def perplexity(
+        self, sentences: Texts, translations: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
+    ) -> float | None:
+        """Return the perplexity per token of given translations.
+
+        Args:
+            sentences, translations, batch_size, verbose: as for `score`.
+
+        Returns:
+            The perplexity; None if the SavedModel does not have the signature `score`.
+        """
+        if "score" not in self._signatures:
             return None
-        score = self._model.signatures["score"]
-        log_p, tokens = 0.0, 0
-        for _, outputs in run_in_batches(
-            lambda text, target: score(text=text, target=target),
-            list(sentences),
+        sentences, translations = listed(sentences), listed(translations)
+        answers.check_pairs(sentences, translations)
+        rows = self._rows("score", batch_size, verbose, text=sentences, target=translations)
+        loss = -sum(float(row["log_probability"]) for row in rows)
+        return perplexity(loss / max(sum(int(row["tokens"]) for row in rows), 1))
+
+    def _rows(
+        self, signature: str, batch_size: int, verbose: int, **inputs: Sequence[str | bytes]
+    ) -> list[dict[str, Any]]:
+        """Run a signature, and return its outputs for each sentence."""
+        if signature not in self._signatures:
+            raise InputError(
+                f"The SavedModel in {self.directory} does not have the signature {signature!r}; "
+                "export the model again."
+            )
+        run = self._signatures[signature]
+        first, *others = inputs.values()
+        rows: list[dict[str, Any]] = [{} for _ in first]
+        for places, outputs in run_in_batches(
+            lambda *texts: run(**dict(zip(inputs, texts, strict=True))),
+            first,
             batch_size,
-            list(translations),
+            *others,
             verbose=verbose,
         ):
-            log_p += float(outputs["log_probability"].sum(dtype=float))
-            tokens += int(outputs["tokens"].sum())
-        return perplexity(-log_p / max(tokens, 1))
-
-    def _unpack(self, outputs, row) -> Translation:
-        text, score = outputs["translation"][row].decode(), float(outputs["score"][row])
-        if not self.aligns:
-            return Translation(text, score)
-        width, height = outputs["source_length"][row], outputs["target_length"][row]
-        return Translation(
-            text,
-            score,
-            tuple(without_markers(t.decode()) for t in outputs["source_tokens"][row, :width]),
-            tuple(without_markers(t.decode()) for t in outputs["target_tokens"][row, :height]),
-            outputs["alignment"][row, :height, :width],
-            int(height),
-        )
+            for row, place in enumerate(places):
+                rows[place] = {name: values[row] for name, values in outputs.items()}
+        return rows

@@ -1,4 +1,4 @@
-"""Serve a model repository on this machine, by the real server where it is installed."""
+"""Serve a model repository on this machine, with TensorFlow Serving or the fake server."""
 
 from __future__ import annotations
 
@@ -10,85 +10,113 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
+from tf_seq2seq.checks import check_flag, check_number
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving.client import Client, ServingError
+from tf_seq2seq.serving.serving_api import require_serving_api
 
 BINARY = "tensorflow_model_server"
 IMAGE = "tensorflow/serving:2.20.0"
 
 
 class Served(NamedTuple):
-    """Where a server answers, and what it is."""
+    """A running server.
+
+    Attributes:
+        host, rest_port, grpc_port: where it answers.
+        server: what it is: a program, a docker image or the fake server.
+    """
 
     host: str
     rest_port: int
     grpc_port: int
     server: str
 
-    def client(self, model: str, protocol: str = "rest", **options) -> Client:
-        """A client of a model; `options` are those of `Client`."""
+    def client(self, model: str, protocol: str = "rest", **options: Any) -> Client:
+        """Return a client of a model; `options` are those of `Client`."""
         port = self.rest_port if protocol == "rest" else self.grpc_port
         return Client(model, self.host, port, protocol=protocol, **options)
 
 
+def find_server() -> str | None:
+    """Return the server that `serve` starts unless it is told to fake one, None without one.
+
+    It is the program that the environment variable `TF_SERVING_BINARY` names, else
+    `tensorflow_model_server` if it is on the PATH, else `IMAGE` if docker has pulled it.
+    """
+    return os.environ.get("TF_SERVING_BINARY") or shutil.which(BINARY) or _docker_image()
+
+
 @contextlib.contextmanager
 def serve(
-    root: str | Path, *, batching: bool = False, cors: bool = False, seconds: float = 60.0
+    root: str | Path,
+    *,
+    batching: bool = False,
+    cors: bool = False,
+    fake: bool = False,
+    seconds: float = 60.0,
 ) -> Iterator[Served]:
     """Serve a folder like `saved_models` until the end of the context.
 
-    The server is the program that the environment's `TF_SERVING_BINARY` names, else
-    `tensorflow_model_server` if it is on the PATH, else docker's `IMAGE` if that has been pulled,
-    else this package's stand-in (`local`).
-
     Args:
         root: the folder, with `models.config` and `monitoring.config` in it, and `batching.config`
-            for `batching`; it stands for `/models` in them.
-        batching: whether requests are put together into batches.
-        cors: whether pages of other origins may ask over REST.
-        seconds: how long to wait until the models can be asked.
+            for `batching`; it takes the place of `/models` in them.
+        batching: whether the server merges requests into batches.
+        cors: whether web pages from other origins may send requests over REST.
+        fake: whether to use the fake server of `serving.testing`, for development and tests;
+            otherwise the server that `find_server` finds.
+        seconds: how long to wait until the models are available.
 
     Raises:
-        InputError: if a config is missing, or the server does not get ready.
+        InputError: if a config is missing, no server is installed, or it does not get ready.
     """
     root = Path(root).absolute()
+    batching, cors = check_flag("batching", batching), check_flag("cors", cors)
+    fake, seconds = check_flag("fake", fake), check_number("seconds", seconds, above=0)
     config, parameters = root / "models.config", root / "batching.config"
     for file in (config, root / "monitoring.config", *[parameters] * batching):
         if not file.is_file():
             raise InputError(f"There is no {file.name} in {root}: give a model repository.")
-    binary = os.environ.get("TF_SERVING_BINARY") or shutil.which(BINARY)
-    docker = None if binary else _docker_with_image()
-    if not (binary or docker):
-        from tf_seq2seq.serving import local
+    if fake:
+        require_serving_api("The fake server")
+        from tf_seq2seq.serving.testing import FakeServer
 
-        options = {"batching": parameters if batching else None, "cors": cors}
-        with local.LocalServer(config, root, poll=0.2, **options) as server:
-            yield Served("localhost", server.rest_port, server.grpc_port, local.NAME)
+        batches = parameters if batching else None
+        with FakeServer(config, root, batching=batches, cors=cors, poll=0.2) as server:
+            yield Served("localhost", server.rest_port, server.grpc_port, server.NAME)
         return
 
+    found = find_server()
+    if found is None:
+        raise InputError(
+            f"TensorFlow Serving is not installed: put {BINARY} on the PATH, name it in "
+            f"TF_SERVING_BINARY, or run `docker pull {IMAGE}`; or ask for the fake server, "
+            "`fake=True` or --fake-server, to try things out."
+        )
     rest_port, grpc_port = _free_ports(2)
-    served = Served("localhost", rest_port, grpc_port, binary or f"{IMAGE} in docker")
     text = config.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        if binary:
-            here = Path(folder) / config.name
-            here.write_text(text.replace('"/models/', f'"{root}/'), encoding="utf-8")
-            ports = [f"--port={grpc_port}", f"--rest_api_port={rest_port}"]
-            command = [binary, *ports, *_flags(here, root, batching, cors)]
-            stop = None
-        else:
+        stop: list[str] = []
+        if found == IMAGE:
+            served = Served("localhost", rest_port, grpc_port, f"{IMAGE} in docker")
             name = f"tf_seq2seq-{grpc_port}"
-            command = [docker, "run", "--rm", "--name", name, "--volume", f"{root}:/models:ro"]
+            command = ["docker", "run", "--rm", "--name", name, "--volume", f"{root}:/models:ro"]
             for outside, inside in ((grpc_port, 8500), (rest_port, 8501)):
                 command += ["--publish", f"127.0.0.1:{outside}:{inside}"]
             models = PurePosixPath("/models")
             command += [IMAGE, *_flags(models / config.name, models, batching, cors)]
-            # The image's first process is a shell, which does not hand signals on.
-            stop = [docker, "rm", "--force", name]
+            # The image's first process is a shell, which does not forward signals.
+            stop = ["docker", "rm", "--force", name]
+        else:
+            served = Served("localhost", rest_port, grpc_port, found)
+            here = Path(folder) / config.name
+            here.write_text(text.replace('"/models/', f'"{root}/'), encoding="utf-8")
+            ports = [f"--port={grpc_port}", f"--rest_api_port={rest_port}"]
+            command = [found, *ports, *_flags(here, root, batching, cors)]
         with (Path(folder) / "log").open("w+") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
             try:
@@ -101,13 +129,12 @@ def serve(
                 process.wait()
 
 
-def _docker_with_image() -> str | None:
-    """The program, if its daemon answers and has the image already."""
-    docker = shutil.which("docker")
-    if docker is None:
+def _docker_image() -> str | None:
+    """Return the image if docker's daemon answers and has it."""
+    if shutil.which("docker") is None:
         return None
-    found = subprocess.run([docker, "image", "inspect", IMAGE], capture_output=True)
-    return docker if found.returncode == 0 else None
+    found = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True)
+    return IMAGE if found.returncode == 0 else None
 
 
 def _flags(config: PurePath, models: PurePath, batching: bool, cors: bool) -> list[str]:
@@ -132,7 +159,10 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _wait(process, served, models, seconds, log) -> None:
+def _wait(
+    process: subprocess.Popen, served: Served, models: Sequence[str], seconds: float, log: IO[str]
+) -> None:
+    """Wait until each model has a version that answers."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -1,60 +1,68 @@
-"""Requests that the server runs through a version before it serves it.
+"""Warm-up requests, which the server runs through a version before the version goes live.
 
-The first request of a kind is slow: kernels are chosen and memory is taken. A version that brings
-requests of its own is served only after they have been answered.
+The first request of a kind is slow, because kernels are chosen and memory is allocated. With
+warm-up requests no client waits for that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import first_line
 from tf_seq2seq.serving.fresh_process import CallError, run_calls
+from tf_seq2seq.serving.serving_api import require_serving_api
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
-# The server refuses a version with more.
-MOST = 1000
+"""Where the requests lie in a version's folder."""
+
+MAXIMUM = 1000
+"""The number of requests above which a server refuses the version."""
 
 
-def prediction_log_pb2():
-    """The protocol of the file.
+def prediction_log_pb2() -> ModuleType:
+    """Return the protocol buffers of the file.
 
     Raises:
-        InputError: if TensorFlow Serving's protocol is not installed.
+        InputError: if `tensorflow-serving-api` is not installed.
     """
-    try:
-        from tensorflow_serving.apis import prediction_log_pb2
-    except ImportError as error:
-        raise InputError(
-            "Requests for the server want its protocol: pip install tensorflow-serving-api."
-        ) from error
+    require_serving_api("A file of warm-up requests")
+    from tensorflow_serving.apis import prediction_log_pb2
+
     return prediction_log_pb2
 
 
 def choose(sentences: Sequence[str], lengths: int = 6) -> list[list[str]]:
-    """Batches of the lengths that occur.
+    """Choose batches that cover the lengths of real sentences.
 
     Args:
-        sentences: real sentences, as many as there are.
-        lengths: how many are taken. Ordered by their number of characters, they are the first, the
-            last, and others at equal distances.
+        sentences: real sentences, any number.
+        lengths: how many to choose. Ordered by their number of characters, these are the first,
+            the last, and others at equal distances.
 
     Returns:
-        A batch of one for each of them, and one of them all.
+        A batch of one for each chosen sentence, and one batch of them all.
+
+    Example:
+
+    >>> choose(["aaa", "a", "aa", "aaaa"], lengths=3)
+    [['a'], ['aa'], ['aaaa'], ['a', 'aa', 'aaaa']]
     """
     ordered = sorted(set(sentences), key=len)
-    count = min(lengths, len(ordered))
+    count = min(check_integer("lengths", lengths, minimum=1), len(ordered))
     chosen = [ordered[i * (len(ordered) - 1) // max(count - 1, 1)] for i in range(count)]
     return [*([sentence] for sentence in chosen), chosen]
 
 
 def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
-    """Write the requests of every signature, each of which has been run.
+    """Write requests for every signature, after running each of them once.
 
     Args:
         model: a version's folder that is not served yet.
@@ -62,8 +70,9 @@ def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
         name: the model's name.
 
     Raises:
-        InputError: if TensorFlow Serving's protocol is not installed.
-        RuntimeError: if a request fails, with which the server would refuse the version.
+        InputError: if `tensorflow-serving-api` is not installed, or there are more than `MAXIMUM`
+            requests.
+        RuntimeError: if a request fails, in which case the server would refuse the version.
     """
     pb2 = prediction_log_pb2()
     graph = SavedModel.FromString((model / "saved_model.pb").read_bytes()).meta_graphs[0]
@@ -73,11 +82,14 @@ def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
         for batch in batches
         if definition.inputs
     ]
-    if len(calls) > MOST:
-        raise ValueError(f"The server takes {MOST} requests, got {len(calls)}: choose fewer.")
+    if len(calls) > MAXIMUM:
+        raise InputError(
+            f"A server accepts {MAXIMUM} warm-up requests, got {len(calls)}: choose fewer "
+            "sentences."
+        )
     for (signature, _), result in zip(calls, run_calls(model, calls), strict=False):
         if isinstance(result, CallError):
-            raise RuntimeError(f"The signature {signature!r} fails on its request: {result}")
+            raise RuntimeError(f"The signature {signature!r} fails on a warm-up request: {result}")
 
     (model / FILE).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(model / FILE)) as writer:
@@ -92,10 +104,10 @@ def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
 
 
 def read(model: Path) -> list[tuple[str, dict[str, list[bytes]]]]:
-    """The requests of a version: signatures and their inputs; none without a file.
+    """Read the requests of a version: signatures and their inputs; none without a file.
 
     Raises:
-        InputError: if the file is damaged, or TensorFlow Serving's protocol is not installed.
+        InputError: if the file is damaged, or `tensorflow-serving-api` is not installed.
     """
     if not (model / FILE).exists():
         return []
@@ -106,5 +118,8 @@ def read(model: Path) -> list[tuple[str, dict[str, list[bytes]]]]:
             inputs = {key: tf.make_ndarray(value).tolist() for key, value in request.inputs.items()}
             calls.append((request.model_spec.signature_name or "serving_default", inputs))
     except (tf.errors.OpError, ValueError, DecodeError) as error:
-        raise InputError(f"{model / FILE} is no file of requests ({error}).") from error
+        raise InputError(
+            f"{model / FILE} does not contain warm-up requests ({first_line(error)}); export the "
+            "model again."
+        ) from error
     return calls

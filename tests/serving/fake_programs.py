@@ -1,9 +1,9 @@
-"""In the place of `tensorflow_model_server` and of `docker`: checks what it is asked, as they do.
+"""Fake programs `tensorflow_model_server` and `docker`, which check their arguments.
 
-    fake_server.py NAME FOLDER ARGUMENTS
+    fake_programs.py NAME FOLDER ARGUMENTS
 
-It runs the stand-in, knows flags of the stock server and no others, and sees of the host what
-docker is told to show it. FOLDER is where docker keeps in mind which container is which process.
+They run the fake server, accept only flags of the stock server, and see only the part of the host
+that docker is told to mount. In FOLDER docker stores the process of each container.
 """
 
 import argparse
@@ -15,7 +15,9 @@ import tempfile
 import threading
 from pathlib import Path
 
-from tf_seq2seq.serving.local import LocalServer
+if sys.argv[3:5] == ["image", "inspect"]:
+    sys.modules["tensorflow"] = None  # not needed for that, and slow
+
 from tf_seq2seq.serving.serve import IMAGE
 
 
@@ -33,6 +35,7 @@ def serve(arguments, root, rest_port=None, grpc_port=None):
         parser.add_argument(f"--{flag}", choices=("true", "false"), default="false")
     parser.add_argument("--grpc_max_threads", type=int)
     flags = parser.parse_args(arguments)
+    from tf_seq2seq.serving.testing import FakeServer
 
     def seen(path):
         return Path(re.sub("^/models", str(root), str(path))) if root else path
@@ -44,7 +47,7 @@ def serve(arguments, root, rest_port=None, grpc_port=None):
     with tempfile.NamedTemporaryFile("w") as config:
         config.write(text.replace(f'"{root}/', '"/models/'))
         config.flush()
-        with LocalServer(
+        with FakeServer(
             Path(config.name),
             root,
             rest_port=rest_port or flags.rest_api_port,

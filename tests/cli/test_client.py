@@ -1,0 +1,121 @@
+"""The command `tf-seq2seq-client`, which needs neither TensorFlow nor a graphical display."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+from helpers import ROOT
+
+from tf_seq2seq import InputError
+from tf_seq2seq.cli.client import main
+
+# A finder that refuses TensorFlow stands for an environment without it.
+WITHOUT_TENSORFLOW = """
+import sys
+
+class Blocked:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "keras", "grpc", "tensorflow_serving"):
+            raise ModuleNotFoundError(name)
+
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == "tensorflow" else find_spec(name)
+sys.meta_path.insert(0, Blocked)
+import tf_seq2seq.serving.client
+from tf_seq2seq.cli.client import main
+code = main()
+assert "tensorflow" not in sys.modules
+sys.exit(code)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _keep_excepthook(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+
+def run_without_tensorflow(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        **options,
+    )
+
+
+@pytest.fixture
+def where(served):
+    return ["--host", served[1].host, "--port", str(served[1].rest_port)]
+
+
+@pytest.mark.filterwarnings("ignore:No font with Chinese characters")
+@pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
+def test_a_file_and_a_plot(served, where, tmp_path):
+    sentences = tmp_path / "sentences"
+    sentences.write_bytes(b"a b c\r\n\nzz \xff\n")
+    expected = [t.text for t in served[0](["a b c", "", b"zz \xff"])]
+    output, plot = tmp_path / "new" / "out", tmp_path / "a.png"
+    assert (
+        main([*where, *map(str, ("--file", sentences, "--output", output, "--align", plot))]) == 0
+    )
+    assert output.read_text(encoding="utf-8").split("\n") == [*expected, ""]
+    assert plot.stat().st_size > 5000
+    with pytest.raises(InputError, match="the first sentence is empty"):
+        main([*where, "--sentence", "", "--align", str(plot)])
+
+
+@pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
+def test_status_and_metadata(where, capsys):
+    assert main([*where, "--status", "--metadata"]) == 0
+    printed = capsys.readouterr().out
+    assert "version 1: AVAILABLE\n" in printed
+    assert "score: target string[-], text string[-] -> log_probability float" in printed
+
+
+@pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
+def test_standard_input_over_grpc(served, capsys, monkeypatch):
+    translator, server = served
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a b\nc")))
+    port = ["--host", server.host, "--port", str(server.grpc_port)]
+    assert main([*port, "--protocol", "grpc"]) == 0
+    texts = [t.text for t in translator(["a b", "c"])]
+    assert capsys.readouterr().out == "".join(f"{text}\n" for text in texts)
+
+
+def test_options_without_effect(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--status", "--sentence", "a"])
+    assert end.value.code == 2
+    assert "--sentence has no effect with --status or --metadata" in capsys.readouterr().err
+
+
+def test_rest_needs_no_tensorflow(served, where):
+    process = run_without_tensorflow(*where, "--beam", input=b"a b\nc\n", check=True)
+    expected = [
+        f"{number}\t{t.score:.2f}\t{t.text}"
+        for number, found in enumerate(served[0].n_best(["a b", "c"], beam_width=5, n_best=5), 1)
+        for t in found
+    ]
+    lines = [line.split("\t") for line in process.stdout.decode().splitlines()]
+    assert [f"{n}\t{float(score):.2f}\t{text}" for n, score, text in lines] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--sentence", "a"], "The model 'en_zh' at localhost:9 says: no connection"),
+        (["--file", "missing"], "missing cannot be read: No such file or directory."),
+        (["--file", "tests"], "tests cannot be read: Is a directory."),
+        (["--file", "a", "--sentence", ""], "Give --sentence or --file, not both."),
+        (["--sentence", "a", "--align", "a.foo"], "--align draws .png, .pdf or .svg, got a.foo."),
+        (["--sentence", "a", "--timeout", "inf"], "--timeout must be a number greater than 0"),
+    ],
+)
+def test_an_error_is_one_sentence(arguments, sentence):
+    process = run_without_tensorflow("--port", 9, "--timeout", 0.3, *arguments, text=True)
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"error: {sentence}")
+    assert process.stderr.count("\n") == 1

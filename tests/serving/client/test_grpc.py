@@ -1,0 +1,51 @@
+"""gRPC: how the server's errors are classified."""
+
+import concurrent.futures
+
+import grpc
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from tf_seq2seq.serving import client as clients
+from tf_seq2seq.serving.client import Client
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "error"),
+    [
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded", None),
+        (grpc.StatusCode.UNAVAILABLE, "The batch scheduling queue is full", None),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out", clients.DeadlineError),
+        (grpc.StatusCode.FAILED_PRECONDITION, "variable x", clients.ServingError),
+        (grpc.StatusCode.INTERNAL, "bug", clients.ServingError),
+    ],
+)
+def test_errors_of_grpc(code, details, error):
+    asked = []
+
+    class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+        def Predict(self, request, context):  # noqa: N802
+            asked.append(request)
+            if len(asked) < 3:
+                context.abort(code, details)
+            response = predict_pb2.PredictResponse()
+            response.outputs["context"].CopyFrom(tf.make_tensor_proto([[1.0, 2.0]]))
+            return response
+
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    try:
+        with Client("m", port=port, protocol="grpc") as client:
+            if error is None:
+                assert client.encode("a") == [[1.0, 2.0]]
+                assert len(asked) == 3
+                return
+            with pytest.raises(clients.ServingError, match=details) as failed:
+                client.encode("a")
+            assert type(failed.value) is error
+            assert len(asked) == 1
+    finally:
+        server.stop(None)

@@ -1,0 +1,196 @@
+"""The SavedModel as a server sees it: by the C++ loader, in a process without this package."""
+
+import json
+import resource
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import TRICKY, small_translator
+
+from tf_seq2seq import InputError, Translator, serving
+from tf_seq2seq.serving import card, exporter, signatures, warmup
+
+
+def check_details(translator, path):
+    """Check that the signature `details` gives what the translator gives."""
+    result = serving.run_in_fresh_process(path, TRICKY, "details")
+    for row, translation in enumerate(translator(TRICKY)):
+        height, width = result["target_length"][row], result["source_length"][row]
+        assert result["translation"][row] == translation.text
+        assert result["score"][row] == pytest.approx(translation.score, abs=1e-5)
+        assert height == len(translation.target_tokens)
+        assert width == len(translation.source_tokens)
+        assert tuple(result["target_tokens"][row][:height]) == translation.target_tokens
+        assert not any(result["source_tokens"][row][width:])
+        if translator.aligns:
+            alignment = np.array(result["alignment"][row])
+            np.testing.assert_allclose(alignment[:height, :width], translation.alignment, atol=1e-5)
+            assert not alignment[height:].any()
+            assert not alignment[:, width:].any()
+
+
+def test_all_signatures_give_what_the_translator_gives(exported):
+    translator, path = exported
+    n_best = translator.n_best(TRICKY, beam_width=5, n_best=5)
+    target = ["甲乙"] * len(TRICKY)
+    default, details, beam, score, encode, refused = serving.run_calls(
+        path,
+        [
+            ("serving_default", {"text": TRICKY}),
+            ("details", {"text": TRICKY}),
+            ("beam", {"text": TRICKY}),
+            ("score", {"text": TRICKY, "target": target}),
+            ("encode", {"text": TRICKY}),
+            ("score", {"text": ["a"], "target": ["a", "b"]}),
+        ],
+    )
+    assert set(default) == {"translation", "score"}
+    assert {name: details[name] for name in default} == default
+
+    assert beam["translation"] == [best.text for best, *_ in n_best]
+    rows = zip(beam["translations"], beam["scores"], n_best, strict=True)
+    for texts, scores, expected in rows:
+        missing = 5 - len(expected)
+        assert texts == [each.text for each in expected] + [""] * missing
+        np.testing.assert_allclose(scores[: len(expected)], [t.score for t in expected], atol=1e-5)
+        assert scores[len(expected) :] == [tf.float32.min] * missing
+
+    scored = translator.score(TRICKY, target)
+    np.testing.assert_allclose(score["log_probability"], [t.score for t in scored], atol=1e-5)
+    assert score["tokens"] == [t.target_length for t in scored]
+
+    context = np.array(encode["context"])
+    assert context.shape == (len(TRICKY), translator.model.encoder.output_size)
+    empty = [not text.strip() for text in TRICKY]
+    np.testing.assert_array_equal(~context.any(axis=1), empty)
+
+    assert str(refused).startswith("InvalidArgumentError")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Replace the signatures of exports by one that is traced at once, and return its traces."""
+    traced = []
+
+    def signatures_of(exported, beam=None):
+        def lengths(text):
+            layers = exported.model.recurrent_layers
+            traced.append((beam, [layer.use_cudnn for layer in layers]))
+            return {"length": tf.strings.length(tf.ensure_shape(text, [None]))}
+
+        text = tf.TensorSpec([None], tf.string, "text")
+        return {"serving_default": tf.function(lengths, input_signature=[text])}
+
+    monkeypatch.setattr(exporter, "signatures_of", signatures_of)
+    return traced
+
+
+def test_an_export_takes_the_next_version_or_the_one_it_is_given(tmp_path, quick):
+    translator = small_translator()
+    assert serving.export(translator, tmp_path / "m").name == "1"
+    assert serving.export(translator, tmp_path / "m", np.int64(7)).name == "7"
+    assert serving.export(translator, tmp_path / "m").name == "8"
+    with pytest.raises(InputError, match="7 exists already"):
+        serving.export(translator, tmp_path / "m", version=7)
+    for version in (0, True, "3", 1.0):
+        with pytest.raises(InputError, match="`version` must be an integer of at least 1"):
+            serving.export(translator, tmp_path / "m", version=version)
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["1", "7", "8"]
+    about = json.loads((tmp_path / "m" / "8" / card.FILE).read_text(encoding="utf-8"))
+    assert about["name"] == "m"
+
+
+def test_graphs_are_traced_without_cudnn_and_with_the_options_of_the_search(tmp_path, quick):
+    translator = small_translator()
+    (layers,) = [translator.model.recurrent_layers]
+    serving.export(translator, tmp_path, beam="options")
+    assert quick == [("options", [False] * len(layers))]
+    assert all(layer.use_cudnn == "auto" for layer in layers)  # as before
+
+
+def test_a_model_card_that_json_cannot_represent_is_refused_before_the_work(tmp_path, quick):
+    with pytest.raises(TypeError, match="float32"):
+        serving.export(small_translator(), tmp_path, card={"bleu": np.float32(1)})
+    assert list(tmp_path.iterdir()) == []
+    assert quick == []
+
+
+@pytest.fixture
+def _details_only(monkeypatch):
+    """Limit exports to one signature of those that the translator has."""
+
+    def signatures_of(exported, beam=None):
+        return {"details": signatures.signatures_of(exported, beam)["details"]}
+
+    monkeypatch.setattr(exporter, "signatures_of", signatures_of)
+
+
+@pytest.mark.usefixtures("_details_only")
+def test_an_ensemble_is_served(tmp_path):
+    translator = Translator.ensemble([small_translator(), small_translator("initial_state")])
+    path = serving.export(translator, tmp_path)
+    check_details(translator, path)
+
+
+@pytest.mark.usefixtures("_details_only")
+def test_half_precision_model_is_served_as_it_is(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    translator = small_translator("initial_state")
+    check_details(translator, serving.export(translator, tmp_path))
+
+
+def test_a_warmup_request_that_fails_is_not_written(tmp_path, quick, monkeypatch):
+    monkeypatch.setattr(warmup, "choose", lambda sentences: [["a"], [["of rank 2"]]])
+    with pytest.raises(RuntimeError, match="fails on a warm-up request"):
+        serving.export(small_translator(), tmp_path / "m", sentences=["a"])
+    assert list((tmp_path / "m").iterdir()) == []
+
+
+def test_a_failed_export_leaves_nothing_behind(tmp_path, quick, monkeypatch):
+    for error, expected in (
+        (tf.errors.ResourceExhaustedError(None, None, "No space left on device"), OSError),
+        (tf.errors.InternalError(None, None, "something else"), tf.errors.InternalError),
+    ):
+
+        def fail(*args, error=error, **kwargs):
+            raise error
+
+        monkeypatch.setattr(tf.saved_model, "save", fail)
+        with pytest.raises(expected, match=r"No space left|something else"):
+            serving.export(small_translator(), tmp_path / "m")
+        assert list((tmp_path / "m").iterdir()) == []
+
+
+def test_files_that_cannot_grow_leave_no_part_of_a_version(tmp_path, quick):
+    translator = small_translator()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The effect of a full disk on a process that writes.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, limits[1]))
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(OSError, match=str(tmp_path)):
+            serving.export(translator, tmp_path / "m")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, old)
+    assert list((tmp_path / "m").iterdir()) == []
+
+
+def test_folders_that_cannot_be_written(tmp_path, quick):
+    (tmp_path / "file").write_text("not a folder")
+    for directory in (tmp_path / "file" / "m", "/proc/m"):
+        with pytest.raises(OSError, match=str(directory)):
+            serving.export(small_translator(), directory)
+
+
+def test_a_signature_with_xla_is_refused(tmp_path, monkeypatch):
+    compiled = tf.function(lambda text: {"y": tf.strings.length(text)}, jit_compile=True)
+    signature = tf.function(
+        lambda text: compiled(text), input_signature=[tf.TensorSpec([None], tf.string, "text")]
+    )
+    monkeypatch.setattr(exporter, "signatures_of", lambda exported, beam: {"xla": signature})
+    with pytest.raises(ValueError, match=r"'xla' cannot be served\. .*jit_compile"):
+        serving.export(small_translator(), tmp_path)

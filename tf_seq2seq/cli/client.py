@@ -1,0 +1,144 @@
+"""Translate with a model on a server, over REST or gRPC.
+
+tf-seq2seq-client --model en_zh --sentence "She bought a new book."
+tf-seq2seq-client --model en_zh < sentences > translations
+
+REST works on a machine without TensorFlow. gRPC needs `pip install 'tf_seq2seq[serve]'`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import in_chunks
+from tf_seq2seq.serving.client import Client
+from tf_seq2seq.serving.client.client import PORTS
+from tf_seq2seq.strings import utf8
+from tf_seq2seq.translation import Translation
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Translate a sentence, a file or standard input with a model on a server."""
+
+    model: str = setting("en_zh", "the model's name on the server")
+    host: str = setting("localhost", "the server")
+    port: int | None = setting(None, "its port (without it: 8501 for rest, 8500 for grpc)")
+    protocol: str = setting("rest", "how to send requests", choices=tuple(PORTS))
+    version: int | None = setting(None, "a version of the model (without it: the latest)")
+    label: str | None = setting(None, "a label of a version, instead")
+    timeout: float = setting(30.0, "seconds until the answer to a request", least=0.001)
+    batch_size: int = setting(32, "sentences per request", least=1)
+    sentence: str | None = setting(None, "the sentence to translate")
+    file: Path | None = setting(None, "a file to translate, one sentence per line")
+    output: Path | None = setting(None, "where to write (without it: standard output)")
+    beam: bool = setting(False, "search with a beam, and write all translations with their scores")
+    align: Path | None = setting(None, "draw the alignment of the first sentence to this file")
+    status: bool = setting(False, "print the status of the model's versions instead")
+    metadata: bool = setting(False, "print the model's signatures instead")
+
+    def without_effect(self) -> Iterator[tuple[str, list[str]]]:
+        if self.status or self.metadata:
+            unused = ["sentence", "file", "output", "beam", "align"]
+            yield "with --status or --metadata", unused
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command `tf-seq2seq-client`, and return its exit code."""
+    settings = from_command_line(Settings, arguments)
+    with Client(
+        settings.model,
+        settings.host,
+        settings.port,
+        protocol=settings.protocol,
+        version=settings.version,
+        label=settings.label,
+        timeout=settings.timeout,
+        batch_size=settings.batch_size,
+    ) as client:
+        if settings.status:
+            _print_status(client)
+        if settings.metadata:
+            _print_metadata(client)
+        if not (settings.status or settings.metadata):
+            _translate(client, settings)
+    return 0
+
+
+def _print_status(client: Client) -> None:
+    for version, state, error in client.status():
+        print(f"version {version}: {state}{f' ({error})' if error else ''}")
+
+
+def _print_metadata(client: Client) -> None:
+    for name, sides in sorted(client.metadata().items()):
+        inputs, outputs = (
+            ", ".join(f"{key} {value}" for key, value in sorted(sides[side].items()))
+            for side in ("inputs", "outputs")
+        )
+        print(f"{name}: {inputs} -> {outputs}")
+
+
+def _translate(client: Client, settings: Settings) -> None:
+    lines = _lines(settings)
+    if settings.align is not None and settings.align.suffix not in (".png", ".pdf", ".svg"):
+        raise InputError(f"--align draws .png, .pdf or .svg, got {settings.align}.")
+    with contextlib.ExitStack() as stack:
+        output = sys.stdout
+        if settings.output is not None:
+            settings.output.parent.mkdir(parents=True, exist_ok=True)
+            output = stack.enter_context(settings.output.open("w", encoding="utf-8"))
+        number = 0
+        # A chunk is written as soon as it is translated. It is several batches long, so that the
+        # client can sort it by length.
+        for chunk in in_chunks(lines, 8 * settings.batch_size):
+            if settings.beam:
+                for found in client.n_best(chunk, details=False):
+                    number += 1
+                    output.writelines(f"{number}\t{t.score:.4f}\t{t.text}\n" for t in found)
+            else:
+                output.writelines(f"{t.text}\n" for t in client(chunk, details=False))
+            output.flush()
+    if settings.align is not None and lines:
+        _draw(client(lines[:1])[0], settings.align)
+
+
+def _lines(settings: Settings) -> list[bytes]:
+    if settings.sentence is not None and settings.file is not None:
+        raise InputError("Give --sentence or --file, not both.")
+    if settings.sentence is not None:
+        return [utf8(settings.sentence)]
+    try:
+        if settings.file is not None:
+            content = settings.file.read_bytes()
+        else:
+            content = sys.stdin.buffer.read() if sys.stdin else b""
+    except OSError as error:
+        raise InputError(f"{settings.file} cannot be read: {error.strerror}.") from error
+    if not content:
+        return []
+    return [line.removesuffix(b"\r") for line in content.removesuffix(b"\n").split(b"\n")]
+
+
+def _draw(translation: Translation, plot: Path) -> None:
+    try:
+        from tf_seq2seq import plotting
+    except ImportError as error:
+        raise InputError(f"A plot needs {error.name}: pip install {error.name}.") from error
+    if not translation.target_tokens:
+        raise InputError("There is nothing to draw: the first sentence is empty.")
+    if translation.alignment is None:
+        raise InputError("There is nothing to draw: the model does not have attention.")
+    plotting.alignment(
+        translation.source_tokens, translation.target_tokens, translation.alignment
+    ).savefig(plot)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

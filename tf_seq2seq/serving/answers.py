@@ -1,0 +1,186 @@
+"""Turn the outputs of an export's signatures into translations, without TensorFlow.
+
+A row is a mapping from the names of a signature's outputs to their values for one sentence: lists
+or arrays, with strings or UTF-8 bytes. `signatures` lists the outputs.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.translation import Translation
+
+Row = Mapping[str, Any]
+
+TEXT = ("translation", "score")
+BEAM = ("translations", "scores")
+SCORE = ("log_probability", "tokens")
+_SOURCE = ("source_tokens", "source_length", "cut_off")
+DETAILS = (*TEXT, *_SOURCE, "target_tokens", "target_length")
+BEAM_DETAILS = (*BEAM, *_SOURCE, "target_tokens", "target_lengths")
+SCORE_DETAILS = (*DETAILS, "target_cut_off")
+
+# The score of a translation that the beam did not find, which JSON must be able to write.
+_LOWEST = -3.4e38
+
+
+def translations(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[Translation]:
+    """Return the translations from rows of `serving_default`, `details` or `score_details`.
+
+    Args:
+        rows: a row for each sentence. Those without tokens yield translations without them.
+        sentences: the sources, for messages.
+
+    Raises:
+        InputError: if a score is not finite.
+
+    Example:
+
+    >>> translations([{"translation": "甲", "score": -0.5}], ["a"])[0].text
+    '甲'
+    """
+    return [
+        _translation(
+            row["translation"],
+            _finite(row["score"], place, sentences),
+            row,
+            row.get("target_tokens"),
+            row.get("target_length"),
+            row.get("alignment"),
+        )
+        for place, row in enumerate(rows)
+    ]
+
+
+def n_best(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[list[Translation]]:
+    """Return the translations from rows of `beam` or `beam_details`, the best first.
+
+    Args:
+        rows, sentences: as for `translations`.
+
+    Raises:
+        InputError: if the best score of a sentence is not finite.
+    """
+    found = []
+    for place, row in enumerate(rows):
+        scores = row["scores"]
+        # A sentence always has a translation; NaN is not below the lowest score, and is reported.
+        _finite(-math.inf if scores[0] <= _LOWEST else scores[0], place, sentences)
+        columns = zip(
+            row["translations"],
+            scores,
+            *(
+                row.get(name, [None] * len(scores))
+                for name in ("target_tokens", "target_lengths", "alignments")
+            ),
+            strict=True,
+        )
+        found.append(
+            [
+                _translation(text, float(score), row, tokens, length, alignment)
+                for text, score, tokens, length, alignment in columns
+                if score > _LOWEST
+            ]
+        )
+    return found
+
+
+def scored(
+    rows: Sequence[Row], sentences: Sequence[str | bytes], given: Sequence[str | bytes]
+) -> list[Translation]:
+    """Return given translations with their scores, from rows of `score`.
+
+    Args:
+        rows, sentences: as for `translations`.
+        given: the translations that were scored.
+
+    Raises:
+        InputError: if a score is not finite.
+    """
+    return [
+        Translation(
+            _text(text),
+            _finite(row["log_probability"], place, sentences),
+            target_length=int(row["tokens"]),
+        )
+        for place, (row, text) in enumerate(zip(rows, given, strict=True))
+    ]
+
+
+def check_pairs(sentences: Sequence[Any], given: Sequence[Any]) -> None:
+    """Check that there is a translation for each sentence.
+
+    Raises:
+        InputError: if there is not.
+    """
+    if len(sentences) != len(given):
+        raise InputError(
+            f"There are {len(sentences)} sentences and {len(given)} translations to score: give "
+            "one translation for each sentence."
+        )
+
+
+def warn_of_cut_offs(
+    rows: Sequence[Row],
+    sentences: Sequence[str | bytes],
+    given: Sequence[str | bytes] = (),
+    stacklevel: int = 3,
+) -> None:
+    """Warn of each source, and each given translation, that the model cut off.
+
+    Args:
+        rows: rows of `details`, `beam_details` or `score_details`; others yield no warning.
+        sentences, given: the sources and the translations that were scored, if any.
+        stacklevel: of `warnings.warn`; 3 is the caller of the caller.
+    """
+    for place, row in enumerate(rows):
+        # The lengths include `<eos>`; so does the maximum for translations, but not for sources.
+        for name, kind, texts, limit in (
+            ("cut_off", "Sentence", sentences, lambda row: row["source_length"] - 1),
+            ("target_cut_off", "Translation", given, lambda row: row["target_length"]),
+        ):
+            if row.get(name):
+                warnings.warn(
+                    f"{kind} {place} ({texts[place][:30]!r}...) was cut off after the model's "
+                    f"maximum of {limit(row)} tokens; split it into sentences.",
+                    stacklevel=stacklevel,
+                )
+
+
+def _translation(text, score, row, target, height, alignment) -> Translation:
+    if target is None:
+        return Translation(_text(text), score)
+    width = row["source_length"]
+    if alignment is not None:
+        # A list of no rows has no second dimension, which an array has.
+        alignment = np.asarray(alignment, np.float32).reshape(
+            len(target), len(row["source_tokens"])
+        )
+        alignment = alignment[:height, :width]
+    return Translation(
+        _text(text),
+        score,
+        tuple(map(_text, row["source_tokens"][:width])),
+        tuple(map(_text, target[:height])),
+        alignment,
+        int(height),
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _finite(score, place, sentences) -> float:
+    if not math.isfinite(score):
+        raise InputError(
+            f"The score of sentence {place} ({sentences[place][:30]!r}) is {score}: the weights "
+            "contain NaN or inf. Retrain with a lower learning rate."
+        )
+    return float(score)

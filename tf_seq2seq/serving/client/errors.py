@@ -1,0 +1,74 @@
+"""The errors of a client, one class for each kind, and the remedy that each message names."""
+
+from __future__ import annotations
+
+from tf_seq2seq.errors import InputError
+
+
+class ServingError(InputError):
+    """The server did not answer the request; the subclasses say why."""
+
+
+class ModelNotFoundError(ServingError):
+    """The server does not have this model, or this version of it."""
+
+
+class UnknownLabelError(ServingError):
+    """No version of the model has this label."""
+
+
+class UnknownSignatureError(ServingError):
+    """The model does not have this signature."""
+
+
+class InvalidInputError(ServingError):
+    """The signature does not accept these inputs."""
+
+
+class OverloadedError(ServingError):
+    """The server was too busy at every attempt."""
+
+
+class DeadlineError(ServingError):
+    """No answer arrived in time."""
+
+
+class UnreachableError(ServingError):
+    """No server answers at this address."""
+
+
+TRANSIENT = (OverloadedError, UnreachableError)
+"""The errors that another attempt may cure."""
+
+_REMEDIES = {
+    ModelNotFoundError: "see the server's model config for its models and versions",
+    UnknownLabelError: "see the server's model config for its labels",
+    UnknownSignatureError: "list the signatures with --metadata, `Client.metadata`",
+    InvalidInputError: "list the inputs with --metadata, `Client.metadata`",
+    OverloadedError: "try again later, or give the server more threads",
+    DeadlineError: "allow more time, or send less at once",
+    UnreachableError: "is the server running, and is this its port?",
+}
+
+
+def explained(kind: type[ServingError], address: object, reason: object) -> ServingError:
+    """Return an error of one line, with the address, the server's reason and the remedy.
+
+    Args:
+        kind: the class of the error.
+        address: what was asked, such as "model 'en_zh' at localhost:8501".
+        reason: what the server answered, or what went wrong.
+
+    Example:
+
+    >>> str(explained(DeadlineError, "model 'en_zh' at localhost:8501", "no answer"))
+    "The model 'en_zh' at localhost:8501 says: no answer (allow more time, or send less at once)"
+    """
+    remedy = _REMEDIES.get(kind, "see the server's log")
+    return kind(f"The {address} says: {' '.join(str(reason).split())} ({remedy})")
+
+
+def names_no_model(reason: str) -> bool:
+    """Return whether a server's "not found" means the model, not something within it."""
+    # The first is the answer to a prediction, the second to a request for the versions' status.
+    return "Servable not found" in reason or " of model " in reason

@@ -1,0 +1,24 @@
+"""The optional package `tensorflow-serving-api`: gRPC, warm-up requests and the fake server."""
+
+from __future__ import annotations
+
+from tf_seq2seq.errors import InputError
+
+
+def require_serving_api(what: str) -> None:
+    """Check that `tensorflow-serving-api` is installed.
+
+    Args:
+        what: what needs it, the subject of the message.
+
+    Raises:
+        InputError: if it is not; the message names the command that installs it.
+    """
+    try:
+        import grpc  # noqa: F401
+        import tensorflow_serving.apis  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f"{what} needs TensorFlow Serving's API, which is not installed: run "
+            "pip install 'tf_seq2seq[serve]'"
+        ) from error

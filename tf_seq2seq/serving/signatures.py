@@ -1,0 +1,162 @@
+"""The signatures of an export: functions from strings to tensors, by name.
+
+A translator:
+
+| signature         | output            | dtype   | shape                             | meaning                         |
+|-------------------|-------------------|---------|-----------------------------------|---------------------------------|
+| `serving_default` | `translation`     | string  | `[batch]`                         | by greedy search                |
+|                   | `score`           | float32 | `[batch]`                         | log probability, nats           |
+| `details`         | `translation`     | string  | `[batch]`                         | the same, and its tokens        |
+|                   | `score`           | float32 | `[batch]`                         | log probability, nats           |
+|                   | `source_tokens`   | string  | `[batch, source]`                 | as the encoder read them        |
+|                   | `source_length`   | int32   | `[batch]`                         | tokens, `<eos>` included        |
+|                   | `cut_off`         | bool    | `[batch]`                         | source longer than the maximum  |
+|                   | `target_tokens`   | string  | `[batch, target]`                 | as the decoder wrote them       |
+|                   | `target_length`   | int32   | `[batch]`                         | tokens, `<eos>` included        |
+|                   | `alignment`       | float32 | `[batch, target, source]`         | attention weights               |
+| `beam`            | `translations`    | string  | `[batch, n_best]`                 | by beam search, the best first  |
+|                   | `scores`          | float32 | `[batch, n_best]`                 | log probabilities, nats         |
+|                   | `translation`     | string  | `[batch]`                         | the best                        |
+| `beam_details`    | `translations`    | string  | `[batch, n_best]`                 | the same, and their tokens      |
+|                   | `scores`          | float32 | `[batch, n_best]`                 | log probabilities, nats         |
+|                   | `source_tokens`   | string  | `[batch, source]`                 | as the encoder read them        |
+|                   | `source_length`   | int32   | `[batch]`                         | tokens, `<eos>` included        |
+|                   | `cut_off`         | bool    | `[batch]`                         | source longer than the maximum  |
+|                   | `target_tokens`   | string  | `[batch, n_best, target]`         | as the decoder wrote them       |
+|                   | `target_lengths`  | int32   | `[batch, n_best]`                 | tokens, `<eos>` included        |
+|                   | `alignments`      | float32 | `[batch, n_best, target, source]` | attention weights               |
+| `score`           | `log_probability` | float32 | `[batch]`                         | of `target`, nats               |
+|                   | `tokens`          | int32   | `[batch]`                         | of `target`, `<eos>` included   |
+| `score_details`   | as `details`      |         |                                   | of `target`                     |
+|                   | `target_cut_off`  | bool    | `[batch]`                         | target longer than the maximum  |
+| `encode`          | `context`         | float32 | `[batch, units]`                  | the context vector, `c = h_T`   |
+
+A language model (a `TextModel`):
+
+| signature         | output            | dtype   | shape     | meaning                                  |
+|-------------------|-------------------|---------|-----------|------------------------------------------|
+| `serving_default` | `log_probability` | float32 | `[batch]` | of the line and its end, nats            |
+|                   | `tokens`          | int32   | `[batch]` | of the line, `<eos>` included            |
+|                   | `perplexity`      | float32 | `[batch]` | per token                                |
+| `generate`        | `generated`       | string  | `[batch]` | the text and its continuation            |
+|                   | `log_probability` | float32 | `[batch]` | of the continuation, nats                |
+
+The input of each signature is `text`, string `[batch]`; `score` and `score_details` have a second
+input, `target`, of the same shape. `alignment` and `alignments` exist only for models with
+attention. Tokens have no markers of the tokenizer. Rows are padded with empty strings and zeros to
+the longest of the batch; the lengths give each row's true size. If `beam` finds fewer than `n_best`
+translations, the missing ones are empty and have the lowest finite float32 as their score.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.search import SearchOptions
+from tf_seq2seq.text import Tokenizer
+from tf_seq2seq.text_io import TEXT
+from tf_seq2seq.text_model import TextModel
+from tf_seq2seq.translation_graph import TARGET
+from tf_seq2seq.translator import Translator
+
+Tensors = dict[str, tf.Tensor]
+Signatures = dict[str, tf.types.experimental.PolymorphicFunction]
+
+BEAM = SearchOptions(beam_width=5, n_best=5)
+"""How the signature `beam` searches unless `export` is told otherwise."""
+
+
+def signatures_of(
+    exported: Translator | TextModel, beam: SearchOptions | None = None
+) -> Signatures:
+    """Return the functions that an export consists of, by the name of their signature.
+
+    Args:
+        exported: a `Translator` or a `TextModel`.
+        beam: how a translator's signatures `beam` and `beam_details` search; None for `BEAM`.
+
+    Raises:
+        InputError: if `exported` is something else, or a `TextModel` is given search options.
+    """
+    if isinstance(exported, Translator):
+        return _translator_signatures(exported, BEAM if beam is None else beam)
+    if not isinstance(exported, TextModel):
+        raise InputError(
+            f"Expected a Translator or a TextModel to export, got {type(exported).__name__}."
+        )
+    if beam is not None:
+        raise InputError("`beam` is for translators; a TextModel has no beam search: omit it.")
+    return _text_model_signatures(exported)
+
+
+def _translator_signatures(translator: Translator, options: SearchOptions) -> Signatures:
+    # A function that two signatures call is traced once, and its graph is stored once.
+    greedy = tf.function(lambda text: _detailed(translator, translator.graph(text)))
+    best = tf.function(lambda text: _detailed(translator, translator.n_best_graph(text, options)))
+    forced = tf.function(
+        lambda text, target: _detailed(translator, translator.score_graph(text, target))
+    )
+
+    def serving_default(text):
+        outputs = greedy(text)
+        return {name: outputs[name] for name in ("translation", "score")}
+
+    def beam_details(text):
+        outputs = best(text)
+        # JSON has no infinity, which is the score of a hypothesis that does not exist.
+        outputs["score"] = tf.maximum(outputs["score"], tf.float32.min)
+        plurals = ("translation", "score", "target_length", "alignment")
+        return {f"{name}s" if name in plurals else name: outputs[name] for name in outputs}
+
+    def beam(text):
+        outputs = beam_details(text)
+        found = {name: outputs[name] for name in ("translations", "scores")}
+        return {**found, "translation": outputs["translations"][:, 0]}
+
+    def score(text, target):
+        outputs = forced(text, target)
+        return {"log_probability": outputs["score"], "tokens": outputs["target_length"]}
+
+    return {
+        "serving_default": tf.function(serving_default, input_signature=[TEXT]),
+        "details": tf.function(lambda text: greedy(text), input_signature=[TEXT]),
+        "beam": tf.function(beam, input_signature=[TEXT]),
+        "beam_details": tf.function(beam_details, input_signature=[TEXT]),
+        "score": tf.function(score, input_signature=[TEXT, TARGET]),
+        "score_details": tf.function(
+            lambda text, target: forced(text, target), input_signature=[TEXT, TARGET]
+        ),
+        "encode": tf.function(translator.encode_graph, input_signature=[TEXT]),
+    }
+
+
+def _text_model_signatures(text_model: TextModel) -> Signatures:
+    def serving_default(text):
+        outputs = text_model.score_graph(text)
+        return {name: outputs[name] for name in ("log_probability", "tokens", "perplexity")}
+
+    def generate(text):
+        outputs = text_model.generate_graph(text)
+        return {name: outputs[name] for name in ("generated", "log_probability")}
+
+    return {
+        "serving_default": tf.function(serving_default, input_signature=[TEXT]),
+        "generate": tf.function(generate, input_signature=[TEXT]),
+    }
+
+
+def _detailed(translator: Translator, outputs: Tensors) -> Tensors:
+    """Return the outputs with tokens as people read them."""
+    tokenizers = translator.source_tokenizer, translator.target_tokenizer
+    for name, tokenizer in zip(("source_tokens", "target_tokens"), tokenizers, strict=True):
+        outputs[name] = _without_markers(tokenizer, outputs[name])
+    return outputs
+
+
+def _without_markers(tokenizer: Tokenizer, tokens: tf.Tensor) -> tf.Tensor:
+    """Return tokens of any shape as `tokenizer.display` shows them."""
+    if not tokenizer.markers:
+        return tokens
+    shown = tf.strings.regex_replace(tokens, tokenizer.markers, "")
+    return tf.where(shown == "", tokens, shown)  # a token that is nothing but a marker

@@ -1,0 +1,9 @@
+"""A fake server, which stands in for TensorFlow Serving in tests and development.
+
+It needs `tensorflow-serving-api`.
+"""
+
+from tf_seq2seq.serving.testing.batching import Batching
+from tf_seq2seq.serving.testing.server import FakeServer
+
+__all__ = ["Batching", "FakeServer"]

@@ -1,0 +1,33 @@
+"""Errors of the fake server, with the status codes of the real one."""
+
+from __future__ import annotations
+
+import grpc
+
+HTTP_STATUS = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}
+"""The status over REST of an error; 500 for all others."""
+
+
+class ServerError(Exception):
+    """A request ends with an error of the server.
+
+    Args:
+        code: the status code.
+        message: what the client is told.
+    """
+
+    def __init__(self, code: grpc.StatusCode, message: str):
+        super().__init__(message)
+        self.code = code
+
+
+def invalid(message: str) -> ServerError:
+    """Return the error for a request that the server cannot accept."""
+    return ServerError(grpc.StatusCode.INVALID_ARGUMENT, message)

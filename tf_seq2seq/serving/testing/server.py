@@ -1,0 +1,220 @@
+"""The fake server: the interfaces of TensorFlow Serving over real sockets."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_serving.apis import get_model_status_pb2
+from tensorflow_serving.config import model_server_config_pb2
+
+from tf_seq2seq.checks import check_flag, check_integer, check_number
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import first_line
+from tf_seq2seq.serving.testing.batching import Batching
+from tf_seq2seq.serving.testing.errors import ServerError, invalid
+from tf_seq2seq.serving.testing.grpc import grpc_server
+from tf_seq2seq.serving.testing.models import Model, Version
+from tf_seq2seq.serving.testing.rest import http_server
+
+_STATES = get_model_status_pb2.ModelVersionStatus
+
+
+class FakeServer:
+    """Stand in for TensorFlow Serving, for development and tests only.
+
+    It answers the gRPC and REST interfaces, runs SavedModels by the C++ loader, polls their
+    folders, and fails with the server's error codes. It is neither as fast nor as safe as the real
+    one: a signature that kills a server kills this process.
+
+    It is a context manager, and answers within the context.
+
+    Args:
+        config: the server's model config, in its text format.
+        root: the folder that takes the place of `/models` in the config.
+        rest_port, grpc_port: 0 for free ones.
+        batching: the server's batching parameters file; None to run each request by itself.
+        threads: the number of concurrent gRPC calls; more are refused.
+        cors: whether web pages from other origins may send requests.
+        poll: seconds between two polls of the folders.
+
+    Attributes:
+        rest_port, grpc_port: the ports on which it answers.
+        models: the models of the config, by name.
+        counts: the number of requests by model and status.
+
+    Raises:
+        InputError: if a config cannot be read, an argument is out of range, or a port is in use.
+    """
+
+    NAME = "fake server, for development and tests only"
+
+    def __init__(
+        self,
+        config: str | Path,
+        root: str | Path,
+        *,
+        rest_port: int = 0,
+        grpc_port: int = 0,
+        batching: str | Path | None = None,
+        threads: int = 64,
+        cors: bool = False,
+        poll: float = 1.0,
+    ):
+        parameters = None if batching is None else Batching.read(Path(batching))
+        self.models = _read_models(Path(config), Path(root), parameters)
+        self.cors = check_flag("cors", cors)
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self._poll, self._stopped = check_number("poll", poll, above=0), threading.Event()
+        threads = check_integer("threads", threads, minimum=1)
+        rest_port = check_integer("rest_port", rest_port, 0, 65_535)
+        grpc_port = check_integer("grpc_port", grpc_port, 0, 65_535)
+        try:
+            self._http = http_server(self, rest_port)
+        except OSError as error:
+            raise _taken("rest_port", rest_port, error) from error
+        self.rest_port = self._http.server_address[1]
+        try:
+            self._grpc, self.grpc_port = grpc_server(self, grpc_port, threads)
+        except RuntimeError as error:
+            self._http.server_close()
+            raise _taken("grpc_port", grpc_port, error) from error
+
+    def __enter__(self) -> FakeServer:
+        for model in self.models.values():
+            model.poll()
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._keep_polling, daemon=True).start()
+        self._grpc.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stopped.set()
+        self._grpc.stop(None)
+        self._http.shutdown()
+        self._http.server_close()
+
+    def _keep_polling(self):
+        while not self._stopped.wait(self._poll):
+            for model in self.models.values():
+                model.poll()
+
+    def model(self, name: str) -> Model:
+        """Return a model of the config.
+
+        Raises:
+            ServerError: if it does not exist.
+        """
+        if name not in self.models:
+            raise ServerError(
+                grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({name})"
+            )
+        return self.models[name]
+
+    def signature(self, spec: Any) -> tuple[Version, str]:
+        """Return the version and the name of the signature that a `ModelSpec` asks for.
+
+        Raises:
+            ServerError: if one of them does not exist.
+        """
+        version = self.model(spec.name).find(spec)
+        name = spec.signature_name or "serving_default"
+        if name not in version.signatures:
+            raise ServerError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f'Serving signature name: "{name}" not found in signature def',
+            )
+        return version, name
+
+    def predict(self, spec: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run a signature, and count the request.
+
+        Args:
+            spec: a `ModelSpec` message.
+            inputs: the signature's inputs by name.
+
+        Raises:
+            ServerError: if the real server would fail.
+        """
+        try:
+            outputs = self._predict(spec, inputs)
+        except ServerError as error:
+            self.counts[spec.name, error.code.name] += 1
+            raise
+        self.counts[spec.name, "OK"] += 1
+        return outputs
+
+    def _predict(self, spec, inputs):
+        version, name = self.signature(spec)
+        expected = version.signatures[name].inputs
+        for key in expected:
+            if key not in inputs:
+                raise invalid(f"Request inputs do not match required inputs: missing {key!r}")
+        for key, array in inputs.items():
+            if key not in expected:
+                raise invalid(f"input tensor alias not found in signature: {key!r}")
+            wanted = tf.as_dtype(expected[key].dtype)
+            got = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
+            if got != wanted:
+                raise invalid(
+                    f"Tensor {key!r}: dtype {got.name} is not of expected type {wanted.name}"
+                )
+        return version.run(name, dict(inputs))
+
+    def status(self, spec: Any) -> get_model_status_pb2.GetModelStatusResponse:
+        """Return the status of a model's versions, or of the one that a `ModelSpec` asks for.
+
+        Raises:
+            ServerError: if there is none.
+        """
+        model = self.models.get(spec.name)
+        if model is None or not model.versions:
+            message = f"Could not find any versions of model {spec.name}"
+            raise ServerError(grpc.StatusCode.NOT_FOUND, message)
+        asked = spec.WhichOneof("version_choice")
+        numbers = sorted(model.versions) if asked is None else [model.find(spec).number]
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for number in reversed(numbers):
+            version = model.versions[number]
+            state = _STATES.END if version.model is None else _STATES.AVAILABLE
+            each = response.model_version_status.add(version=number, state=state)
+            each.status.error_message = version.error
+        return response
+
+    def metrics(self) -> str:
+        """Return the number of requests in the format of the server's Prometheus page."""
+        lines = ["# TYPE :tensorflow:serving:request_count counter"]
+        lines += [
+            f':tensorflow:serving:request_count{{model_name="{name}",status="{status}"}} {count}'
+            for (name, status), count in sorted(self.counts.items())
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _read_models(config: Path, root: Path, batching: Batching | None) -> dict[str, Model]:
+    try:
+        parsed = text_format.Parse(
+            config.read_text(encoding="utf-8"), model_server_config_pb2.ModelServerConfig()
+        )
+    except (OSError, text_format.ParseError) as error:
+        raise InputError(
+            f"{config} is not a model config ({first_line(error)}); give another file."
+        ) from error
+    models = {}
+    for model in parsed.model_config_list.config:
+        path = Path(model.base_path)
+        if not path.is_relative_to("/models"):
+            raise InputError(f"Each base_path in {config} must be in /models, got {path}.")
+        models[model.name] = Model(model, root / path.relative_to("/models"), batching)
+    return models
+
+
+def _taken(name: str, port: int, error: Exception) -> InputError:
+    return InputError(f"`{name}` {port} cannot be used ({first_line(error)}): choose another port.")
