@@ -47,6 +47,7 @@ COLORS = phrases(
     ("black", "黑色"),
     ("white", "白色"),
 )
+
 # --- Things ---------------------------------------------------------------------------------------
 
 BOOKS = things(
@@ -149,6 +150,7 @@ BUILDINGS = things(
 )
 WINDOWS = things(("window", "窗户", "扇"))
 LAMPS = things(("light", "灯", "盏"), ("television", "电视", "台"))
+
 # --- Groups ---------------------------------------------------------------------------------------
 
 PORTABLE = SHIRTS + DRESSES + HATS + BAGS + DEVICES

@@ -30,6 +30,7 @@ LONGER_AGO = phrases(
 )
 ONCE = RECENTLY + LONGER_AGO
 
+
 # --- The future -----------------------------------------------------------------------------------
 
 TOMORROW = Phrase("tomorrow", "明天")
@@ -49,6 +50,7 @@ SOMEDAY = (
     *phrases(("next year", "明年"), ("next summer", "明年夏天")),
 )
 
+
 # --- Habits ---------------------------------------------------------------------------------------
 
 EVERY = phrases(
@@ -64,6 +66,7 @@ SEASONS = phrases(
     ("in spring", "春天"), ("in summer", "夏天"), ("in autumn", "秋天"), ("in winter", "冬天")
 )
 OFTEN = phrases(("often", "经常"), ("usually", "通常"), ("always", "总是"), ("sometimes", "有时"))
+
 
 # --- Hours and durations --------------------------------------------------------------------------
 
@@ -92,6 +95,7 @@ DURATIONS = phrases(
     ("fifty minutes", "五十分钟"),
 )
 BRIEF_DURATIONS = tuple(time for time in DURATIONS if "three" not in time.en)
+
 
 # --- Dates ----------------------------------------------------------------------------------------
 
