@@ -1,0 +1,41 @@
+"""The pages in docs/: links lead somewhere, and docs/notes.md defines every label that is used."""
+
+import re
+
+import pytest
+from helpers import ROOT
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+LINKS = sorted(
+    {
+        (page.name, link)
+        for page in PAGES
+        for link in re.findall(r"\]\(([^):]+)\)", page.read_text(encoding="utf-8"))
+    }
+)
+
+
+def anchors(page) -> set[str]:
+    """Return the anchors of a page: those given explicitly and those of its headings."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)"></a>', text))
+
+
+@pytest.mark.parametrize(("page", "link"), LINKS)
+def test_links(page, link):
+    path, _, anchor = link.partition("#")
+    target = ROOT / "docs" / (path or page)
+    assert target.exists()
+    if anchor:
+        assert anchor in anchors(target)
+
+
+def test_the_notes_define_s1_to_s9():
+    assert {f"s{number}" for number in range(1, 10)} <= anchors(ROOT / "docs" / "notes.md")
+
+
+def test_a_page_that_uses_the_labels_links_their_definitions():
+    for path in (ROOT / "README.md", ROOT / "docs" / "results.md"):
+        assert "notes.md" in path.read_text(encoding="utf-8"), path
