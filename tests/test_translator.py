@@ -1,14 +1,40 @@
+import dataclasses
+import warnings
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import SYSTEMS, TRICKY, small_translator
 
 import tf_seq2seq as s2s
+from tf_seq2seq import search
+from tf_seq2seq.search import Constraints, MinLength
+from tf_seq2seq.serving.signatures import signatures_of
+
+
+@pytest.fixture(scope="module")
+def translators():
+    """Translators by their systems; each is made and traced once, and no test changes them."""
+    made = {}
+
+    def translator(system="additive_current"):
+        if system not in made:
+            keras.utils.set_random_seed(1)
+            made[system] = small_translator(system)
+        return made[system]
+
+    return translator
+
+
+@pytest.fixture(scope="module")
+def translator(translators):
+    return translators()
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_translation_does_not_depend_on_its_batch(system):
-    translator = small_translator(system)
+def test_a_translation_does_not_depend_on_its_batch(translators, system):
+    translator = translators(system)
     together = translator(TRICKY)
     for sentence, translation in zip(TRICKY, together, strict=True):
         (alone,) = translator(sentence)
@@ -18,93 +44,112 @@ def test_a_translation_does_not_depend_on_its_batch(system):
     assert [t.text for t in translator(TRICKY, batch_size=3)] == [t.text for t in together]
 
 
-def test_empty_sentences_have_empty_translations():
-    for translation in small_translator()(["", "  \t "]):
+def test_empty_sentences_have_empty_translations(translator):
+    for translation in translator(["", "  \t "]):
         assert translation.text == ""
         assert translation.score == 0
         assert translation.source_tokens == translation.target_tokens == ()
+        assert translation.target_length == 0
         assert translation.alignment.shape == (0, 0)
 
 
-def test_no_sentences():
-    assert small_translator()([]) == []
+def test_no_sentences(translator):
+    assert translator([]) == translator.n_best([]) == translator.score([], []) == []
 
 
-@pytest.mark.parametrize("system", ["context_alone", "additive_previous"])
-def test_empty_batch_goes_through_the_graph(system):
-    translator = small_translator(system)
-    options = s2s.SearchOptions(beam_width=3, n_best=2)
-    graphs = [translator.graph, lambda text: translator.graph(text, options)]
-    graphs.append(lambda text: translator.score_graph(text, text))
-    for graph in graphs:
-        function = tf.function(graph, input_signature=[tf.TensorSpec([None], tf.string)])
-        outputs = function(tf.constant([], tf.string))
-        for name, value in outputs.items():
-            assert value.shape[0] == 0, name
-
-
-def test_alignment_belongs_to_the_tokens():
-    (translation,) = small_translator()("b c, d.")
+def test_the_alignment_belongs_to_the_tokens(translator):
+    (translation,) = translator("b c, d.")
     assert translation.source_tokens == ("b", "c", ",", "d", ".", "<eos>")
-    assert translation.alignment.shape == (len(translation.target_tokens), 6)
+    assert translation.alignment.shape == (translation.target_length, 6)
+    assert translation.target_length == len(translation.target_tokens)
     np.testing.assert_allclose(translation.alignment.sum(axis=1), 1, atol=1e-5)
 
 
-def test_no_alignment_without_attention():
-    assert small_translator("initial_state")("a")[0].alignment is None
+def test_no_alignment_without_attention(translators):
+    assert translators("initial_state")("a")[0].alignment is None
 
 
-def test_over_long_sentence_is_cut_off_with_a_warning():
+def test_a_sentence_that_is_too_long_is_cut_off_with_a_warning():
     translator = small_translator(max_source_length=5)
     with pytest.warns(UserWarning) as warned:
         short, long = translator(["a b c d e", "a b c d e f"])
-    (message,) = [str(w.message) for w in warned]
-    assert message.startswith("Sentence 1 ('a b c d e f'...) was cut off after max_source_length=5")
+    (warning,) = warned
+    assert str(warning.message).startswith(
+        "Sentence 1 ('a b c d e f'...) was cut off after max_source_length=5 tokens"
+    )
+    assert warning.filename == __file__, "it points to the caller"
     assert long.source_tokens == short.source_tokens == ("a", "b", "c", "d", "e", "<eos>")
     assert long.text == short.text
+    for call in (translator.n_best, lambda text: translator.score(text, "甲")):
+        with pytest.warns(UserWarning, match="max_source_length=5") as warned:
+            call("a b c d e f")
+        assert warned[0].filename == __file__
 
 
-def test_ten_thousand_characters():
+def test_a_translation_that_is_too_long_is_scored_up_to_the_limit_with_a_warning(translator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (longest,) = translator.score("a", "甲" * 11)  # and <eos>, at the limit exactly
+    assert longest.target_tokens == ("甲",) * 11 + ("<eos>",)
+    with pytest.warns(UserWarning, match=r"Translation 1 .* max_target_length=12 tokens") as warned:
+        both = translator.score(["a", "a"], ["甲", "甲" * 12])
+    assert len(warned) == 1
+    assert both[1] == longest
+    assert both[0].target_tokens == ("甲", "<eos>")
+
+
+def test_translations_are_no_longer_than_the_limit(translator):
+    for options in ({}, {"beam_width": 3}):
+        found = translator(TRICKY, min_length=11, **options)
+        assert max(t.target_length for t in found) == 12
+        assert all(t.target_tokens[-1:] in (("<eos>",), ()) for t in found)
+        (cut_off,) = translator("a", min_length=12, **options)
+        assert cut_off.target_length == 12
+        assert cut_off.target_tokens[-1] != "<eos>"
+
+
+def test_ten_thousand_characters(translator):
     with pytest.warns(UserWarning, match="max_source_length=100"):
-        (translation,) = small_translator()("a b c d e " * 1000)
+        (translation,) = translator("a b c d e " * 1000)
     assert len(translation.source_tokens) == 101
 
 
-def test_bytes_that_are_no_utf8_are_read_as_replacement_characters():
-    translator = small_translator()
+def test_invalid_utf8_is_read_as_replacement_characters(translator):
     assert translator(b"a \xff\xfe b")[0].text == translator("a \ufffd\ufffd b")[0].text
 
 
-def test_surrogates_of_a_command_line_are_read_as_replacement_characters():
-    (translation,) = small_translator()("a \udcff b")
+def test_surrogates_of_a_command_line_are_read_as_replacement_characters(translator):
+    (translation,) = translator("a \udcff b")
     assert set(translation.source_tokens) == {"a", "\ufffd", "b", "<eos>"}
 
 
-def test_any_iterable_of_sentences():
-    translator = small_translator()
+def test_any_iterable_of_sentences(translator):
     texts = [t.text for t in translator(["a", "b"])]
     assert [t.text for t in translator(sentence for sentence in "ab")] == texts
 
 
 @pytest.mark.parametrize("name", ["max_source_length", "max_target_length"])
-def test_limits_out_of_range(name):
-    translator = small_translator()
+def test_limits_out_of_range(translator, name):
     arguments = (translator.model, translator.source_tokenizer, translator.target_tokenizer)
-    with pytest.raises(ValueError, match=f"`{name}`.*got 0"):
-        s2s.Translator(*arguments, **{name: 0})
+    for value in (0, 2.5, True):
+        with pytest.raises(s2s.InputError, match=f"`{name}`.*got {value}"):
+            s2s.Translator(*arguments, **{name: value})
+    limit = getattr(s2s.Translator(*arguments, **{name: np.int64(7)}), name)
+    assert (limit, type(limit)) == (7, int)
 
 
-def test_sentence_of_the_wrong_type():
+def test_sentence_of_the_wrong_type(translator):
     with pytest.raises(TypeError, match="got int 5 at position 1"):
-        small_translator()(["a", 5])
+        translator(["a", 5])
 
 
-def test_tokenizer_of_another_model():
-    translator = small_translator()
+def test_tokenizer_of_another_model(translator):
     other = s2s.text.WordTokenizer()
     other.adapt(["one"])
-    with pytest.raises(ValueError, match=r"source tokenizer has 5 tokens.* built for"):
+    with pytest.raises(s2s.InputError, match=r"source tokenizer has 5 tokens.* built for"):
         s2s.Translator(translator.model, other, translator.target_tokenizer)
+    with pytest.raises(s2s.InputError, match=r"target tokenizer has 5 tokens.* built for"):
+        s2s.Translator(translator.model, translator.source_tokenizer, other)
 
 
 @pytest.mark.parametrize("tokenizer", [s2s.text.WordTokenizer, s2s.text.CharacterTokenizer])
@@ -112,16 +157,16 @@ def test_save_and_load(tokenizer, tmp_path):
     translator = small_translator(tokenizer=tokenizer, max_source_length=7)
     translator.save(tmp_path / "translator")
     again = s2s.Translator.load(tmp_path / "translator")
-    assert again.max_source_length == 7
+    assert (again.max_source_length, again.max_target_length) == (7, 12)
     for before, after in zip(translator(["a b c", "d"]), again(["a b c", "d"]), strict=True):
         assert before.text == after.text
         assert before.score == after.score
 
 
-def test_load_names_what_is_missing_or_damaged(tmp_path):
-    with pytest.raises(s2s.InputError, match=r"nowhere.*translator.json"):
+def test_load_names_what_is_missing_or_damaged(translator, tmp_path):
+    with pytest.raises(s2s.InputError, match=r"No translator in .*nowhere.*translator.json"):
         s2s.Translator.load(tmp_path / "nowhere")
-    small_translator().save(tmp_path)
+    translator.save(tmp_path)
     for name, content in (("model.keras", b"PK damaged"), ("translator.json", b"[]")):
         intact = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(content)
@@ -136,9 +181,23 @@ def test_load_names_what_is_missing_or_damaged(tmp_path):
         s2s.Translator.load(tmp_path)
 
 
+def test_an_interrupted_save_leaves_the_older_translator(translator, tmp_path, monkeypatch):
+    translator.save(tmp_path)
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    other = small_translator(max_source_length=3)
+
+    def interrupt(directory):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(other.target_tokenizer, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        other.save(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == files
+
+
 @pytest.mark.parametrize("system", ["context_alone", "additive_current"])
-def test_beam_search_does_not_depend_on_the_batch(system):
-    translator = small_translator(system)
+def test_beam_search_does_not_depend_on_the_batch(translators, system):
+    translator = translators(system)
     options = {"beam_width": 4, "n_best": 3}
     together = translator.n_best(TRICKY, **options)
     for sentence, hypotheses in zip(TRICKY, together, strict=True):
@@ -152,22 +211,21 @@ def test_beam_search_does_not_depend_on_the_batch(system):
     assert [t.text for t in best] == [hypotheses[0].text for hypotheses in together]
 
 
-def test_a_beam_of_one_is_greedy():
-    translator = small_translator()
+def test_a_beam_of_one_is_greedy(translator):
     assert [[t] for t in map(repr, translator(TRICKY))] == [
         list(map(repr, each)) for each in translator.n_best(TRICKY, beam_width=1)
     ]
 
 
-def test_n_best_are_as_many_as_asked_for_and_one_for_an_empty_sentence():
-    counts = [len(each) for each in small_translator().n_best(["a b", ""], beam_width=5, n_best=4)]
+def test_n_best_are_as_many_as_asked_for_and_one_for_an_empty_sentence(translator):
+    counts = [len(each) for each in translator.n_best(["a b", ""], beam_width=5, n_best=4)]
     assert counts == [4, 1]
 
 
 @pytest.mark.parametrize("system", ["initial_state", "dot_previous"])
-def test_given_translations_have_the_scores_with_which_they_were_found(system):
-    translator = small_translator(system)
-    # What was cut off has no <eos>, and is another sequence when it gets one.
+def test_given_translations_have_the_scores_with_which_they_were_found(translators, system):
+    translator = translators(system)
+    # A translation that was cut off has no <eos>, and is another sequence when it gets one.
     found = translator(["a b c", "c d"], beam_width=3, no_repeat_ngram=1, forbid_unknown=True)
     assert all(t.target_tokens[-1] == "<eos>" for t in found)
     scored = translator.score(["a b c", "c d"], [t.text for t in found])
@@ -179,14 +237,14 @@ def test_given_translations_have_the_scores_with_which_they_were_found(system):
             np.testing.assert_allclose(ours.alignment, theirs.alignment, atol=1e-5)
 
 
-def test_scoring_wants_as_many_translations_as_sentences():
+def test_scoring_needs_as_many_translations_as_sentences(translator):
     with pytest.raises(s2s.InputError, match="2 sentences and 1 translations"):
-        small_translator().score(["a", "b"], ["甲"])
+        translator.score(["a", "b"], ["甲"])
 
 
 def always_unknown(tokenizer=s2s.text.WordTokenizer):
-    """A translator whose every word is <unk>, and which looks at the second source token."""
-    translator = small_translator("additive_previous", tokenizer)
+    """A translator that writes <unk> alone, and attends to the second source token."""
+    translator = small_translator("additive_previous", tokenizer, max_target_length=3)
     model = translator.model
 
     def step(ids, state, memory):
@@ -201,19 +259,17 @@ def always_unknown(tokenizer=s2s.text.WordTokenizer):
 
 def test_unknown_words_are_replaced_by_the_source_words_that_attention_looks_at():
     translator = always_unknown()
-    translator.max_target_length = 3
     (plain, replaced) = (translator(["a zebra, c"], replace_unknown=r)[0] for r in (False, True))
     assert plain.target_tokens == ("<unk>",) * 3
     assert replaced.target_tokens == ("zebra",) * 3
-    # The end of the sentence is no word: the most attended of the others is taken.
+    # <eos> is not a word: the word with the next greatest weight is taken.
     assert translator(["b"], replace_unknown=True)[0].target_tokens == ("b",) * 3
     beam = translator(["a zebra, c"], replace_unknown=True, beam_width=2)[0]
-    assert beam.target_tokens == ("zebra", "<eos>")  # what was cut off comes after that
+    assert beam.target_tokens == ("zebra", "<eos>")  # what was cut off ranks below
 
 
 def test_an_unknown_word_is_replaced_by_a_whole_word_of_subwords():
     translator = always_unknown(s2s.text.SubwordTokenizer)
-    translator.max_target_length = 3
     (pieces,) = translator.source_tokenizer.tokenize(["hefc b"]).to_list()
     assert len(pieces) > 3
     sentences = ["hefc b", "", "b", "b hefc."]
@@ -223,12 +279,13 @@ def test_an_unknown_word_is_replaced_by_a_whole_word_of_subwords():
 
 
 @pytest.mark.parametrize("option", [{"replace_unknown": True}, {"coverage_penalty": 0.5}], ids=str)
-def test_options_that_need_attention(option):
-    with pytest.raises(ValueError, match=rf"^`{next(iter(option))}` needs attention weights"):
-        small_translator("context_alone")(["a"], beam_width=3, **option)
+def test_options_that_need_attention(translators, option):
+    for call in (translators("context_alone"), translators("context_alone").n_best):
+        with pytest.raises(s2s.InputError, match=rf"^`{next(iter(option))}` needs attention"):
+            call(["a"], beam_width=3, **option)
 
 
-def test_a_model_whose_weights_are_not_numbers():
+def test_a_model_whose_weights_are_not_finite():
     translator = small_translator()
     kernel = translator.model.decoder.trainable_weights[-1]
     kernel.assign(np.full(kernel.shape, np.nan))
@@ -239,22 +296,86 @@ def test_a_model_whose_weights_are_not_numbers():
         translator.score("a b", "甲")
 
 
-def test_an_over_long_translation_is_scored_up_to_the_limit_with_a_warning():
-    translator = small_translator()
-    with pytest.warns(UserWarning, match=r"Translation 1 .* max_target_length=12 tokens"):
-        long = translator.score(["a", "a"], ["甲", "甲" * 50])[1]
-    assert len(long.target_tokens) == 12
-
-
-def test_the_translation_of_nothing_is_certain():
-    translator = small_translator()
+def test_the_translation_of_nothing_is_certain(translator):
     nothing, something = translator.score(["", ""], ["", "甲"])
     assert (nothing.text, nothing.score, nothing.target_tokens) == ("", 0.0, ())
     assert something.score < 0
 
 
-def test_options_reach_the_search():
-    translator = small_translator()
+class CalledError(Exception):
+    """Raised instead of a search, with the arguments that it was called with."""
+
+
+def intercept(monkeypatch, name):
+    def search_(*args, **kwargs):
+        raise CalledError(kwargs)
+
+    monkeypatch.setattr(search, name, search_)
+
+
+# Every option, with the arguments that a search gets by it. A beam has a width of 9 otherwise.
+ALL_OPTIONS = {
+    "beam_width": (7, {"width": 7}),
+    "n_best": (3, {"n_best": 3}),
+    "length_penalty": (0.3, {"length_penalty": 0.3}),
+    "coverage_penalty": (0.7, {"coverage_penalty": 0.7}),
+    "replace_unknown": (True, {}),  # it acts after the search, see above
+    "constraints": (Constraints(min_length=4), {"constraints": Constraints(min_length=4)}),
+    "min_length": (2, {"constraints": Constraints(min_length=2)}),
+    "no_repeat_ngram": (3, {"constraints": Constraints(no_repeat_ngram=3)}),
+    "forbid_unknown": (True, {"constraints": Constraints(forbid_unknown=True)}),
+    "others": ([MinLength(1)], {"constraints": Constraints(others=[MinLength(1)])}),
+}
+DEFAULTS = {
+    "width": 9,
+    "n_best": 1,
+    "length_penalty": 1.0,
+    "coverage_penalty": 0.0,
+    "constraints": Constraints(),
+    "aligned": True,
+}
+
+
+def test_all_options_are_tested():
+    classes = (s2s.SearchOptions, Constraints)
+    assert {field.name for each in classes for field in dataclasses.fields(each)} == set(
+        ALL_OPTIONS
+    )
+
+
+@pytest.mark.parametrize("name", ALL_OPTIONS)
+def test_every_option_reaches_the_search(translators, name, monkeypatch):
+    translator = translators("additive_previous")
+    intercept(monkeypatch, "beam")
+    value, arguments = ALL_OPTIONS[name]
+    options = s2s.SearchOptions(beam_width=9).replace(**{name: value})
+    for call in (
+        lambda: translator("a", **{"beam_width": 9, name: value}),
+        lambda: translator.n_best("a", **{"beam_width": 9, name: value}),
+        lambda: translator("a", options=options),
+        lambda: translator.n_best("a", options=options),
+        lambda: translator.graph(tf.constant(["a"]), options),
+        signatures_of(translator, options)["beam"].get_concrete_function,
+    ):
+        with pytest.raises(CalledError) as called:
+            call()
+        (given,) = called.value.args
+        assert {"finished", "source_mask"} == set(given) - set(DEFAULTS)
+        given = {key: given[key] for key in DEFAULTS}
+        assert given == {**DEFAULTS, **arguments}
+
+
+def test_constraints_reach_greedy_search(translators, monkeypatch):
+    translator = translators("additive_previous")
+    intercept(monkeypatch, "greedy")
+    with pytest.raises(CalledError) as called:
+        translator("a", min_length=2)
+    (given,) = called.value.args
+    assert set(given) == {"aligned", "finished", "constraints"}
+    assert given["constraints"] == Constraints(min_length=2)
+
+
+def test_options_change_what_is_found(translator):
     assert any(len(set(t.target_tokens)) < len(t.target_tokens) for t in translator(TRICKY))
     for options in ({}, {"beam_width": 3}):
         for translation in translator(TRICKY, min_length=6, no_repeat_ngram=1, **options):
@@ -263,32 +384,43 @@ def test_options_reach_the_search():
             assert len(set(tokens)) == len(tokens)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"beam_width": 0},
-        {"beam_width": "3"},
-        {"beam_width": 3.0},
-        {"n_best": 2},
-        {"length_penalty": -1},
-        {"length_penalty": "bogus"},
-        {"length_penalty": [1]},
-        {"length_penalty": float("nan")},
-        {"coverage_penalty": -3},
-        {"min_length": 2.5},
-        {"no_repeat_ngram": -1},
-    ],
-    ids=str,
-)
-def test_options_out_of_range(options):
-    with pytest.raises(ValueError, match=f"`{next(iter(options))}` must be"):
-        small_translator()(["a"], **options)
-    with pytest.raises(TypeError, match="beams"):
-        small_translator()(["a"], beams=4)
+def test_equal_options_share_a_graph(translator):
+    options = s2s.SearchOptions(beam_width=2)
+    assert translator.compiled(options) is translator.compiled(s2s.SearchOptions(beam_width=2))
+    assert translator.compiled(options) is not translator.compiled(s2s.SearchOptions(beam_width=3))
+    assert translator.compiled(None) is translator.compiled(None)
 
 
-def test_an_ensemble_translates_and_comes_back_from_disk(tmp_path):
-    members = [small_translator(max_source_length=50), small_translator("context_alone")]
+def test_options_out_of_range_and_unknown_ones(translator):
+    for call in (translator, translator.n_best):
+        with pytest.raises(s2s.InputError, match="`beam_width` must be an integer of at least 1"):
+            call(["a"], beam_width=0)
+        with pytest.raises(TypeError, match="no search option 'beams'"):
+            call(["a"], beams=4)
+
+
+@pytest.mark.parametrize("name", ["batch_size", "verbose"])
+def test_batch_size_and_verbose_are_checked(translator, name):
+    for call in (translator, translator.n_best, lambda *a, **k: translator.score("a", "甲", **k)):
+        with pytest.raises(s2s.InputError, match=f"`{name}` must be an integer"):
+            call("a", **{name: -1})
+
+
+def test_a_progress_bar(translator, capsys):
+    calls = (
+        lambda **options: translator(["a", "b"], **options),
+        lambda **options: translator.n_best(["a", "b"], **options),
+        lambda **options: translator.score(["a", "b"], ["甲", ""], **options),
+    )
+    for call in calls:
+        call(verbose=1)
+        assert "2/2" in capsys.readouterr().out
+        call()
+        assert capsys.readouterr().out == ""
+
+
+def test_an_ensemble_translates_and_loads_from_disk(translators, tmp_path):
+    members = [small_translator(max_source_length=50), translators("context_alone")]
     ensemble = s2s.Translator.ensemble(members)
     assert [each.model for each in members] == ensemble.model.members
     assert (ensemble.max_source_length, ensemble.max_target_length) == (50, 12)
@@ -300,11 +432,11 @@ def test_an_ensemble_translates_and_comes_back_from_disk(tmp_path):
         )
 
 
-def test_an_ensemble_wants_the_same_tokenizers():
-    first, second = small_translator(), small_translator()
-    reordered = s2s.text.Vocabulary(second.target_tokenizer.vocabulary.tokens[:3:-1])
-    second.target_tokenizer.set_vocabulary(reordered)
-    with pytest.raises(s2s.InputError, match="The target tokenizers of translators 1 and 2"):
-        s2s.Translator.ensemble([first, second])
+def test_an_ensemble_needs_the_same_tokenizers(translator):
+    other = small_translator()
+    reordered = s2s.text.Vocabulary(other.target_tokenizer.vocabulary.tokens[:3:-1])
+    other.target_tokenizer.set_vocabulary(reordered)
+    with pytest.raises(s2s.InputError, match="target tokenizers of translators 1 and 2"):
+        s2s.Translator.ensemble([translator, other])
     with pytest.raises(s2s.InputError, match="at least one"):
         s2s.Translator.ensemble([])

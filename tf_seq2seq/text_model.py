@@ -26,6 +26,7 @@ from tf_seq2seq.text_io import (
     TEXT,
     append,
     check_score,
+    compile_graph,
     explain_damage,
     load_files,
     run_in_batches,
@@ -206,7 +207,7 @@ class TextModel(tf.Module):
             UserWarning: names each line that was cut off at `max_length`.
         """
         if None not in self._compiled:
-            self._compiled[None] = tf.function(self.score_graph, input_signature=[TEXT])
+            self._compiled[None] = compile_graph(self.score_graph, TEXT)
         outputs = self._run(self._compiled[None], listed(lines), batch_size, verbose)
         return [TextScore(each["log_probability"], int(each["tokens"])) for each in outputs]
 
@@ -254,9 +255,10 @@ class TextModel(tf.Module):
             )
         options = (temperature, top_k, top_p, search.Constraints(**constraints))
         if options not in self._compiled:
-            self._compiled[options] = tf.function(
+            self._compiled[options] = compile_graph(
                 lambda text, seed: self.generate_graph(text, *options[:3], seed, options[3]),
-                input_signature=[TEXT, tf.TensorSpec([], tf.int32, "seed")],
+                TEXT,
+                tf.TensorSpec([], tf.int32, "seed"),
             )
         generate, seeds = self._compiled[options], _seeds(seed)
         outputs = self._run(

@@ -13,7 +13,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import Ensemble, Seq2Seq
 from tf_seq2seq.search import GREEDY, SearchOptions
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
-from tf_seq2seq.text_io import TEXT, append
+from tf_seq2seq.text_io import TEXT, append, compile_graph
 
 TARGET = tf.TensorSpec([None], tf.string, "target")
 """The second input of a graph that scores given translations: strings `(batch,)`."""
@@ -208,12 +208,12 @@ class TranslationGraph(tf.Module):
                     outputs = self.score_graph(text, target)
                     return {n: v if n in single else v[:, None] for n, v in outputs.items()}
 
-                self._compiled[None] = tf.function(score, input_signature=[TEXT, TARGET])
+                self._compiled[None] = compile_graph(score, TEXT, TARGET)
             else:
                 # An error that is raised while a graph is traced is hard to read.
                 self._check(options)
-                self._compiled[options] = tf.function(
-                    lambda text: self.n_best_graph(text, options), input_signature=[TEXT]
+                self._compiled[options] = compile_graph(
+                    lambda text: self.n_best_graph(text, options), TEXT
                 )
         return self._compiled[options]
 

@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from toy_search import EOS, LENGTH, UNK, enumerate_all, random_models, step_of
 
-from tf_seq2seq import search
+from tf_seq2seq import InputError, search
 from tf_seq2seq.search import Constraints
 
 CONSTRAINTS = {
@@ -60,5 +61,67 @@ def test_a_sequence_ends_where_nothing_else_is_left():
 
 def test_constraints_out_of_range():
     for name in ("min_length", "no_repeat_ngram"):
-        with pytest.raises(ValueError, match=f"{name}.*-1"):
-            Constraints(**{name: -1})
+        for value in (-1, 2.5, True):
+            with pytest.raises(InputError, match=rf"^`{name}` must be an integer .*, got {value}"):
+                Constraints(**{name: value})
+    with pytest.raises(InputError, match=r"^`forbid_unknown` must be True or False, got 1"):
+        Constraints(forbid_unknown=1)
+
+
+class Alternating(search.Constraint):
+    """Toy: never the same id twice in a row, nor 4 at first. It remembers the last id."""
+
+    def begin(self, rows, max_length):
+        return {"last": tf.fill([rows], 4)}
+
+    def extend(self, memory, t, ids):
+        return {"last": ids}
+
+    def apply(self, memory, t, logits):
+        same = tf.range(tf.shape(logits)[1]) == memory["last"][:, None]
+        return tf.where(same, -float("inf"), logits)
+
+
+def alternates(ids):
+    return all(a != b for a, b in itertools.pairwise((4, *ids)))
+
+
+def test_a_constraint_of_your_own():
+    constraints = Constraints(others=(Alternating(),), forbid_unknown=True)
+    tables = random_models(30, seed=4)
+    sequences, log_p, _ = enumerate_all(*tables, lambda ids: UNK not in ids and alternates(ids))
+    ended = np.array([ids[-1] == EOS for ids in sequences])
+    best = np.argmax(np.where(ended, log_p, -np.inf), axis=1)
+    step, state = step_of(*tables, width=40)
+    found = search.beam(step, state, 30, LENGTH, width=40, constraints=constraints).best()
+    for row in range(30):
+        assert tuple(i for i in found.ids[row].numpy() if i) == sequences[best[row]]
+    step, state = step_of(*tables)
+    greedy = search.greedy(step, state, 30, LENGTH, constraints=constraints)
+    assert all(alternates([i for i in row if i]) for row in greedy.ids.numpy().tolist())
+
+
+def test_only_constraints_are_constraints():
+    with pytest.raises(InputError, match=r"`others` must be instances of .*, got 3"):
+        Constraints(others=(3,))
+    with pytest.raises(NotImplementedError):
+        search.Constraint().apply((), 0, None)
+
+
+def test_every_option_chooses_its_constraint():
+    assert Constraints().chosen() == ()
+    assert Constraints(
+        min_length=2, no_repeat_ngram=3, forbid_unknown=True, others=[search.MinLength(5)]
+    ).chosen() == (
+        search.ForbidIds((UNK,)),
+        search.MinLength(2),
+        search.NoRepeatNgram(3),
+        search.MinLength(5),
+    )
+
+
+@pytest.mark.parametrize("constraints", [Constraints(), Constraints(min_length=1)], ids=str)
+def test_padding_and_sos_are_never_written(constraints):
+    logits = tf.constant([[9.0, 1, 9, 2, 3, 4]])
+    allowed = constraints.apply(constraints.begin(1, 5), tf.constant(1), logits)
+    np.testing.assert_array_equal(allowed, [[-np.inf, 1, -np.inf, 2, 3, 4]])

@@ -4,7 +4,7 @@ import tensorflow as tf
 from helpers import SYSTEMS, pad_columns, random_batch, small_model
 from toy_search import LETTERS, read
 
-from tf_seq2seq import search
+from tf_seq2seq import InputError, search
 
 
 def spelling(words, pause=0.0):
@@ -184,9 +184,42 @@ def test_steps_are_drawn_independently():
 
 
 @pytest.mark.parametrize(
-    "option", [{"temperature": 0}, {"top_k": 0}, {"top_k": 1.5}, {"top_p": 0}, {"top_p": 2}]
+    "option",
+    [
+        {"temperature": 0},
+        {"temperature": "1"},
+        {"temperature": float("nan")},
+        {"top_k": 0},
+        {"top_k": 1.5},
+        {"top_p": 0},
+        {"top_p": 2},
+        {"seed": 1.5},
+        {"seed": 2**31},
+    ],
+    ids=str,
 )
 def test_sampling_options_out_of_range(option):
-    (name,) = option
-    with pytest.raises(ValueError, match=name):
+    ((name, value),) = option.items()
+    with pytest.raises(InputError, match=rf"^`{name}` must be .*got {value!r}"):
         drawn(2, **option)
+
+
+def test_numpy_scalars_are_sampling_options():
+    options = {"temperature": 0.5, "top_k": 3, "top_p": 0.9, "seed": 7}
+    numpy = {name: np.array(value)[()] for name, value in options.items()}
+    np.testing.assert_array_equal(drawn(50, **options)[1].ids, drawn(50, **numpy)[1].ids)
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, True])
+def test_a_maximum_length_out_of_range(value):
+    with pytest.raises(InputError, match=r"^`max_length` must be an integer of at least 1"):
+        search.greedy(spelling(["rnn"]), tf.constant(0), 1, value)
+
+
+def test_sizes_may_be_tensors_or_numpy_integers():
+    words = ["rnn", "attention"]
+    for size, longest in ((tf.constant(2), tf.constant(5)), (np.int64(2), np.int64(5))):
+        assert read(search.greedy(spelling(words), tf.constant(0), size, longest)) == [
+            "rnn",
+            "atten",
+        ]

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import TRICKY, small_translator
+
+import tf_seq2seq as s2s
+
+
+@pytest.mark.parametrize("system", ["context_alone", "additive_previous"])
+def test_empty_batch_goes_through_the_graph(system):
+    translator = small_translator(system)
+    options = s2s.SearchOptions(beam_width=3, n_best=2)
+    for graph in (
+        translator.graph,
+        lambda text: translator.graph(text, options),
+        lambda text: translator.score_graph(text, text),
+        translator.encode_graph,
+    ):
+        function = tf.function(
+            graph, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False
+        )
+        for name, value in function(tf.constant([], tf.string)).items():
+            assert value.shape[0] == 0, name
+
+
+def test_outputs_have_the_documented_shapes_and_dtypes():
+    translator = small_translator()
+    options = s2s.SearchOptions(beam_width=4, n_best=3)
+    text = tf.constant(TRICKY)
+    for outputs, n_best in (
+        (translator.graph(text), ()),
+        (translator.n_best_graph(text, options), (3,)),
+        (translator.score_graph(text, tf.fill([len(TRICKY)], "甲")), ()),
+    ):
+        source, target = outputs["source_tokens"].shape[1], outputs["target_tokens"].shape[-1]
+        outputs.pop("target_cut_off", None)
+        assert {name: (value.dtype, value.shape[1:]) for name, value in outputs.items()} == {
+            "translation": (tf.string, n_best),
+            "score": (tf.float32, n_best),
+            "source_tokens": (tf.string, (source,)),
+            "source_length": (tf.int32, ()),
+            "cut_off": (tf.bool, ()),
+            "target_tokens": (tf.string, (*n_best, target)),
+            "target_length": (tf.int32, n_best),
+            "alignment": (tf.float32, (*n_best, target, source)),
+        }
+
+
+def test_the_context_is_that_of_the_encoder_and_zero_for_nothing():
+    translator = small_translator()
+    context = translator.encode_graph(tf.constant(["a b", ""]))["context"]
+    ids = [[*translator.source_tokenizer.encode(["a b"]).to_list()[0], s2s.text.EOS_ID]]
+    expected = translator.model.context(tf.constant(ids))
+    np.testing.assert_allclose(context[0], expected[0], atol=1e-6)
+    np.testing.assert_array_equal(context[1], np.zeros(8))
+
+
+def test_other_numbers_of_translations_and_scalars_are_refused():
+    translator = small_translator()
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+        translator.score_graph(tf.constant(["a", "b"]), tf.constant(["甲"]))
+    with pytest.raises(ValueError):
+        translator.graph(tf.constant("a"))
+
+
+def test_options_that_need_attention_are_refused():
+    translator = small_translator("context_alone")
+    options = s2s.SearchOptions(replace_unknown=True)
+    with pytest.raises(s2s.InputError, match="`replace_unknown` needs attention weights"):
+        translator.graph(tf.constant(["a"]), options)
