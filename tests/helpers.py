@@ -128,4 +128,4 @@ def small_translator(system="additive_current", tokenizer=s2s.text.WordTokenizer
         s2s.Encoder(source.vocabulary_size, 4, cell="lstm", bidirectional=True),
         s2s.Decoder(target.vocabulary_size, 8, cell="lstm", **SYSTEMS[system]()),
     )
-    return s2s.Translator(model, source, target, max_target_length=12, **options)
+    return s2s.Translator(model, source, target, **{"max_target_length": 12, **options})

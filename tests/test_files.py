@@ -1,6 +1,6 @@
 import pytest
 
-from tf_seq2seq.files import first_line, in_chunks, write_atomically
+from tf_seq2seq.files import first_line, in_chunks, write_atomically, write_together
 
 
 def test_a_file_is_replaced_when_the_context_ends(tmp_path):
@@ -45,3 +45,38 @@ def test_chunks_cover_all_items_in_order():
 def test_the_first_line_of_an_error():
     assert first_line(ValueError("\nbad header\nmore")) == "bad header"
     assert first_line(EOFError()) == "EOFError"
+
+
+def test_files_appear_together_and_others_stay(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    folder.mkdir(parents=True)
+    (folder / "a").write_text("old a")
+    (folder / "other").write_text("other")
+    with write_together(folder) as new:
+        (new / "a").write_text("new a")
+        (new / "b").mkdir()
+        (new / "b" / "c").write_text("new c")
+        assert (folder / "a").read_text() == "old a"
+        assert not (folder / "b").exists()
+    contents = {
+        p.relative_to(folder).as_posix(): p.read_text()
+        for p in folder.rglob("[a-z]*")
+        if p.is_file()
+    }
+    assert contents == {"a": "new a", "b/c": "new c", "other": "other"}
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_a_failure_leaves_the_older_files_and_nothing_else(tmp_path):
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(KeyboardInterrupt), write_together(tmp_path) as new:
+        (new / "a").write_text("half")
+        raise KeyboardInterrupt
+    assert (tmp_path / "a").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+def test_a_folder_is_created_for_files_that_appear_together(tmp_path):
+    with write_together(tmp_path / "x" / "y") as new:
+        (new / "a").write_text("a")
+    assert (tmp_path / "x" / "y" / "a").read_text() == "a"
