@@ -49,7 +49,9 @@ class Settings(TrainingSettings):
     resume: bool = setting(False, "keep the results of an interrupted run, and go on")
     preset: str = setting("quick", "which set of defaults")
     corpus: str = setting(
-        "synthetic", "the sentence pairs to learn from", choices=("synthetic", "multi30k", "ted")
+        "synthetic",
+        "the sentence pairs to learn from",
+        choices=("synthetic", *s2s.data.PUBLIC_CORPORA),
     )
     seeds: int = setting(
         1, "how often each system is trained, from another seed each time", least=1
@@ -112,10 +114,11 @@ def translation():
     bounds = (5, 10, 15, 20)
     if settings.corpus == "synthetic":
         corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=500, test=1500)
-    elif settings.corpus == "multi30k":
-        corpus = s2s.data.multi30k(settings.data_dir)
+    elif settings.corpus != "ted":
+        corpus = s2s.data.public_corpus(settings.corpus, settings.data_dir)
     else:
-        corpus, bounds = s2s.data.ted(settings.data_dir, ["tst2013"]), (10, 20, 30, 40)
+        corpus = s2s.data.public_corpus("ted", settings.data_dir, test_sets=["tst2013"])
+        bounds = (10, 20, 30, 40)
     corpus = corpus._replace(train=corpus.train[: settings.pairs])
     source = s2s.text.tokenizer_for(corpus.train.source)
     target = s2s.text.tokenizer_for(corpus.train.target)

@@ -35,7 +35,7 @@ class Settings:
 
     preset: str = setting("quick", "which set of defaults")
     corpus: str = setting(
-        "synthetic", "the sentences to translate", choices=("synthetic", "multi30k", "ted")
+        "synthetic", "the sentences to translate", choices=("synthetic", *s2s.data.PUBLIC_CORPORA)
     )
     data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
     translator: Path | None = setting(
@@ -161,8 +161,7 @@ for width in (*WIDTHS, 30):
 if settings.corpus == "synthetic":
     corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=100, test=settings.sentences)
 else:
-    loader = {"multi30k": s2s.data.multi30k, "ted": s2s.data.ted}[settings.corpus]
-    corpus = loader(settings.data_dir)
+    corpus = s2s.data.public_corpus(settings.corpus, settings.data_dir)
 if settings.translator is not None:
     translator = s2s.Translator.load(settings.translator)
 else:

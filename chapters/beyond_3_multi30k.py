@@ -42,7 +42,7 @@ class Settings(TrainingSettings):
     output_dir: Path = setting(Path("output/beyond_3"), "where checkpoints and results go")
     preset: str = setting("quick", "which set of defaults")
     corpus: str = setting(
-        "synthetic", "the sentence pairs", choices=("synthetic", "multi30k", "tatoeba", "files")
+        "synthetic", "the sentence pairs", choices=("synthetic", *s2s.data.PUBLIC_CORPORA, "files")
     )
     source: Path | None = setting(None, "with --corpus files: one sentence a line")
     target: Path | None = setting(None, "the translations of --source, line by line")
@@ -119,8 +119,8 @@ def held_out(name):
 
 if settings.corpus == "synthetic":
     corpus = s2s.data.synthetic_corpus(train=4_000, dev=200, test=200)
-elif settings.corpus in ("multi30k", "tatoeba"):
-    corpus = getattr(s2s.data, settings.corpus)(settings.data_dir)
+elif settings.corpus in s2s.data.PUBLIC_CORPORA:
+    corpus = s2s.data.public_corpus(settings.corpus, settings.data_dir)
 elif settings.source and settings.target:
     parts = held_out("dev") | held_out("test")
     # The same split for every --seed, so that models of several seeds can be measured together.

@@ -79,7 +79,10 @@ started = time.monotonic()
 # at the border: truncated back-propagation through time.
 
 # %%
-text = s2s.data.synthetic_text() if settings.preset == "quick" else s2s.data.ptb(settings.data_dir)
+if settings.preset == "quick":
+    text = s2s.data.synthetic_text()
+else:
+    text = s2s.data.public_text("ptb", settings.data_dir)
 tokenizer = s2s.text.WordTokenizer(split_punctuation=False)
 tokenizer.adapt(text.train)
 train_ids, dev_ids, test_ids = (s2s.data.encode_text(part, tokenizer) for part in text)

@@ -32,7 +32,7 @@ def book_texts(synthetic: bool = False, data_dir: Path | None = None) -> dict[st
 
     Args:
         synthetic: whether to take synthetic texts, which need no download.
-        data_dir: the folder of the corpora (see `data.ptb` and `data.ted`).
+        data_dir: the folder of the corpora (see `data.public_corpus`).
 
     Returns:
         The texts "ptb", "ted_en" and "ted_zh". The first is split into words already; English is
@@ -46,7 +46,7 @@ def book_texts(synthetic: bool = False, data_dir: Path | None = None) -> dict[st
         text, pairs = data.synthetic_text(), data.synthetic_corpus()
     else:
         titles = ("Penn Treebank", "TED, English", "TED, Chinese")
-        text, pairs = data.ptb(data_dir), data.ted(data_dir)
+        text, pairs = data.public_text("ptb", data_dir), data.public_corpus("ted", data_dir)
     words = WordTokenizer(split_punctuation=False)
     # The book's vocabulary of the Treebank has no <pad> and no <sos>, its two others no <pad>.
     return {

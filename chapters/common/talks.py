@@ -111,8 +111,11 @@ def load(settings: TalksSettings) -> Talks:
         corpus = data.synthetic_corpus(train=16_000)
         test_sets = {"test": corpus.test}
     else:
-        corpus = data.ted(settings.data_dir)
-        test_sets = {name: data.ted(settings.data_dir, [name]).test for name in data.TED_TEST_SETS}
+        corpus = data.public_corpus("ted", settings.data_dir)
+        test_sets = {
+            name: data.public_corpus("ted", settings.data_dir, test_sets=[name]).test
+            for name in data.TED_TEST_SETS
+        }
     english = text.WordTokenizer() if book else text.SubwordTokenizer()
     chinese = text.ChineseTokenizer()
     english.adapt(corpus.train.source, max_size=settings.source_size)

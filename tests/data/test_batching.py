@@ -1,14 +1,11 @@
 import collections
 import itertools
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_seq2seq.data import batching
 from tf_seq2seq.data.batching import batches, encode_pairs, fit_widths, plan_batches
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.errors import InputError
@@ -16,7 +13,7 @@ from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
 
 
 class NumberTokenizer:
-    """Reads a sentence of numbers as the ids themselves: what goes in can be told from the ids."""
+    """Read a sentence of numbers as ids: a batch shows which sentences are in it."""
 
     def __init__(self):
         self.traces = 0
@@ -31,7 +28,7 @@ def number_batches(source, target, **kwargs):
 
 
 def numbered_pairs(lengths, target_lengths=None):
-    """Sentences of these lengths, each of which starts with a number of its own."""
+    """Return sentences of these lengths, each of which ends with a different number."""
     target_lengths = lengths if target_lengths is None else target_lengths
     return tuple(
         [" ".join(["9"] * (length - 1) + [str(1000 + i)]) for i, length in enumerate(side)]
@@ -40,7 +37,7 @@ def numbered_pairs(lengths, target_lengths=None):
 
 
 def sentences(dataset):
-    """The pairs of an epoch in their order, by the number in the source sentence."""
+    """Return the pairs of an epoch in order, by the number in the source sentence."""
     return [int(row.max()) - 1000 for inputs, _ in dataset for row in inputs["source"].numpy()]
 
 
@@ -58,7 +55,7 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def realistic_lengths():
-    """Lengths as those of Multi30k: log-normal, 13 tokens on average, the sides correlated."""
+    """Lengths like those of Multi30k: log-normal, 13 tokens on average, correlated sides."""
     draw = np.random.default_rng(0)
     common = draw.normal(np.log(12), 0.3, 4000)
     lengths = np.exp(common + draw.normal(0, 0.1, (2, 4000)))
@@ -66,7 +63,7 @@ def realistic_lengths():
 
 
 class TestContent:
-    def test_one_batch_literally(self):
+    def test_of_one_batch(self):
         ((inputs, labels),) = number_batches(["5 6", "7", "8 9 10"], ["15", "16 17", "18 19"])
         expected = {
             "source": [[5, 6, EOS_ID, 0], [7, EOS_ID, 0, 0], [8, 9, 10, EOS_ID]],
@@ -97,20 +94,22 @@ class TestContent:
         dataset = number_batches(*numbered_pairs([3] * 25), batch_size=10)
         assert sentences(dataset) == sentences(dataset) == list(range(25))
 
-    def test_more_lines_than_are_tokenized_at_once(self):
-        dataset = number_batches(*numbered_pairs([3] * 2500))
-        assert sentences(dataset) == list(range(2500))
+    @pytest.mark.parametrize("lines", [24, 25, 26])
+    def test_lines_are_tokenized_in_chunks(self, monkeypatch, lines):
+        monkeypatch.setattr(batching, "LINES_PER_CHUNK", 25)
+        dataset = number_batches(*numbered_pairs([3] * lines))
+        assert sentences(dataset) == list(range(lines))
 
 
 class TestEpochs:
     @pytest.mark.parametrize("sizes", [{"tokens": 300}, {"batch_size": 7}, {"tokens": 100_000}])
     @pytest.mark.parametrize("shuffle_seed", [None, 1])
-    def test_nothing_is_lost_or_doubled(self, corpus, sizes, shuffle_seed):
+    def test_nothing_is_lost_or_repeated(self, corpus, sizes, shuffle_seed):
         dataset = number_batches(*corpus, shuffle_seed=shuffle_seed, **sizes)
         for _ in range(3):
             assert sorted(sentences(dataset)) == list(range(500))
 
-    def test_every_epoch_has_an_order_of_its_own_that_the_seed_repeats(self, corpus):
+    def test_every_epoch_has_another_order_that_the_seed_repeats(self, corpus):
         def epochs(seed):
             dataset = number_batches(*corpus, tokens=300, shuffle_seed=seed)
             return [sentences(dataset) for _ in range(3)]
@@ -161,12 +160,12 @@ class TestShapes:
         summary = summary_of(*numbered_pairs(range(1, 41)), batch_size=3, num_buckets=4)
         assert {rows for rows, _ in summary.shapes} == {3, 1}
 
-    def test_few_rows_are_not_rounded_to_a_multiple_of_8(self):
-        assert summary_of(*numbered_pairs([9] * 20), tokens=50).shapes == {(5, 10): 4}
-        assert summary_of(*numbered_pairs([9] * 60), tokens=199).shapes == {
-            (16, 10): 3,
-            (12, 10): 1,
-        }
+    @pytest.mark.parametrize(
+        ("tokens", "rows"), [(50, 5), (79, 7), (80, 8), (159, 8), (160, 16), (199, 16)]
+    )
+    def test_eight_or_more_rows_are_rounded_to_a_multiple_of_8(self, tokens, rows):
+        summary = summary_of(*numbered_pairs([9] * 3 * rows), tokens=tokens)
+        assert summary.shapes == {(rows, 10): 3}
 
     def test_drop_remainder(self):
         source, target = numbered_pairs([3] * 25)
@@ -182,19 +181,38 @@ class TestFilter:
     SOURCE = ("5 6", "", "5", "5 6 7 8", "5", "  ", "5 6 7")
     TARGET = ("5", "5", " ", "5", "5 6 7 8", "", "5 6 7")
 
-    def test_counts_each_pair_under_its_first_fault(self):
+    def test_counts_each_pair_under_the_first_reason(self):
         summary = summary_of(self.SOURCE, self.TARGET, max_length=4)
         assert summary.pairs_read == 7
         assert summary.pairs_kept == 2
         assert summary.dropped == {
             "empty source": 2,
             "empty target": 1,
-            "over-long source": 1,
-            "over-long target": 1,
+            "overlong source": 1,
+            "overlong target": 1,
             "short batch": 0,
         }
 
-    def test_keeps_the_sentences_just_within_the_limit(self):
+    @pytest.mark.parametrize("side", ["source", "target"])
+    @pytest.mark.parametrize("surplus", [0, 1])
+    def test_a_sentence_may_just_reach_the_maximum_length(self, side, surplus):
+        # With <eos>, the first sentence is as long as allowed or one token longer.
+        long, short = " ".join(["1005"] * (3 + surplus)), "1006"
+        sides = {"source": ["5", short], "target": ["5", short], side: [long, short]}
+        reports = []
+        ((inputs, labels),) = number_batches(**sides, max_length=4, report=reports.append)
+        (summary,) = reports
+        assert summary.pairs_kept == 2 - surplus
+        assert summary.dropped[f"overlong {side}"] == sum(summary.dropped.values()) == surplus
+        assert (f"dropped: 1 overlong {side}" in str(summary)) == bool(surplus)
+        # Nothing is cut: every sentence that is kept is complete, up to its <eos>.
+        assert labels.shape == (2 - surplus, 2 if surplus else 4)
+        ids = {"source": inputs["source"], "target": labels}[side]
+        np.testing.assert_array_equal(ids[0, :2], [1006, EOS_ID])
+        if not surplus:
+            np.testing.assert_array_equal(ids[1], [1005, 1005, 1005, EOS_ID])
+
+    def test_encodes_the_sentences_just_within_the_limit(self):
         encoded = encode_pairs(
             Pairs(self.SOURCE, self.TARGET), NumberTokenizer(), NumberTokenizer(), max_length=4
         )
@@ -204,12 +222,12 @@ class TestFilter:
 
 
 class TestSummary:
-    def test_by_hand(self):
+    def test_of_a_small_corpus(self):
         unknown = str(UNK_ID)
         source = ["5 6 7", f"{unknown} 6 7", "5", "", "5 5 5 5 5 5 5 5 5 5"]
         target = ["5", "5 6", f"{unknown} {unknown} 7", "5", "5"]
         summary = summary_of(source, target, max_length=8, batch_size=2)
-        # Three pairs of width 4 make a batch of 2 rows and one of 1 row: 12 places.
+        # Three pairs of width 4 make a batch of 2 rows and one of 1 row: 12 positions.
         assert summary.shapes == {(2, 4): 1, (1, 4): 1}
         assert summary.num_batches == 2
         assert summary.source_padding == pytest.approx(1 - (4 + 4 + 2) / 12)
@@ -217,8 +235,8 @@ class TestSummary:
         assert summary.source_unknown == pytest.approx(1 / 7)
         assert summary.target_unknown == pytest.approx(2 / 6)
         assert str(summary) == (
-            "Pairs:    5 read, 3 kept; dropped: 1 empty source, 1 over-long source\n"
-            "Batches:  2 an epoch in 2 shapes (rows x width): 1x4, 2x4\n"
+            "Pairs:    5 read, 3 kept; dropped: 1 empty source, 1 overlong source\n"
+            "Batches:  2 per epoch in 2 shapes (rows x width): 1x4, 2x4\n"
             "Padding:  16.7% of source, 25.0% of target\n"
             "Unknown:  14.3% of source, 33.3% of target"
         )
@@ -246,7 +264,7 @@ class TestSummary:
 
 
 class TestShards:
-    def test_share_every_batch_and_lose_nothing(self, corpus):
+    def test_divide_every_batch_and_lose_nothing(self, corpus):
         whole = number_batches(*corpus, tokens=512, shuffle_seed=3)
         shards = [
             number_batches(*corpus, tokens=512, shuffle_seed=3, num_shards=3, shard_index=index)
@@ -259,45 +277,47 @@ class TestShards:
                 batch[0]["source"].numpy().tolist()
             )
 
-    def test_a_batch_too_short_to_share_is_left_out(self):
-        corpus = numbered_pairs([3] * 22)
+    @pytest.mark.parametrize(("short", "kept"), [(2, 0), (3, 3)])
+    def test_a_short_batch_needs_a_row_for_every_worker(self, short, kept):
+        reports = []
         shards = [
-            number_batches(*corpus, batch_size=10, num_shards=3, shard_index=index)
+            number_batches(
+                *numbered_pairs([3] * (20 + short)),
+                batch_size=10,
+                num_shards=3,
+                shard_index=index,
+                report=reports.append,
+            )
             for index in range(3)
         ]
-        assert [len(shard) for shard in shards] == [2, 2, 2]
-        assert sorted(itertools.chain(*map(sentences, shards))) == list(range(20))
+        assert [len(shard) for shard in shards] == [2 + bool(kept)] * 3
+        assert sorted(itertools.chain(*map(sentences, shards))) == list(range(20 + kept))
+        assert {summary.dropped["short batch"] for summary in reports} == {short - kept}
 
-    def test_mirrored_strategy_deals_out_the_rows(self):
-        # Logical devices can only be set up before TensorFlow runs: this takes a fresh process.
-        program = """
-import numpy as np, tensorflow as tf
-from test_batching import number_batches, numbered_pairs
-(cpu,) = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-corpus = numbered_pairs(np.random.default_rng(2).integers(1, 40, 200))
-seen = []
-for inputs, _ in strategy.experimental_distribute_dataset(number_batches(*corpus, tokens=512)):
-    replicas = [rows.numpy() for rows in strategy.experimental_local_results(inputs["source"])]
-    assert abs(len(replicas[0]) - len(replicas[1])) <= 1, [rows.shape for rows in replicas]
-    seen += [int(row.max()) - 1000 for rows in replicas for row in rows]
-assert sorted(seen) == list(range(200))
-"""
-        here = Path(__file__).parent
-        path = os.pathsep.join(map(str, [here, here.parents[1]]))
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    def test_every_worker_has_at_least_one_row(self):
+        pairs = numbered_pairs([3] * 6)
+        shards = [
+            number_batches(*pairs, batch_size=3, num_shards=3, shard_index=index)
+            for index in range(3)
+        ]
+        assert [sentences(shard) for shard in shards] == [[0, 3], [1, 4], [2, 5]]
+        with pytest.raises(InputError, match="2 rows cannot be shared by num_shards=3"):
+            number_batches(*pairs, batch_size=2, num_shards=3)
+
+    def test_mirrored_strategy_distributes_the_rows(self):
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        pairs = numbered_pairs(np.random.default_rng(2).integers(1, 40, 200))
+        seen = []
+        dataset = strategy.experimental_distribute_dataset(number_batches(*pairs, tokens=512))
+        for inputs, _ in dataset:
+            replicas = [x.numpy() for x in strategy.experimental_local_results(inputs["source"])]
+            assert abs(len(replicas[0]) - len(replicas[1])) <= 1
+            seen += [int(row.max()) - 1000 for rows in replicas for row in rows]
+        assert sorted(seen) == list(range(200))
 
 
 class TestFitWidths:
-    def test_by_hand(self):
+    def test_small_examples(self):
         # Widths 4 and 9 pad each 3 by 1, widths 3 and 9 pad the 4 by 5.
         np.testing.assert_array_equal(fit_widths(np.array([3] * 4 + [4, 9]), 2), [4, 9])
         np.testing.assert_array_equal(fit_widths(np.array([3] * 6 + [4, 9]), 2), [3, 9])
@@ -307,21 +327,21 @@ class TestFitWidths:
         np.testing.assert_array_equal(fit_widths(np.array([7]), 8), [7])
 
     @pytest.mark.parametrize("seed", range(10))
-    def test_no_choice_of_widths_is_cheaper(self, seed):
+    def test_no_choice_of_widths_needs_less_padding(self, seed):
         lengths = np.random.default_rng(seed).integers(1, 12, 30)
 
         def padded(widths):
             return np.asarray(widths)[np.searchsorted(widths, lengths)].sum()
 
         candidates = np.unique(lengths)
-        cheapest = min(
+        least = min(
             padded((*chosen, candidates[-1]))
             for chosen in itertools.combinations(candidates[:-1], 2)
         )
-        assert padded(fit_widths(lengths, 3)) == cheapest
+        assert padded(fit_widths(lengths, 3)) == least
 
 
-def test_plan_moves_leftovers_up():
+def test_plan_moves_remaining_pairs_to_the_next_bucket():
     plan = plan_batches(counts=np.array([5, 1, 4]), widths=np.array([3, 6, 9]), rows=[4, 3, 2])
     # 4 of 5 fill a batch; 1 + 1 wait; 2 + 4 make three batches of 2.
     np.testing.assert_array_equal(plan.starts, [0, 4, 6, 8])
@@ -348,11 +368,19 @@ class TestBadInput:
         "sizes,message",
         [
             ({"tokens": 49}, "tokens=49 is too small .* max_length=50"),
-            ({"batch_size": 0}, "batch_size=0 is out of range"),
-            ({"max_length": 1}, "max_length=1 is out of range"),
-            ({"num_buckets": 0}, "num_buckets=0 is out of range"),
-            ({"num_shards": 0}, "num_shards=0 is out of range"),
-            ({"num_shards": 2, "shard_index": 2}, "shard_index=2 is out of range: give 0 to 1"),
+            ({"batch_size": 0}, "`batch_size` must be an integer of at least 1, got 0"),
+            ({"batch_size": True}, "`batch_size` must be an integer of at least 1, got True"),
+            ({"tokens": True}, "`tokens` must be an integer of at least 1, got True"),
+            ({"tokens": 4096.0}, "`tokens` must be an integer of at least 1, got 4096.0"),
+            ({"max_length": 1}, "`max_length` must be an integer of at least 2, got 1"),
+            ({"num_buckets": 0}, "`num_buckets` must be an integer of at least 1, got 0"),
+            ({"num_shards": 0}, "`num_shards` must be an integer of at least 1, got 0"),
+            (
+                {"num_shards": 2, "shard_index": 2},
+                "`shard_index` must be an integer from 0 to 1, got 2",
+            ),
+            ({"shuffle_seed": 1.5}, "`shuffle_seed` must be an integer, got 1.5"),
+            ({"drop_remainder": 1}, "`drop_remainder` must be True or False, got 1"),
             ({"num_shards": 2, "batch_size": 1}, "1 rows cannot be shared by num_shards=2"),
             ({"batch_size": 2, "drop_remainder": True}, "1 pairs do not fill one batch of 2 rows"),
         ],
@@ -360,3 +388,24 @@ class TestBadInput:
     def test_sizes(self, sizes, message):
         with pytest.raises(InputError, match=message):
             number_batches(["5"], ["5"], **sizes)
+
+    def test_sizes_at_their_bounds(self):
+        ((inputs, _),) = number_batches(["5"], ["5"], tokens=2, max_length=2, num_buckets=1)
+        np.testing.assert_array_equal(inputs["source"], [[5, EOS_ID]])
+
+    def test_numpy_scalars(self):
+        pairs = numbered_pairs(range(2, 12))
+        plain = number_batches(*pairs, tokens=64, max_length=12, shuffle_seed=1)
+        scalars = number_batches(
+            *pairs,
+            tokens=np.int64(64),
+            max_length=np.int32(12),
+            num_buckets=np.int64(8),
+            shuffle_seed=np.int64(1),
+            drop_remainder=np.bool_(False),
+            num_shards=np.int64(1),
+            shard_index=np.int64(0),
+        )
+        assert sentences(scalars) == sentences(plain)
+        summary = summary_of(*pairs, batch_size=np.int64(10))
+        assert summary.shapes == {(10, 12): 1}

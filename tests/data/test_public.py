@@ -1,4 +1,4 @@
-"""Loaders of the public corpora: from a folder, and from their sources, played by loopback."""
+"""The public corpora: from a folder, and from a server on loopback in place of their sources."""
 
 import dataclasses
 import gzip
@@ -10,97 +10,123 @@ from types import MappingProxyType
 
 import pytest
 
-from tf_seq2seq.data import public
-from tf_seq2seq.data.public import book_vocabulary, multi30k, ptb, tatoeba, ted
+from tf_seq2seq.data import (
+    PUBLIC_CORPORA,
+    PUBLIC_TEXTS,
+    TED_TEST_SETS,
+    Corpus,
+    PublicFiles,
+    RemoteFile,
+    book_vocabulary,
+    public,
+    public_corpus,
+    public_text,
+    read_parallel,
+)
 from tf_seq2seq.errors import InputError
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 needs_shared_data = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason=f"the development data are not at {SHARED_DATA}"
+    not SHARED_DATA.is_dir(), reason=f"the public corpora are not in {SHARED_DATA}"
 )
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(name, *lines):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-
-    return write
 
 
 class TestDataDir:
     @pytest.fixture
     def files(self, write):
         for part in ("train", "valid", "test"):
-            write(f"ptb/ptb.{part}.txt", f" a {part} line ", " N <unk> ")
+            write(f"ptb/ptb.{part}.txt", f" a {part} line \n", " N <unk> \n")
 
     @pytest.mark.parametrize("folder", [".", "ptb"])
-    def test_is_the_folder_of_the_files_or_the_one_that_holds_it(self, tmp_path, files, folder):
-        text = ptb(tmp_path / folder)
+    def test_is_the_folder_of_the_files_or_contains_it(self, tmp_path, files, folder):
+        text = public_text("ptb", tmp_path / folder)
         assert text.train == ("a train line", "N <unk>")
         assert text.dev == ("a valid line", "N <unk>")
         assert text.test == ("a test line", "N <unk>")
 
-    def test_names_what_is_missing_and_where_it_is_to_be_had(self, tmp_path, files):
+    def test_without_a_file_names_it_and_where_to_get_it(self, tmp_path, files):
         (tmp_path / "ptb/ptb.valid.txt").unlink()
         message = r"ptb has no ptb\.valid\.txt: give the folder .* from Mikolov's simple-examples"
         with pytest.raises(InputError, match=message):
-            ptb(tmp_path)
+            public_text("ptb", tmp_path)
 
     def test_that_does_not_exist(self, tmp_path):
         with pytest.raises(InputError, match=r"gone has no train\.de, train\.en, val\.de"):
-            multi30k(tmp_path / "gone")
+            public_corpus("multi30k", tmp_path / "gone")
 
 
-def test_ted_joins_the_test_sets_asked_for(tmp_path, write):
-    for part in ("train", "dev2010", *public.TED_TEST_SETS):
-        write(f"{part}.en", f"{part} one", f"{part} two")
-        write(f"{part}.zh", f"{part} 一", f"{part} 二")
-    corpus = ted(tmp_path)
-    assert corpus.train.source == ("train one", "train two")
-    assert corpus.dev.target == ("dev2010 一", "dev2010 二")
-    assert len(corpus.test) == 12
-    assert list(ted(tmp_path, test_sets=["tst2013"]).test) == [
-        ("tst2013 one", "tst2013 一"),
-        ("tst2013 two", "tst2013 二"),
-    ]
+class TestRegistry:
+    def test_unknown_names_and_options_are_refused(self, tmp_path):
+        with pytest.raises(InputError, match=r"`name` must be 'ted', .*, got 'ptb'"):
+            public_corpus("ptb")
+        with pytest.raises(InputError, match="`name` must be 'ptb', got 'ted'"):
+            public_text("ted")
+        with pytest.raises(TypeError, match="dev"):
+            public_corpus("multi30k", tmp_path, dev=5)
+
+    def test_a_corpus_is_one_entry(self, monkeypatch, server):
+        def read(find, repeat=1):
+            paths = find(["toy.de", "toy.en"])
+            return Corpus(*[read_parallel(*paths)] * 3 * repeat)
+
+        server.files = {"a.de": b"eins\n", "a.en": b"one\n"}
+        files = {f"toy.{side}": RemoteFile(server.url(f"a.{side}")) for side in ("de", "en")}
+        toy = PublicFiles("toy", "https://example.org", files, read)
+        monkeypatch.setitem(PUBLIC_CORPORA, "toy", toy)
+        assert list(public_corpus("toy", repeat=1).dev) == [("eins", "one")]
+        assert len(server.requests) == 2
 
 
-def test_ted_needs_no_test_set_but_those_asked_for(tmp_path, write):
-    for part in ("train", "dev2010"):
-        write(f"{part}.en", "one")
-        write(f"{part}.zh", "一")
-    assert len(ted(tmp_path, test_sets=[]).test) == 0
-    with pytest.raises(InputError, match=r"no tst2013\.en, tst2013\.zh"):
-        ted(tmp_path, test_sets=["tst2013"])
+class TestTed:
+    def test_joins_the_requested_test_sets(self, tmp_path, write):
+        for part in ("train", "dev2010", *TED_TEST_SETS):
+            write(f"{part}.en", f"{part} one\n", f"{part} two\n")
+            write(f"{part}.zh", f"{part} 一\n", f"{part} 二\n")
+        corpus = public_corpus("ted", tmp_path)
+        assert corpus.train.source == ("train one", "train two")
+        assert corpus.dev.target == ("dev2010 一", "dev2010 二")
+        assert len(corpus.test) == 12
+        assert list(public_corpus("ted", tmp_path, test_sets=["tst2013"]).test) == [
+            ("tst2013 one", "tst2013 一"),
+            ("tst2013 two", "tst2013 二"),
+        ]
+
+    def test_needs_only_the_requested_test_sets(self, tmp_path, write):
+        for part in ("train", "dev2010"):
+            write(f"{part}.en", "one\n")
+            write(f"{part}.zh", "一\n")
+        assert len(public_corpus("ted", tmp_path, test_sets=[]).test) == 0
+        with pytest.raises(InputError, match=r"no tst2013\.en, tst2013\.zh"):
+            public_corpus("ted", tmp_path, test_sets=["tst2013"])
 
 
 @needs_shared_data
 @pytest.mark.parametrize(
-    ("load", "sizes", "first"),
+    ("name", "sizes", "first"),
     [
-        (ptb, [42068, 3370, 3761], "aer banknote"),
-        (ted, [56425, 879, 8549], "And we're making the ocean"),
-        (multi30k, [29000, 1014, 1000], "Zwei junge weiße Männer"),
-        (tatoeba, [27649, 500, 1000], "Hi."),
+        ("ptb", [42068, 3370, 3761], "aer banknote"),
+        ("ted", [56425, 879, 8549], "And we're making the ocean"),
+        ("multi30k", [29000, 1014, 1000], "Zwei junge weiße Männer"),
+        ("tatoeba", [27649, 500, 1000], "Hi."),
     ],
 )
-def test_real_corpora(load, sizes, first):
-    corpus = load(SHARED_DATA)
+def test_real_corpora(name, sizes, first):
+    corpus = {**PUBLIC_TEXTS, **PUBLIC_CORPORA}[name].load(SHARED_DATA)
     assert [len(part) for part in corpus] == sizes
-    line = corpus.train[0] if load is ptb else corpus.train.source[0]
+    line = corpus.train[0] if name == "ptb" else corpus.train.source[0]
     assert line.startswith(first)
 
 
 @needs_shared_data
-def test_the_book_s_vocabularies():
+def test_the_books_vocabularies():
     assert len(book_vocabulary("en", SHARED_DATA)) == 10_001
     assert len(book_vocabulary("zh", SHARED_DATA / "en-zh-ted")) == 4_001
     assert book_vocabulary("zh", SHARED_DATA)[4] == "的"
-    with pytest.raises(InputError, match="language='fr': give 'en' or 'zh'"):
-        book_vocabulary("fr", SHARED_DATA)
+
+
+def test_the_book_has_two_vocabularies():
+    with pytest.raises(InputError, match="`language` must be 'en' or 'zh', got 'fr'"):
+        book_vocabulary("fr")
 
 
 # --- Downloads ------------------------------------------------------------------------------------
@@ -108,76 +134,83 @@ def test_the_book_s_vocabularies():
 
 @pytest.fixture
 def publish(server, monkeypatch):
-    """Moves the files of a source to the server, and puts content there for some of them."""
+    """Put contents on the server in place of the files of an entry, by their names."""
 
-    def publish(source, contents, checked=True):
+    def publish(name, contents, checked=True):
+        registry = next(r for r in (PUBLIC_CORPORA, PUBLIC_TEXTS) if name in r)
+        monkeypatch.setitem(registry, name, moved(registry[name], contents, checked))
+
+    def moved(entry, contents, checked=True):
         files = {}
-        for name, file in getattr(public, source).files.items():
-            files[name] = file._replace(url=server.url(file.url))
-            if not checked:
-                files[name] = public._File(server.url(file.url))
+        for name, file in entry.files.items():
+            url = server.url(file.url)
+            files[name] = file._replace(url=url) if checked else RemoteFile(url)
         for name, content in contents.items():
             server.files[files[name].url.removeprefix(f"{server.address}/")] = content
-        monkeypatch.setattr(
-            public, source, dataclasses.replace(getattr(public, source), files=files)
-        )
+        return dataclasses.replace(entry, files=files)
 
+    publish.moved = moved
     return publish
 
 
 @needs_shared_data
-@pytest.mark.parametrize(("load", "source"), [(ptb, "PTB"), (multi30k, "MULTI30K")])
-def test_the_real_files_pass_the_checks(load, source, publish, server):
-    folder = SHARED_DATA / getattr(public, source).folder
+@pytest.mark.parametrize("name", ["ptb", "multi30k"])
+def test_the_real_files_pass_the_checks(name, publish, server):
+    entry = {**PUBLIC_TEXTS, **PUBLIC_CORPORA}[name]
     contents = {}
-    for name, file in getattr(public, source).files.items():
-        content = (folder / name).read_bytes()
-        contents[name] = gzip.compress(content, 1) if file.url.endswith(".gz") else content
-    publish(source, contents)
-    assert load() == load(SHARED_DATA)
-    assert load() == load(SHARED_DATA)
+    for file_name, file in entry.files.items():
+        content = (SHARED_DATA / entry.folder / file_name).read_bytes()
+        contents[file_name] = gzip.compress(content, 1) if file.url.endswith(".gz") else content
+    publish(name, contents)
+    load = {"ptb": public_text, "multi30k": public_corpus}[name]
+    assert load(name) == load(name, SHARED_DATA)
+    assert load(name) == load(name, SHARED_DATA)
     assert len(server.requests) == len(contents)
 
 
 @needs_shared_data
-def test_the_real_vocabularies_pass_the_checks(publish):
+def test_the_real_vocabularies_pass_the_checks(publish, monkeypatch):
     names = ("book-vocab.en", "book-vocab.zh")
-    publish("BOOK", {name: (SHARED_DATA / "en-zh-ted" / name).read_bytes() for name in names})
+    contents = {name: (SHARED_DATA / "en-zh-ted" / name).read_bytes() for name in names}
+    moved = publish.moved(public.BOOK_VOCABULARIES, contents)
+    monkeypatch.setattr(public, "BOOK_VOCABULARIES", moved)
     for language in ("en", "zh"):
         assert book_vocabulary(language) == book_vocabulary(language, SHARED_DATA)
 
 
 def test_the_wrong_file_is_refused(publish):
-    publish("PTB", {"ptb.train.txt": b"the wrong text\n"})
+    publish("ptb", {"ptb.train.txt": b"the wrong text\n"})
     with pytest.raises(
         InputError, match=r"train\.txt .*expected 5101618 bytes, found 15.* Mikolov"
     ):
-        ptb()
+        public_text("ptb")
 
 
-def test_a_source_that_is_gone(publish):
-    publish("MULTI30K", {})
-    with pytest.raises(InputError, match=r"train\.de\.gz .*404.* get train\.de by hand from https"):
-        multi30k()
+def test_a_file_that_its_source_no_longer_has(publish):
+    publish("multi30k", {})
+    with pytest.raises(
+        InputError, match=r"train\.de\.gz .*404.* get train\.de manually from https"
+    ):
+        public_corpus("multi30k")
 
 
 class TestTatoeba:
     LINES = "".join(f"Sentence {i}.\t句子{i}。\tCC-BY 2.0 (France)\n" for i in range(50))
 
-    def test_comes_out_of_the_archive(self, publish, server, capsys):
+    def test_is_read_from_the_archive(self, publish, server, capsys):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w") as archive:
             archive.writestr("_about.txt", "Tab-delimited Bilingual Sentence Pairs")
             archive.writestr("cmn.txt", self.LINES)
-        publish("TATOEBA", {"cmn.txt": file.getvalue()})
-        corpus = tatoeba(dev=5, test=10)
+        publish("tatoeba", {"cmn.txt": file.getvalue()})
+        corpus = public_corpus("tatoeba", dev=5, test=10)
         assert [len(part) for part in corpus] == [35, 5, 10]
         assert "its SHA-256 is" in capsys.readouterr().out
-        assert tatoeba(dev=5, test=10) == corpus
+        assert public_corpus("tatoeba", dev=5, test=10) == corpus
         assert len(server.requests) == 1
 
 
-class TestTalks:
+class TestTedArchive:
     """An archive in the layout of IWSLT 2017."""
 
     HEAD = (
@@ -213,7 +246,7 @@ class TestTalks:
             for language in ("en", "zh"):
                 train = self.HEAD + self.TRAIN[language] + self.HEAD + self.TRAIN[language]
                 add(f"zh-en/train.tags.zh-en.{language}", train)
-                for part in ("dev2010", *public.TED_TEST_SETS):
+                for part in ("dev2010", *TED_TEST_SETS):
                     if part in without:
                         continue
                     add(
@@ -228,9 +261,9 @@ class TestTalks:
                     )
         return file.getvalue()
 
-    def test_come_out_of_the_archive(self, publish, server, tmp_path):
-        publish("TED", {"zh-en.tgz": self.archive()}, checked=False)
-        corpus = ted()
+    def test_is_unpacked_once(self, publish, server, tmp_path):
+        publish("ted", {"zh-en.tgz": self.archive()}, checked=False)
+        corpus = public_corpus("ted")
         assert corpus.train.source == ("Thank you so much.", "R&D is good.", "", "1 < 2") * 2
         assert corpus.train.target == ("非常 感谢", "研发 很好。", "", "一小于二") * 2
         assert corpus.dev.source == ("dev2010 en one", "dev2010 AT&T", "dev2010 three")
@@ -238,21 +271,22 @@ class TestTalks:
         assert len(corpus.test) == 3 * 6
         assert corpus.test.source[-1] == "tst2015 three"
         assert not list(tmp_path.rglob("evil.txt"))
-        assert ted(test_sets=["tst2013"]).test.source[0] == "tst2013 en one"
+        assert public_corpus("ted", test_sets=["tst2013"]).test.source[0] == "tst2013 en one"
         assert len(server.requests) == 1
 
-    def test_can_be_put_in_place_by_hand(self, server, tmp_path):
+    def test_can_be_stored_manually(self, server, tmp_path):
         folder = tmp_path / "cache" / "en-zh-ted"
         folder.mkdir(parents=True)
         (folder / "zh-en.tgz").write_bytes(self.archive())
-        assert len(ted().train) == 8
-        # Once unpacked, they are a data folder like any other.
+        assert len(public_corpus("ted").train) == 8
+        # Once unpacked, the folder can be used like any other.
         (folder / "zh-en.tgz").unlink()
-        assert ted() == ted(folder) == ted(tmp_path / "cache")
+        corpus = public_corpus("ted")
+        assert corpus == public_corpus("ted", folder) == public_corpus("ted", tmp_path / "cache")
         assert server.requests == []
 
     @pytest.mark.parametrize("damage", ["member", "end", "all"])
-    def test_in_another_archive(self, server, tmp_path, damage):
+    def test_that_is_damaged_is_refused(self, server, tmp_path, damage):
         content = {
             "member": self.archive(without=["tst2012"]),
             "end": self.archive()[:-100],
@@ -262,13 +296,13 @@ class TestTalks:
         folder.mkdir(parents=True)
         (folder / "zh-en.tgz").write_bytes(content)
         with pytest.raises(
-            InputError, match=r"zh-en\.tgz is not the archive expected .* delete it"
+            InputError, match=r"zh-en\.tgz is not the expected archive .* delete it"
         ):
-            ted()
+            public_corpus("ted")
         assert len(list(folder.iterdir())) == 1
 
-    def test_are_refused_if_it_is_the_wrong_one(self, publish, tmp_path):
-        publish("TED", {"zh-en.tgz": self.archive()})
+    def test_that_is_the_wrong_one_is_refused(self, publish, tmp_path):
+        publish("ted", {"zh-en.tgz": self.archive()})
         with pytest.raises(InputError, match=r"zh-en\.tgz is not .*expected 26848340 bytes"):
-            ted()
+            public_corpus("ted")
         assert list((tmp_path / "cache" / "en-zh-ted").iterdir()) == []

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tf_seq2seq.data.corpus import Pairs
@@ -9,18 +10,8 @@ from tf_seq2seq.errors import InputError
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 needs_shared_data = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason=f"the development data are not at {SHARED_DATA}"
+    not SHARED_DATA.is_dir(), reason=f"the public corpora are not in {SHARED_DATA}"
 )
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(name, content):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
 
 
 class TestReadLines:
@@ -32,7 +23,7 @@ class TestReadLines:
             "the end",
         ]
 
-    def test_byte_order_mark_and_crlf_are_no_part_of_a_sentence(self, write):
+    def test_byte_order_mark_and_crlf_are_removed(self, write):
         assert read_lines(write("a", b"\xef\xbb\xbfone\r\ntwo\r\n")) == ["one", "two"]
 
     @pytest.mark.parametrize("character", ["\u2028", "\u0085", "\x0b", "\x0c"])
@@ -44,24 +35,24 @@ class TestReadLines:
 
     def test_names_file_and_line_of_a_byte_that_is_not_utf8(self, write):
         path = write("a.zh", "一\n二\n".encode() + "三\n".encode("gb18030"))
-        with pytest.raises(InputError, match=r"a\.zh, line 3, holds the byte 0xc8.*iconv"):
+        with pytest.raises(InputError, match=r"a\.zh, line 3, contains the byte 0xc8.*iconv"):
             read_lines(path)
 
-    def test_names_the_last_line_cut_within_a_character(self, write):
-        with pytest.raises(InputError, match="line 2, holds the byte 0xe4"):
+    def test_names_the_line_that_ends_within_a_character(self, write):
+        with pytest.raises(InputError, match="line 2, contains the byte 0xe4"):
             read_lines(write("a", "一\n".encode() + "二".encode()[:2]))
 
     def test_missing_file(self, tmp_path):
         with pytest.raises(InputError, match=r"gone\.txt cannot be read .*check the path"):
             read_lines(tmp_path / "gone.txt")
 
-    def test_directory_for_a_file(self, tmp_path):
+    def test_directory_in_place_of_a_file(self, tmp_path):
         with pytest.raises(InputError, match="cannot be read"):
             read_lines(tmp_path)
 
     @pytest.mark.parametrize("content", [b"", b"\n \n\r\n", b"\xef\xbb\xbf"])
-    def test_file_without_a_sentence(self, write, content):
-        with pytest.raises(InputError, match="holds no sentence"):
+    def test_file_without_sentences(self, write, content):
+        with pytest.raises(InputError, match="contains no sentence"):
             read_lines(write("a", content))
 
 
@@ -98,11 +89,17 @@ class TestReadCorpus:
         assert list(map(len, corpus)) == [14, 2, 4]
         assert read_corpus(*paths["train"], dev=2, test=4, seed=2) != corpus
 
-    def test_takes_a_held_out_part_from_files_of_its_own(self, paths):
+    def test_reads_a_held_out_part_from_its_files(self, paths):
         corpus = read_corpus(*paths["train"], dev=paths["dev"], test=4)
         assert list(map(len, corpus)) == [16, 3, 4]
         assert corpus.dev.target == ("b.en 0", "b.en 1", "b.en 2")
         assert list(map(len, read_corpus(*paths["train"], dev=0, test=paths["dev"]))) == [20, 0, 3]
+
+    def test_sizes_can_be_numpy_integers(self, paths):
+        sizes = read_corpus(*paths["train"], dev=np.int64(2), test=np.int32(4), seed=np.int64(1))
+        assert sizes == read_corpus(*paths["train"], dev=2, test=4)
+        with pytest.raises(InputError, match="`dev` must be an integer of at least 0, got True"):
+            read_corpus(*paths["train"], dev=True)
 
     def test_too_few_lines_for_the_split(self, paths):
         with pytest.raises(InputError, match=r"Cannot split 20 pairs.*dev=500, test=1000"):
@@ -115,7 +112,7 @@ class TestReadTabSeparated:
         assert read_tab_separated(path) == Pairs(["Hi.", "Run!"], ["嗨。", "跑！"])
 
     def test_names_the_line_with_one_column(self, write):
-        with pytest.raises(InputError, match=r"a\.txt, line 2, has one column \('Run!'\)"):
+        with pytest.raises(InputError, match=r"a\.txt, line 2, has only one column \('Run!'\)"):
             read_tab_separated(write("a.txt", "Hi.\t嗨。\nRun!\n"))
 
     def test_a_blank_column_is_a_blank_sentence(self, write):

@@ -1,6 +1,7 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tf_seq2seq.data.corpus import Pairs
@@ -10,7 +11,7 @@ from tf_seq2seq.errors import InputError
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 needs_shared_data = pytest.mark.skipif(
-    not SHARED_DATA.is_dir(), reason=f"the development data are not at {SHARED_DATA}"
+    not SHARED_DATA.is_dir(), reason=f"the public corpora are not in {SHARED_DATA}"
 )
 
 
@@ -34,7 +35,7 @@ class TestSplit:
         assert sorted(pair for part in corpus for pair in part) == sorted(pairs)
         assert list(corpus.train) == [pair for pair in pairs if pair in set(corpus.train)]
 
-    def test_the_seed_decides(self):
+    def test_the_seed_determines_the_split(self):
         pairs = numbered_pairs(100)
         assert split(pairs, 10, 10, seed=3) == split(pairs, 10, 10, seed=3)
         assert split(pairs, 10, 10, seed=3).dev != split(pairs, 10, 10, seed=4).dev
@@ -57,8 +58,8 @@ class TestSplit:
             assert set(chain) <= set(corpus.train)
             assert [len(part) for part in corpus] == [5, 1, 1]
 
-    def test_the_sides_are_compared_apart(self):
-        # "go" as an English and as a target sentence is no sentence in common.
+    def test_source_and_target_sentences_are_not_compared(self):
+        # "go" as a source and as a target sentence is not a common sentence.
         corpus = split(Pairs(["go", "x", "y"], ["p", "go", "q"]), dev=1, test=1)
         assert [len(part) for part in corpus] == [1, 1, 1]
 
@@ -81,16 +82,27 @@ class TestSplit:
 
     @pytest.mark.parametrize("dev,test", [(3, 3), (6, 0), (6, 1), (1, 5)])
     def test_too_small_a_corpus(self, dev, test):
-        with pytest.raises(InputError, match=rf"6 pairs.*dev={dev}, test={test}.*smaller parts"):
+        with pytest.raises(InputError, match=rf"6 pairs.*dev={dev}, test={test}.*reduce the sizes"):
             split(numbered_pairs(6), dev, test)
 
     def test_a_corpus_of_one_group(self):
-        with pytest.raises(InputError, match="4 pairs, 1 groups"):
+        with pytest.raises(InputError, match="4 pairs, which form 1 groups"):
             split(Pairs("abcd", "XXXX"), dev=1, test=1)
 
-    def test_negative_size(self):
-        with pytest.raises(InputError, match="dev=-1"):
-            split(numbered_pairs(6), dev=-1, test=1)
+    @pytest.mark.parametrize("name", ["dev", "test"])
+    @pytest.mark.parametrize("size", [-1, 1.0, True, "1"])
+    def test_impossible_sizes(self, name, size):
+        with pytest.raises(InputError, match=f"`{name}` must be an integer of at least 0, got"):
+            split(numbered_pairs(6), **{"dev": 1, "test": 1, name: size})
+        with pytest.raises(InputError, match="`seed` must be an integer"):
+            split(numbered_pairs(6), dev=1, test=1, seed=1.5)
+
+    def test_numpy_integers(self):
+        pairs = numbered_pairs(100)
+        assert split(pairs, np.int64(5), np.int32(7), np.int64(3)) == split(pairs, 5, 7, 3)
+
+    def test_all_pairs_but_one_can_be_held_out(self):
+        assert [len(part) for part in split(numbered_pairs(6), dev=3, test=2)] == [1, 3, 2]
 
     @needs_shared_data
     def test_tatoeba(self):

@@ -1,4 +1,4 @@
-"""The tokenizers: golden tokens, round trips on clean and on hostile text, ids, files, export."""
+"""The base class: round trips on clean and on hostile text, ids, files, export."""
 
 import functools
 import json
@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from texts import CORPUS, TRICKY, decoded, random_texts
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks
@@ -22,75 +24,10 @@ from tf_seq2seq.text import (
     ChineseTokenizer,
     SubwordTokenizer,
     Tokenizer,
-    Vocabulary,
     WordTokenizer,
 )
 
 DATA = Path(__file__).parents[2] / "../shared/data"
-
-CORPUS = [
-    "The book that I bought yesterday is very interesting.",
-    "Das Buch, das ich gestern gekauft habe, ist größer als deins!",
-    "我昨天买的书很有意思。",
-    "Tom Smith paid $3.50 for it (too much).",
-]
-
-TRICKY = [
-    "",
-    " \t\r\n ",
-    '"Hello," she said (don\'t!).',
-    "rock'n'roll, the dogs' bowl, 'tis Tom’s",
-    "»Straße« – 3,5 km; z. B. „Äpfel“ & Öl...",
-    "Tom Smith买了3.5公斤苹果，iPhone 15 很贵。",
-    "3 .5 3. 5 2010-2011 A4 word2vec 1,000.00 T-shirt e-mail U.S. .5.",
-    "a ## b ##c #1 ### #￭ ￭# ￭ ▁ ▁▁ ■ _ <unk> <pad>",
-    "a\x00b\x01c\x7fd\x85e\u00a0f\u2028g\u3000h\ufeffi\u200bj",
-    "cafe\u0301 a \u0301 b か \u3099 A \u1100 \u1161 中\u0301 \u0301",
-    "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f600\U0001f3fd ok\U0001f600",
-    "\u0301a",
-    "ß ẞ İI ΟΔΟΣ Å \u212b \u212a Ａ１",
-    "〇 〇二 ① ½ m² Ⅳ",
-    r"\0 \1 \\ $ ^ [a] (?:x) .*",
-]
-
-
-def random_texts(count: int, seed: int = 7) -> list[str]:
-    """Short strings of what tokenizers stumble over, and of any characters at all."""
-    generator = random.Random(seed)
-    likely = "aBzéß5 7  \t'’\".,-()#￭▁_中文，。か가\u0301\u3099\u200d\u3000\x00\x01\ufeffİΣ"
-    texts = []
-    for _ in range(count):
-        size = generator.randint(0, 20)
-        texts.append("".join(generator.choices(likely, k=size)))
-        points = (generator.randrange(0x110000) for _ in range(size))
-        texts.append("".join(chr(p) for p in points if not 0xD800 <= p < 0xE000))
-    return texts
-
-
-def decoded(tokens: tf.RaggedTensor) -> list[list[str]]:
-    return [[token.decode() for token in row] for row in tokens.to_list()]
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["cased", "lowercase"])
-def lowercase(request):
-    return request.param
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        WordTokenizer,
-        lambda lowercase: WordTokenizer(lowercase, split_punctuation=False),
-        ChineseTokenizer,
-        CharacterTokenizer,
-        SubwordTokenizer,
-    ],
-    ids=["word", "white_space", "chinese", "character", "subword"],
-)
-def tokenizer(request, lowercase):
-    tokenizer = request.param(lowercase=lowercase)
-    tokenizer.adapt(CORPUS, max_size=150, min_count=1)
-    return tokenizer
 
 
 def assert_invertible(tokenizer, lines):
@@ -100,89 +37,6 @@ def assert_invertible(tokenizer, lines):
     assert tokenizer.detokenize(tokens).numpy().tolist() == normal.numpy().tolist()
     assert tokenizer.normalize(normal).numpy().tolist() == normal.numpy().tolist()
     assert not tf.reduce_any(tokens.values == "")
-
-
-# Golden tokens.
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("The book is old.", "The book is old ￭."),
-        ("Wait... (really?!)", "Wait ￭... (￭ really ￭? ￭! ￭)"),
-        ("I don't know Tom's.", "I don ￭'t know Tom ￭'s ￭."),
-        ("rock’n’roll 'quoted' dogs'", "rock ￭’n ￭’roll '￭ quoted ￭' dogs ￭'"),
-        ("It costs $3.50, not 1,000!", "It costs $￭ 3.50 ￭, not 1,000 ￭!"),
-        ("word2vec T-shirt", "word ￭2 ￭vec T ￭-￭ shirt"),
-        ("„Größe“ – 5km", "„￭ Größe ￭“ – 5 ￭km"),
-        ("我很好。ok", "我很好 ￭。￭ ok"),
-        ("a ￭ b ￭c", "a ■ b ■￭ c"),
-        ("cafe\u0301 \u0301", "caf\u00e9 \u0301"),
-    ],
-)
-def test_word_tokens(text, tokens):
-    assert decoded(WordTokenizer().tokenize([text])) == [tokens.split(" ")]
-
-
-def test_white_space_tokens():
-    tokenizer = WordTokenizer(split_punctuation=False)
-    tokens = tokenizer.tokenize([" mr. <unk> is n.v. \n", "a c  b", "don ￭'t"])
-    assert decoded(tokens) == [["mr.", "<unk>", "is", "n.v."], ["a", "c", "b"], ["don", "￭'t"]]
-    assert tokenizer.detokenize(tokens)[0] == "mr. <unk> is n.v."
-
-
-@pytest.mark.parametrize(
-    ("text", "tokens"),
-    [
-        ("Tom Smith买了3.5公斤苹果，", "Tom Smith 买 了 3.5 公 斤 苹 果 ，"),
-        ("iPhone 15 很贵。", "iPhone 15 很 贵 。"),
-        ("它 很 好 ，  吧！", "它 很 好 ， 吧 ！"),
-        ("T-shirt don't 2010-11 1,000.5.", "T-shirt don't 2010 - 11 1,000.5 ."),
-        ("二〇一〇年", "二 〇 一 〇 年"),
-        ("cafe\u0301 １２", "caf\u00e9 １２"),
-        ("Привет", "П р и в е т"),
-    ],
-)
-def test_chinese_tokens(text, tokens):
-    assert decoded(ChineseTokenizer().tokenize([text])) == [tokens.split(" ")]
-
-
-def test_chinese_text_keeps_spaces_between_latin_words_only():
-    text = ["我 用 Mac OS 10 ， 你 呢 ？ "]
-    assert ChineseTokenizer().normalize(text)[0] == "我用Mac OS 10，你呢？".encode()
-
-
-def test_character_tokens():
-    tokens = CharacterTokenizer().tokenize(["to be\t▁", "中文 \U0001f600"])
-    assert decoded(tokens) == [list("to▁be▁_"), list("中文▁\U0001f600")]
-
-
-def test_subword_tokens():
-    tokenizer = SubwordTokenizer()
-    tokenizer.set_vocabulary(
-        Vocabulary(["un", "##happ", "##y", "happy", "￭", "##.", "￭,", "(", "##￭", "u", "##n"])
-    )
-    tokens = tokenizer.tokenize(["unhappy, (happy."])
-    assert decoded(tokens) == [["un", "##happ", "##y", "￭,", "(", "##￭", "happy", "￭", "##."]]
-    ids = tokenizer.encode(["unhappyzn"])
-    assert tokenizer.id_to_token(ids).to_list() == [[b"un", b"##happ", b"##y", b"<unk>", b"##n"]]
-
-
-def test_subwords_learned_by_hand_checked_merges():
-    tokenizer = SubwordTokenizer()
-    tokenizer.adapt(["abab ab", "abab", "cab"], min_count=1)
-    # Characters: ##b 6, ##a 3, a 3, c 1. Pairs: ##a-##b 3, a-##b 3, ##b-##a 2, c-##a 1.
-    assert tokenizer.vocabulary.tokens[4:] == (
-        *("##b", "##a", "a", "c"),
-        *("##ab", "ab", "abab", "cab"),
-    )
-
-
-def test_subword_vocabulary_has_the_size_asked_for():
-    for size in (5, 30, 60):
-        tokenizer = SubwordTokenizer()
-        tokenizer.adapt(CORPUS, max_size=size, min_count=1)
-        assert tokenizer.vocabulary_size == size
 
 
 # Round trips.
@@ -230,7 +84,7 @@ def test_round_trip_of_corpora(tokenizer, name):
         assert_invertible(tokenizer, list(column))
 
 
-# Normalisation.
+# Normalization.
 
 
 def test_normalize():
@@ -266,34 +120,13 @@ def test_ids_are_those_of_the_vocabulary(tokenizer):
     assert tokenizer.id_to_token(ids).to_list() == tokens.to_list()
 
 
-def test_unknown_tokens_are_shown():
-    tokenizer = WordTokenizer()
-    tokenizer.adapt(["the book is old."])
-    ids = tokenizer.encode(["the film is old."])
-    assert ids[0, 1] == UNK_ID
-    assert tokenizer.decode(ids)[0] == "the <unk> is old."
-
-
-def test_decode_copes_with_whatever_a_model_writes(tokenizer):
+def test_decode_accepts_any_ids(tokenizer):
     size = tokenizer.vocabulary_size
     generator = random.Random(1)
     ids = [[generator.randrange(size) for _ in range(30)] for _ in range(200)]
     texts = tokenizer.decode(tf.constant(ids, tf.int64)).numpy()
     assert all(marker not in text.decode() for text in texts for marker in ("##", "￭", "▁"))
     assert b"<unk>" in tokenizer.decode([[-1, size, 10**6]])[0].numpy()
-
-
-@pytest.mark.parametrize(
-    ("tokens", "text"),
-    [(["￭.", "a", "￭.", "￭."], ". a.."), (["(￭", "￭)", "a￭", "￭b"], "() ab"), (["a", "(￭"], "a (")],
-)
-def test_joiners_in_any_order(tokens, text):
-    assert WordTokenizer().detokenize(tf.ragged.constant([tokens])).numpy() == [text.encode()]
-
-
-def test_pieces_in_any_order():
-    pieces = tf.ragged.constant([["##ing", "go", "##ing", "###", "￭.", "##￭", "x"], []])
-    assert SubwordTokenizer().detokenize(pieces).numpy().tolist() == [b"ing going#.x", b""]
 
 
 def test_empty_batches_and_rows(tokenizer):
@@ -307,7 +140,7 @@ def test_empty_batches_and_rows(tokenizer):
     assert tokenizer.id_to_token(tf.zeros([2, 0], tf.int32)).shape == (2, 0)
 
 
-def test_text_cannot_smuggle_in_control_tokens():
+def test_control_tokens_in_text_are_unknown():
     tokenizer = WordTokenizer(split_punctuation=False)
     tokenizer.adapt(["<unk> a <eos> <unk>"])
     assert tokenizer.vocabulary.tokens[4:] == ("a",)
@@ -338,7 +171,7 @@ def test_adapt_reads_any_iterable(tokenizer):
     assert adapted(reversed(CORPUS)) == tokenizer.vocabulary
 
 
-def test_adapt_joins_its_chunks(monkeypatch):
+def test_adapt_combines_chunks(monkeypatch):
     whole, chunked = WordTokenizer(), WordTokenizer()
     whole.adapt(CORPUS)
     one_by_one = functools.partial(in_chunks, size=1)
@@ -371,23 +204,15 @@ def test_using_ids_before_adapt_is_refused(cls, use):
 
 
 @pytest.mark.parametrize("cls", [WordTokenizer, SubwordTokenizer])
-def test_adapt_refuses_what_teaches_nothing(cls):
+def test_adapt_refuses_text_without_tokens(cls):
     for lines in ([], ["", "  "]):
-        with pytest.raises(InputError, match="no token"):
+        with pytest.raises(InputError, match="No token"):
             cls().adapt(lines)
-    with pytest.raises(InputError, match="max_size=4"):
+    with pytest.raises(InputError, match="`max_size` must be an integer of at least 5, got 4"):
         cls().adapt(["a b"], max_size=4)
+    cls().adapt(["a b"], max_size=5, min_count=1)
     with pytest.raises(TypeError, match="'a b'"):
         cls().adapt("a b")
-
-
-def test_display():
-    assert WordTokenizer().display("￭.￭") == "."
-    assert WordTokenizer(split_punctuation=False).display("￭.") == "￭."
-    assert SubwordTokenizer().display("##ing") == "ing"
-    assert SubwordTokenizer().display("￭") == "￭"
-    assert ChineseTokenizer().display("书") == "书"
-    assert CharacterTokenizer().display("▁") == "▁"
 
 
 # Files.
@@ -414,8 +239,10 @@ def test_save_and_load(tokenizer, tmp_path):
     [
         (None, r"Cannot read .*tokenizer\.json.*No such file"),
         ("{", "JSONDecodeError"),
-        ('{"class_name": "NoTokenizer", "config": {}}', "KeyError: 'NoTokenizer'"),
-        ('{"class_name": "WordTokenizer", "config": {"colour": 1}}', "colour"),
+        ('{"class_name": "NoTokenizer", "config": {}}', "unknown class 'NoTokenizer'; import"),
+        ('{"class_name": [], "config": {}}', "TypeError"),
+        ('{"class_name": "WordTokenizer"}', "KeyError: 'config'"),
+        ('{"class_name": "WordTokenizer", "config": {"color": 1}}', "color"),
         ("[]", "TypeError"),
         ('{"class_name": "WordTokenizer", "config": {}}', r"Cannot read .*vocabulary\.txt"),
     ],
@@ -429,77 +256,74 @@ def test_load_refuses_a_damaged_directory(tmp_path, content, message):
 
 # Fresh processes: the C++ loader of TensorFlow Serving, and another locale.
 
+
 RUN_EXPORT = """
 import json, sys
 import tensorflow as tf
-import tensorflow_text  # its op libraries, which a server has linked in
+import tensorflow_text  # its op libraries, which are linked into a server
 
 text = json.loads(sys.stdin.read())
 results = {}
-for name in sys.argv[1:]:
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        signatures = tf.compat.v1.saved_model.load(session, ["serve"], name).signature_def
+with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+    signatures = tf.compat.v1.saved_model.load(session, ["serve"], "model").signature_def
 
-        def call(key, value):
-            (source,) = signatures[key].inputs.values()
-            (result,) = signatures[key].outputs.values()
-            return session.run(result.name, {source.name: value})
+    def call(key, value):
+        (source,) = signatures[key].inputs.values()
+        (result,) = signatures[key].outputs.values()
+        return session.run(result.name, {source.name: value})
 
-        assert call("encode", []).shape == (0, 0)
-        ids = call("encode", text)
-        texts = [text.decode() for text in call("decode", ids)]
+    for name in sys.argv[1:]:
+        assert call("encode_" + name, []).shape == (0, 0)
+        ids = call("encode_" + name, text)
+        texts = [text.decode() for text in call("decode_" + name, ids)]
         results[name] = {"ids": ids.tolist(), "texts": texts}
 assert "tf_seq2seq" not in sys.modules
 print(json.dumps(results))
 """
 
 
-class Service(tf.Module):
-    def __init__(self, tokenizer):
-        super().__init__()
-        self.tokenizer = tokenizer
+def signatures(name, tokenizer):
+    """Return the functions that encode and decode with a tokenizer, by their signatures."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
-    def encode(self, text):
-        return {"ids": self.tokenizer.encode(text).to_tensor(PAD_ID)}
+    def encode(text):
+        return {"ids": tokenizer.encode(text).to_tensor(PAD_ID)}
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, name="ids")])
-    def decode(self, ids):
-        return {"text": self.tokenizer.decode(ids)}
+    def decode(ids):
+        return {"text": tokenizer.decode(ids)}
 
-
-def run_python(arguments, text, **environment):
-    process = subprocess.run(
-        [sys.executable, "-c", *arguments],
-        input=json.dumps(text),
-        capture_output=True,
-        text=True,
-        cwd=environment.pop("cwd", None),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
-    )
-    assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout)
+    return {f"encode_{name}": encode, f"decode_{name}": decode}
 
 
 def test_export_runs_without_the_package(tmp_path):
-    tokenizers = {
+    service = tf.Module()
+    service.tokenizers = {
         "word": WordTokenizer(lowercase=True),
         "white_space": WordTokenizer(split_punctuation=False),
         "chinese": ChineseTokenizer(),
         "character": CharacterTokenizer(),
         "subword": SubwordTokenizer(),
     }
-    for name, tokenizer in tokenizers.items():
+    functions = {}
+    for name, tokenizer in service.tokenizers.items():
         tokenizer.adapt(CORPUS, max_size=100, min_count=1)
-        service = Service(tokenizer)
-        signatures = {"encode": service.encode, "decode": service.decode}
-        tf.saved_model.save(service, str(tmp_path / name), signatures)
+        functions.update(signatures(name, tokenizer))
+    tf.saved_model.save(service, str(tmp_path / "model"), functions)
 
-    # The served text follows its own locale and must not care.
-    results = run_python(
-        [RUN_EXPORT, *tokenizers], TRICKY + CORPUS, cwd=tmp_path, LC_ALL="tr_TR.UTF-8"
+    # The result must not depend on the locale of the server.
+    process = subprocess.run(
+        [sys.executable, "-c", RUN_EXPORT, *service.tokenizers],
+        input=json.dumps(TRICKY + CORPUS),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "LC_ALL": "tr_TR.UTF-8"},
     )
-    for name, tokenizer in tokenizers.items():
+    assert process.returncode == 0, process.stderr
+    results = json.loads(process.stdout)
+    for name, tokenizer in service.tokenizers.items():
         ids = tokenizer.encode(TRICKY + CORPUS)
         assert results[name]["ids"] == ids.to_tensor().numpy().tolist()
         assert results[name]["texts"] == [t.decode() for t in tokenizer.decode(ids).numpy()]
@@ -515,3 +339,60 @@ def test_equal_tokenizers_agree_in_class_configuration_and_vocabulary():
     assert not tokenizer().equals(tokenizer(lowercase=True))
     assert not tokenizer().equals(tokenizer(lines=["a a b b c"]))
     assert not tokenizer().equals(tokenizer(CharacterTokenizer))
+
+
+# Tokenizers of other packages.
+
+
+class SynonymTokenizer(WordTokenizer):
+    """Replace words by synonyms, which are saved in a file of their own."""
+
+    def __init__(self, synonyms=()):
+        super().__init__()
+        self.synonyms = tuple(synonyms)
+
+    def normalize(self, text):
+        text = super().normalize(text)
+        for word, synonym in self.synonyms:
+            text = tf.strings.regex_replace(text, word, synonym)
+        return text
+
+    def get_config(self):
+        return {}
+
+    def save_assets(self, directory):
+        (directory / "synonyms.json").write_text(json.dumps(self.synonyms))
+
+    def load_assets(self, directory):
+        self.synonyms = tuple(json.loads((directory / "synonyms.json").read_text()))
+
+
+def test_a_new_tokenizer_saves_its_assets(tmp_path):
+    tokenizer = SynonymTokenizer([("film", "movie")])
+    tokenizer.adapt(["the film", "the movie"])
+    assert tokenizer.vocabulary.tokens[4:] == ("movie", "the")
+    tokenizer.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "synonyms.json",
+        "tokenizer.json",
+        "vocabulary.txt",
+    ]
+    other = Tokenizer.load(tmp_path)
+    assert type(other) is SynonymTokenizer
+    assert other.encode(["a film"]).to_list() == tokenizer.encode(["a film"]).to_list()
+
+
+def test_save_replaces_a_tokenizer_of_another_class(tmp_path):
+    for cls in (SubwordTokenizer, WordTokenizer):
+        tokenizer = cls()
+        tokenizer.adapt(CORPUS, min_count=1)
+        tokenizer.save(tmp_path)
+        assert Tokenizer.load(tmp_path).equals(tokenizer)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_sizes_can_be_numpy_integers():
+    tokenizer = WordTokenizer(lowercase=np.bool_(True))
+    tokenizer.adapt(["A b b", "c c c"], max_size=np.int64(6), min_count=np.int64(2))
+    assert tokenizer.vocabulary.tokens[4:] == ("c", "b")
+    assert json.loads(json.dumps(tokenizer.get_config()))["lowercase"] is True

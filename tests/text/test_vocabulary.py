@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tf_seq2seq.errors import InputError
@@ -94,7 +95,7 @@ def test_load_layouts(tmp_path, content, tokens):
 def test_load_the_books_files(language, size):
     path = BOOK / f"book-vocab.{language}"
     vocabulary = Vocabulary.load(path)
-    assert len(vocabulary) == size + 1  # The book has no <pad>.
+    assert len(vocabulary) == size + 1  # The book does not have <pad>.
     lines = path.read_text(encoding="utf-8").split("\n")
     assert vocabulary.tokens == ("<pad>", *lines[:-1])
     assert ("\ufeff" in vocabulary) == (language == "zh")
@@ -104,7 +105,7 @@ def test_load_the_books_files(language, size):
     ("content", "message"),
     [
         (b"the\nb\xffook\n", r"v\.txt, line 2: .*not UTF-8"),
-        (b"the\nbook\nthe\n", r"v\.txt, line 3: the token 'the' already stands on line 1"),
+        (b"the\nbook\nthe\n", r"v\.txt, line 3: the token 'the' is already on line 1"),
         (b"<unk>\n<unk>\n", r"line 2: the token '<unk>'"),
         (b"the\n\nbook\n", r"v\.txt, line 2: the line is empty"),
         (b"", r"v\.txt, line 1: the line is empty"),
@@ -129,6 +130,26 @@ def test_tokens_that_no_file_could_hold_are_refused(tokens):
         Vocabulary(tokens)
 
 
-def test_max_size_without_room_is_refused():
-    with pytest.raises(InputError, match="max_size=4"):
-        Vocabulary.build(LINES, max_size=4)
+@pytest.mark.parametrize("size", [4, True, 6.0])
+def test_max_size_without_room_is_refused(size):
+    with pytest.raises(InputError, match="`max_size` must be an integer of at least 5"):
+        Vocabulary.build(LINES, max_size=size)
+
+
+def test_sizes_can_be_numpy_integers():
+    vocabulary = Vocabulary.build(LINES, max_size=np.int64(5), min_count=np.int32(1))
+    assert vocabulary.tokens[4:] == ("c",)
+    coverage = vocabulary.coverage(LINES, most_common=np.int64(1))
+    assert coverage.unknown == (("b", 2),)
+    with pytest.raises(InputError, match="`most_common` must be an integer of at least 0"):
+        vocabulary.coverage(LINES, most_common=-1)
+
+
+def test_save_keeps_the_old_file_if_it_fails(tmp_path, monkeypatch):
+    path = tmp_path / "v.txt"
+    Vocabulary(["a"]).save(path)
+    monkeypatch.setattr(Path, "write_text", lambda *_, **__: (_ for _ in ()).throw(OSError()))
+    with pytest.raises(OSError):
+        Vocabulary(["b"]).save(path)
+    assert Vocabulary.load(path).tokens[4:] == ("a",)
+    assert len(list(tmp_path.iterdir())) == 1

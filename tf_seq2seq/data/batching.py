@@ -1,13 +1,13 @@
-"""From sentence pairs to batches of few fixed shapes.
+"""Batches of sentence pairs, in few fixed shapes.
 
-A batch is as wide as its longest sentence, and XLA compiles a program for each shape it meets.
-Batches of random pairs are therefore half padding, in hundreds of shapes. Here each pair goes by
-its length to one of a few *buckets*, and all batches of a bucket have one shape. The widths of
-the buckets are those that waste the least padding on the lengths at hand.
+A batch is as wide as its longest sentence, and XLA compiles a program for each new shape. Batches
+of random pairs would be half padding, in hundreds of shapes. Here each pair is assigned by length
+to one of a few *buckets*, and all batches of a bucket have the same shape. The widths of the
+buckets are chosen to minimize the padding for the lengths of the corpus.
 
-All that can be known before training is worked out once: the sentences are tokenised, measured
-and kept in memory as ids, and the cuts between batches are planned. An epoch is then no more than
-a permutation of the pairs, and a batch no more than a gather.
+Everything that is known before training is computed once: the sentences are tokenized and kept in
+memory as ids, and the boundaries between batches are planned. Each epoch is then only a
+permutation of the pairs, and each batch a gather.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import LINES_PER_CHUNK
@@ -40,64 +41,82 @@ def batches(
     shard_index: int = 0,
     report: Callable[[Summary], object] | None = None,
 ) -> tf.data.Dataset:
-    """Tokenises sentence pairs and serves them as bucketed batches for training or evaluation.
+    """Tokenize sentence pairs and return them as bucketed batches for training or evaluation.
 
-    A batch is what `keras.Model.fit` takes, with `ids` the tokens of a sentence:
+    Batches have the form that `keras.Model.fit` takes, where `ids` are the tokens of a sentence:
 
     ```
     ({"source": ids <eos>, "target": <sos> ids}, labels: ids <eos>)
     ```
 
     each an int32 array `(rows, width)`, padded on the right with `<pad>` = 0. Both sides of a
-    batch have one width. Pairs that do not fill a batch of their bucket move up to the next wider
-    one: at most one batch of an epoch is short, and no pair is lost.
+    batch have the same width. Pairs that do not fill a batch of their bucket move to the next
+    wider one: at most one batch of an epoch is short, and no pair is lost.
 
-    The sentences are tokenised here and now, once; the epochs read ids from memory.
+    The sentences are tokenized once, when this function is called; epochs read ids from memory.
 
     Args:
         pairs: the sentence pairs.
         source_tokenizer: the tokenizer of the source side.
         target_tokenizer: the tokenizer of the target side.
-        tokens: the size of a batch in tokens of one side, padding included. The rows that make
-            it up, if 8 or more, are rounded down to a multiple of 8, which the replicas of a
-            strategy and the tiles of a GPU share evenly.
-        batch_size: the size of a batch in rows, whatever the width, instead of `tokens`.
-        max_length: the width of the widest batch. A pair is dropped if one of its sides is longer
-            (the `<eos>` counts), or has no token at all.
-        num_buckets: the most widths that the batches may have.
-        shuffle_seed: seed of the shuffling, which orders each epoch anew. The seed, with that of
-            `tf.random.set_seed`, decides the whole series of epochs: a second dataset of the same
-            seed repeats it. None for one fixed order, narrow batches first.
-        drop_remainder: whether to leave out the short batch, if there is one. Which pairs
-            are in it differs from epoch to epoch when shuffling.
-        num_shards: the number of workers that train in step. All workers plan the same batches,
-            and each takes its own rows of every batch, so that shapes agree at each step. A short
-            batch with fewer rows than workers is left out.
-        shard_index: the number of this worker, counted from 0.
+        tokens: the size of a batch in tokens of one side, padding included. The resulting number
+            of rows, if 8 or more, is rounded down to a multiple of 8, which divides evenly among
+            the replicas of a strategy and the tiles of a GPU.
+        batch_size: the size of a batch in rows, for all widths; replaces `tokens`.
+        max_length: the largest width of a batch. Pairs with a longer side (`<eos>` included), or
+            a side without tokens, are dropped and counted in the `Summary`.
+        num_buckets: the largest number of different widths.
+        shuffle_seed: seed of the shuffling, which gives each epoch a new order. Together with the
+            seed of `tf.random.set_seed` it determines the whole series of epochs: a second
+            dataset with the same seeds repeats it. None for a fixed order, narrow batches first.
+        drop_remainder: whether to leave out the short batch, if there is one. With shuffling, its
+            pairs differ from epoch to epoch.
+        num_shards: the number of workers that train in lockstep. All workers plan the same
+            batches, and each takes its share of the rows of every batch: shapes agree at each
+            step. A short batch with fewer rows than workers is left out.
+        shard_index: the index of this worker, from 0.
         report: called once with the `Summary` of the batches; for instance `print`.
 
     Returns:
         A prefetched dataset of known cardinality. Under a strategy, pass it to `fit` or to
-        `strategy.experimental_distribute_dataset`, which deal the rows of a batch out to the
-        replicas. With `num_shards`, where it yields a worker's share already, go through
+        `strategy.experimental_distribute_dataset`, which distribute the rows of a batch among the
+        replicas. With `num_shards`, it already yields the share of one worker: use
         `strategy.distribute_datasets_from_function`.
 
     Raises:
-        InputError: if no pair is fit to be kept or a size is out of range.
+        InputError: if all pairs are dropped or an argument is out of range.
 
     Example:
 
-    ```python
-    train = batches(corpus.train, english, chinese, tokens=4096, shuffle_seed=1, report=print)
-    model.fit(train, validation_data=batches(corpus.dev, english, chinese), epochs=5)
-    ```
+    >>> corpus = s2s.data.copy_corpus("abc", lengths=(1, 4), train=40, dev=5, test=5)
+    >>> tokenizer = s2s.text.WordTokenizer()
+    >>> tokenizer.adapt(corpus.train.source)
+    >>> train = batches(
+    ...     corpus.train, tokenizer, tokenizer, batch_size=16, num_buckets=2, report=print
+    ... )
+    Pairs:    40 read, 40 kept
+    Batches:  3 per epoch in 3 shapes (rows x width): ...
     """
-    _check_sizes(tokens, batch_size, max_length, num_buckets, num_shards, shard_index)
-    # Batches are gathered on the host, so the ids must not settle in the memory of a GPU.
+    tokens = check_integer("tokens", tokens, minimum=1)
+    if batch_size is not None:
+        batch_size = check_integer("batch_size", batch_size, minimum=1)
+    max_length = check_integer("max_length", max_length, minimum=2)
+    num_buckets = check_integer("num_buckets", num_buckets, minimum=1)
+    if shuffle_seed is not None:
+        shuffle_seed = check_integer("shuffle_seed", shuffle_seed)
+    drop_remainder = check_flag("drop_remainder", drop_remainder)
+    num_shards = check_integer("num_shards", num_shards, minimum=1)
+    shard_index = check_integer("shard_index", shard_index, minimum=0, maximum=num_shards - 1)
+    if batch_size is None and tokens < max_length:
+        raise InputError(
+            f"tokens={tokens} is too small for a sentence of max_length={max_length}: raise "
+            "`tokens` or lower `max_length`."
+        )
+    # Batches are gathered on the host: the ids must not be placed in the memory of a GPU.
     with tf.device("CPU:0"):
         encoded = encode_pairs(pairs, source_tokenizer, target_tokenizer, max_length)
         widths = fit_widths(encoded.lengths, num_buckets)
-        rows = [batch_size or _rows_of_width(width, tokens) for width in widths]
+        rows = np.array([batch_size or _rows_of_width(width, tokens) for width in widths])
         buckets = np.searchsorted(widths, encoded.lengths)
         if min(rows) < num_shards:
             raise InputError(
@@ -118,12 +137,12 @@ def batches(
 
 
 class EncodedPairs(NamedTuple):
-    """Sentence pairs as ids, all of the `n` pairs fit for training.
+    """The `n` sentence pairs that are kept, as ids.
 
-    Args:
+    Attributes:
         source: ragged int32 `(n, (source_length))`, each row `ids <eos>`.
         target: ragged int32 `(n, (target_length + 1))`, each row `<sos> ids <eos>`.
-        dropped: number of pairs left out, by reason.
+        dropped: the number of pairs that are left out, by reason.
     """
 
     source: tf.RaggedTensor
@@ -132,40 +151,40 @@ class EncodedPairs(NamedTuple):
 
     @property
     def source_lengths(self) -> np.ndarray:
-        """Tokens of the source with its `<eos>`, int64 `(n,)`."""
+        """The number of tokens of each source with its `<eos>`, int64 `(n,)`."""
         return self.source.row_lengths().numpy()
 
     @property
     def target_lengths(self) -> np.ndarray:
-        """Tokens of the target with either `<sos>` or `<eos>`, int64 `(n,)`."""
+        """The number of tokens of each target with `<sos>` or `<eos>`, int64 `(n,)`."""
         return self.target.row_lengths().numpy() - 1
 
     @property
     def lengths(self) -> np.ndarray:
-        """The width that a pair needs, int64 `(n,)`."""
+        """The width that each pair needs, int64 `(n,)`."""
         return np.maximum(self.source_lengths, self.target_lengths)
 
 
 def encode_pairs(
     pairs: Pairs, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer, max_length: int = 50
 ) -> EncodedPairs:
-    """Tokenises both sides, drops the pairs unfit for training and counts them by reason.
+    """Tokenize both sides, drop the pairs that are empty or too long, and count them by reason.
 
     Args:
         pairs: the sentence pairs.
         source_tokenizer: the tokenizer of the source side.
         target_tokenizer: the tokenizer of the target side.
-        max_length: the most tokens of either side, `<eos>` included.
+        max_length: the largest number of tokens of either side, `<eos>` included.
 
     Returns:
-        The ids of the pairs kept, in the order of `pairs`. A pair with several faults is counted
-        under the first of them.
+        The ids of the pairs that are kept, in the order of `pairs`. A pair that is dropped for
+        several reasons is counted under the first.
 
     Raises:
         InputError: if `pairs` is empty or no pair is kept.
     """
     if not len(pairs):
-        raise InputError("The corpus holds no sentence pair: give at least one.")
+        raise InputError("The corpus contains no sentence pair: give at least one.")
 
     def encode(source, target):
         return source_tokenizer.encode(source), target_tokenizer.encode(target)
@@ -176,17 +195,17 @@ def encode_pairs(
 
     source_lengths = source.row_lengths().numpy() + 1
     target_lengths = target.row_lengths().numpy() + 1
-    faults = {
+    reasons = {
         "empty source": source_lengths == 1,
         "empty target": target_lengths == 1,
-        "over-long source": source_lengths > max_length,
-        "over-long target": target_lengths > max_length,
+        "overlong source": source_lengths > max_length,
+        "overlong target": target_lengths > max_length,
     }
     keep = np.ones(len(pairs), bool)
     dropped = {}
-    for fault, has_fault in faults.items():
-        dropped[fault] = int(np.sum(keep & has_fault))
-        keep &= ~has_fault
+    for reason, applies in reasons.items():
+        dropped[reason] = int(np.sum(keep & applies))
+        keep &= ~applies
     if not keep.any():
         raise InputError(_nothing_left(source_lengths, target_lengths, max_length))
 
@@ -200,40 +219,39 @@ def encode_pairs(
 
 
 def fit_widths(lengths: np.ndarray, num_widths: int) -> np.ndarray:
-    """Finds the widths for which padding each length up to the next width costs the least.
+    """Find the widths that minimize the total size when each length is padded to the next width.
 
-    Dynamic programming over the distinct lengths: the cheapest way to serve the lengths up to
-    `b` with `k` widths, the widest being `b`, is
+    Dynamic programming over the distinct lengths: the least total size of the lengths up to `b`
+    with `k` widths, of which `b` is the largest, is
 
     ```
-    cost[k, b] = min over a < b of cost[k - 1, a] + b * (number of lengths in (a, b])
+    size[k, b] = min over a < b of size[k - 1, a] + b * (number of lengths in (a, b])
     ```
 
     Args:
         lengths: the lengths of the sentences or pairs, int `(n,)`, `n` >= 1.
-        num_widths: the most widths to use.
+        num_widths: the largest number of widths.
 
     Returns:
-        At most `num_widths` of the lengths, ascending, int `(widths,)`; the last is the greatest.
+        At most `num_widths` of the lengths, ascending, int `(widths,)`; the last is the largest.
 
     Example:
 
-    ```python
-    fit_widths(np.array([3, 3, 4, 9]), 2)  # [4, 9]
-    ```
+    >>> fit_widths(np.array([3, 3, 4, 9]), 2)
+    array([4, 9])
     """
     candidates, counts = np.unique(lengths, return_counts=True)
     up_to = np.concatenate([[0], np.cumsum(counts)])
     num_candidates = len(candidates)
 
-    # Row a, column b: the cost of padding candidates a to b - 1 up to the last of them.
+    # Row a, column b: the size of candidates a to b - 1 when padded to the last of them.
     step = np.concatenate([[0], candidates]) * (up_to - up_to[:, None])
     step = np.where(up_to > up_to[:, None], step, np.inf)
-    cost, choices = np.where(up_to == 0, 0.0, np.inf), []
+    size, choices = np.where(up_to == 0, 0.0, np.inf), []
     for _ in range(min(num_widths, num_candidates)):
-        options = cost[:, None] + step
+        options = size[:, None] + step
         choices.append(options.argmin(axis=0))
-        cost = options.min(axis=0)
+        size = options.min(axis=0)
 
     widths, b = [], num_candidates
     for choice in reversed(choices):
@@ -243,12 +261,12 @@ def fit_widths(lengths: np.ndarray, num_widths: int) -> np.ndarray:
 
 
 class BatchPlan(NamedTuple):
-    """Where to cut the pairs, sorted by bucket, into batches.
+    """The boundaries of the batches among the pairs, sorted by bucket.
 
-    Args:
-        starts: the place of a batch's first pair in the sorted order, int `(batches,)`.
-        sizes: the rows of a batch, int `(batches,)`.
-        widths: the width of a batch, int `(batches,)`.
+    Attributes:
+        starts: the position of each batch's first pair in the sorted order, int `(batches,)`.
+        sizes: the number of rows of each batch, int `(batches,)`.
+        widths: the width of each batch, int `(batches,)`.
     """
 
     starts: np.ndarray
@@ -257,15 +275,15 @@ class BatchPlan(NamedTuple):
 
 
 def plan_batches(counts: np.ndarray, widths: np.ndarray, rows: np.ndarray) -> BatchPlan:
-    """Cuts buckets into full batches, moving what is left over up into the next bucket.
+    """Cut buckets into full batches, and move the remaining pairs into the next bucket.
 
     Args:
-        counts: the pairs in each bucket, int `(buckets,)`.
+        counts: the number of pairs in each bucket, int `(buckets,)`.
         widths: the width of each bucket, ascending, int `(buckets,)`.
-        rows: the rows of a full batch of each bucket, int `(buckets,)`.
+        rows: the number of rows of a full batch of each bucket, int `(buckets,)`.
 
     Returns:
-        The batches, narrow ones first. All are full but perhaps the last.
+        The batches, narrow ones first. Only the last may be short.
     """
     sizes, batch_widths, waiting = [], [], 0
     for count, width, size in zip(counts, widths, rows, strict=True):
@@ -281,18 +299,18 @@ def plan_batches(counts: np.ndarray, widths: np.ndarray, rows: np.ndarray) -> Ba
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What became of a corpus on its way into batches. `print` it for a short account.
+    """Statistics of a corpus and its batches; `print` it for a short version.
 
-    Args:
-        pairs_read: the pairs of the corpus.
-        pairs_kept: the pairs in the batches of one epoch.
-        dropped: the pairs left out, by reason.
-        shapes: the batches of an epoch, by shape: `{(rows, width): batches}`; the rows are those of
-            all workers together.
+    Attributes:
+        pairs_read: the number of pairs in the corpus.
+        pairs_kept: the number of pairs in the batches of one epoch.
+        dropped: the number of pairs that are left out, by reason.
+        shapes: the number of batches per epoch of each shape, `{(rows, width): batches}`; the
+            rows are those of all workers together.
         source_padding: the share of padding in the source ids of an epoch, 0 to 1.
         target_padding: the share of padding in the target ids of an epoch, 0 to 1.
-        source_unknown: the share of `<unk>` among the source tokens, `<eos>` aside, 0 to 1.
-        target_unknown: the share of `<unk>` among the target tokens, `<eos>` aside, 0 to 1.
+        source_unknown: the share of `<unk>` among the source tokens without `<eos>`, 0 to 1.
+        target_unknown: the share of `<unk>` among the target tokens without `<eos>`, 0 to 1.
     """
 
     pairs_read: int
@@ -306,7 +324,7 @@ class Summary:
 
     @property
     def num_batches(self) -> int:
-        """The batches of an epoch."""
+        """The number of batches per epoch."""
         return sum(self.shapes.values())
 
     def __str__(self) -> str:
@@ -315,31 +333,10 @@ class Summary:
         return (
             f"Pairs:    {self.pairs_read} read, {self.pairs_kept} kept"
             f"{f'; dropped: {dropped}' if dropped else ''}\n"
-            f"Batches:  {self.num_batches} an epoch in {len(self.shapes)} shapes "
+            f"Batches:  {self.num_batches} per epoch in {len(self.shapes)} shapes "
             f"(rows x width): {shapes}\n"
             f"Padding:  {self.source_padding:.1%} of source, {self.target_padding:.1%} of target\n"
             f"Unknown:  {self.source_unknown:.1%} of source, {self.target_unknown:.1%} of target"
-        )
-
-
-def _check_sizes(tokens, batch_size, max_length, num_buckets, num_shards, shard_index):
-    if batch_size is None and tokens < max_length:
-        raise InputError(
-            f"tokens={tokens} is too small for a sentence of max_length={max_length}: raise "
-            "`tokens` or lower `max_length`."
-        )
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("max_length", max_length, 2),
-        ("num_buckets", num_buckets, 1),
-        ("num_shards", num_shards, 1),
-    ):
-        if value is not None and value < least:
-            raise InputError(f"{name}={value} is out of range: give {least} or more.")
-    if not 0 <= shard_index < num_shards:
-        raise InputError(
-            f"shard_index={shard_index} is out of range: give 0 to {num_shards - 1} for "
-            f"num_shards={num_shards}."
         )
 
 
@@ -349,7 +346,7 @@ def _nothing_left(source_lengths, target_lengths, max_length):
         return f"All {len(filled)} pairs have an empty side: give a corpus with text on both sides."
     shortest = np.maximum(source_lengths, target_lengths)[filled].min()
     return (
-        f"All {len(filled)} pairs are dropped, the shortest has {shortest} tokens with its <eos>: "
+        f"All {len(filled)} pairs are dropped: the shortest has {shortest} tokens with its <eos>; "
         f"raise max_length={max_length} to {shortest} or more."
     )
 
@@ -360,7 +357,7 @@ def _rows_of_width(width: int, tokens: int) -> int:
 
 
 def _summarize(encoded: EncodedPairs, buckets: np.ndarray, plan: BatchPlan) -> Summary:
-    # A plan without its short batch leaves out the last pairs of the order.
+    # A plan without its short batch leaves out the last pairs in this order.
     used = np.argsort(buckets, kind="stable")[: plan.sizes.sum()]
     padded = (plan.sizes * plan.widths).sum()
     shapes, num_batches = np.unique([plan.widths, plan.sizes], axis=1, return_counts=True)
@@ -393,9 +390,9 @@ def _dataset(
     num_shards: int,
     shard_index: int,
 ) -> tf.data.Dataset:
-    """Serves the batches of `plan`, filled anew at random in each epoch."""
+    """Return the batches of `plan`, filled at random with other pairs in each epoch."""
 
-    # As tensors, these are inputs of the functions below and not constants within their graphs.
+    # As tensors, these are inputs of the functions below rather than constants in their graphs.
     buckets, plan = tf.constant(buckets), BatchPlan(*(tf.constant(column) for column in plan))
     num_pairs, num_batches = len(buckets), len(plan.sizes)
 
@@ -426,7 +423,7 @@ def _dataset(
     orders = tf.data.Dataset.zip(permutation(num_pairs), permutation(num_batches))
     dataset = orders.flat_map(epoch).map(padded_batch, num_parallel_calls=tf.data.AUTOTUNE)
 
-    # What is a worker's share already must not be sharded once more.
+    # The share of one worker must not be sharded again.
     policies = tf.data.experimental.AutoShardPolicy
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (

@@ -1,9 +1,9 @@
-"""Sentence pairs and lines in memory: what every corpus of the package is made of."""
+"""Sentence pairs and lines in memory: the parts of every corpus in this package."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -12,17 +12,23 @@ class Pairs:
     """Parallel sentences: `target[i]` translates `source[i]`.
 
     Args:
-        source: the source sentences, a sequence of `n` strings.
-        target: the target sentences, a sequence of `n` strings.
+        source: the source sentences, a sequence of `n` strings, kept as a tuple.
+        target: the target sentences, a sequence of `n` strings, kept as a tuple.
 
     Raises:
         ValueError: if the two sides differ in length.
+
+    Example:
+
+    >>> pairs = Pairs(["Hi.", "Run!"], ["嗨。", "跑！"])
+    >>> len(pairs), list(pairs[:1])
+    (2, [('Hi.', '嗨。')])
     """
 
-    source: tuple[str, ...]
-    target: tuple[str, ...]
+    source: Sequence[str]
+    target: Sequence[str]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "source", tuple(self.source))
         object.__setattr__(self, "target", tuple(self.target))
         if len(self.source) != len(self.target):
@@ -42,7 +48,7 @@ class Pairs:
 
 
 class Corpus(NamedTuple):
-    """A corpus in its three parts, which share no sentence pair."""
+    """A corpus of sentence pairs in its three parts, which share no pair."""
 
     train: Pairs
     dev: Pairs
@@ -50,7 +56,7 @@ class Corpus(NamedTuple):
 
 
 class TextCorpus(NamedTuple):
-    """A text of one language in its three parts, a tuple of lines each."""
+    """A text in one language in its three parts, each a tuple of lines."""
 
     train: tuple[str, ...]
     dev: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Readers of text files: lines, and pairs of sentences."""
+"""Readers for text files: lines, and sentence pairs."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ Files = tuple[str | os.PathLike, str | os.PathLike]  # (source, target)
 
 
 def read_lines(path: str | os.PathLike) -> list[str]:
-    """Reads a UTF-8 text file that holds one sentence a line.
+    r"""Read a UTF-8 text file with one sentence per line.
 
-    A line ends with LF or CRLF and with nothing else: U+0085 or U+2028 inside a sentence would
-    set the two sides of a corpus off against each other. A byte order mark and white space around
-    a sentence are removed; a blank line stays as an empty string, to keep its place.
+    Lines end with LF or CRLF only: a line break at U+0085 or U+2028, inside a sentence, would
+    misalign the two sides of a corpus. A byte order mark and white space around a sentence are
+    removed; a blank line becomes an empty string, which keeps the lines aligned.
 
     Args:
         path: the file.
 
     Returns:
-        The sentences, one for each line.
+        The sentences, one per line.
 
     Raises:
-        InputError: if the file cannot be read, holds a byte that is not UTF-8 (named by line
-            number) or holds no sentence at all.
+        InputError: if the file cannot be read, contains a byte that is not UTF-8 (the message
+            names its line) or contains no sentence.
 
     Example:
 
-    ```python
-    sentences = read_lines("ptb.train.txt")
-    ```
+    >>> _ = (tmp_path / "a.txt").write_text(" the book \n\nis old\n")
+    >>> read_lines(tmp_path / "a.txt")
+    ['the book', '', 'is old']
     """
     return [line.strip() for _, line in _numbered_lines(path)]
 
 
 def read_parallel(source_path: str | os.PathLike, target_path: str | os.PathLike) -> Pairs:
-    """Reads two files of which line `i` of the one translates line `i` of the other.
+    r"""Read two parallel files: line `i` of one translates line `i` of the other.
 
-    A line that is blank on one side or on both stays in its place; the pipeline drops and counts
-    such pairs.
+    Lines that are blank on one side or on both are kept; `batches` drops and counts such pairs.
 
     Args:
-        source_path: the source sentences, one a line.
-        target_path: the target sentences, one a line.
+        source_path: the source sentences, one per line.
+        target_path: the target sentences, one per line.
 
     Returns:
         The sentence pairs, in the order of the files.
 
     Raises:
-        InputError: if a file is unfit (see `read_lines`) or the line counts differ.
+        InputError: if a file cannot be used (see `read_lines`) or the line counts differ.
 
     Example:
 
-    ```python
-    train = read_parallel("train.de", "train.en")
-    ```
+    >>> _ = (tmp_path / "train.de").write_text("eins\nzwei\n")
+    >>> _ = (tmp_path / "train.en").write_text("one\ntwo\n")
+    >>> list(read_parallel(tmp_path / "train.de", tmp_path / "train.en"))
+    [('eins', 'one'), ('zwei', 'two')]
     """
     source, target = read_lines(source_path), read_lines(target_path)
     if len(source) != len(target):
         raise InputError(
             f"{source_path} has {len(source)} lines and {target_path} has {len(target)}: give two "
-            "files in which every line translates the same line of the other."
+            "files in which each line translates the same line of the other."
         )
     return Pairs(source, target)
 
 
 def read_tab_separated(path: str | os.PathLike) -> Pairs:
-    """Reads a file of `source<TAB>target` lines, such as Tatoeba's from manythings.org/anki.
+    r"""Read a file of `source<TAB>target` lines, such as Tatoeba's from manythings.org/anki.
 
-    Columns after the second (Tatoeba's attribution) are ignored, and so are blank lines.
+    Columns after the second (Tatoeba's attribution) and blank lines are ignored.
 
     Args:
         path: the file.
@@ -81,13 +81,13 @@ def read_tab_separated(path: str | os.PathLike) -> Pairs:
         The sentence pairs, in the order of the file.
 
     Raises:
-        InputError: if the file is unfit (see `read_lines`) or a line has a single column.
+        InputError: if the file cannot be used (see `read_lines`) or a line has only one column.
 
     Example:
 
-    ```python
-    corpus = split(read_tab_separated("cmn.txt"), dev=500, test=1000)
-    ```
+    >>> _ = (tmp_path / "cmn.txt").write_text("Hi.\t嗨。\tCC-BY 2.0\nRun!\t跑！\n", "utf-8")
+    >>> list(read_tab_separated(tmp_path / "cmn.txt"))
+    [('Hi.', '嗨。'), ('Run!', '跑！')]
     """
     source, target = [], []
     for number, line in _numbered_lines(path):
@@ -96,8 +96,8 @@ def read_tab_separated(path: str | os.PathLike) -> Pairs:
         columns = line.split("\t")
         if len(columns) < 2:
             raise InputError(
-                f"{path}, line {number}, has one column ({_shortened(line)!r}): separate source "
-                "and target by a tab."
+                f"{path}, line {number}, has only one column ({_shortened(line)!r}): separate "
+                "source and target by a tab."
             )
         source.append(columns[0].strip())
         target.append(columns[1].strip())
@@ -111,55 +111,60 @@ def read_corpus(
     test: int | Files = 1000,
     seed: int = 1,
 ) -> Corpus:
-    """Makes a corpus of any two files of which line `i` of the one translates that of the other.
+    r"""Read a corpus from two parallel files, and split off its held-out parts or read them too.
 
     Args:
-        source: the source sentences, one a line.
-        target: the target sentences, one a line.
-        dev: the development part: how many pairs to split off (see `split`), or the two files, of
-            source and target, that hold it.
-        test: the test part, in the same way.
-        seed: of the split.
+        source: the source sentences, one per line.
+        target: the target sentences, one per line.
+        dev: the development part: the number of pairs to split off (see `split`), or a tuple of
+            two files, source and target.
+        test: the test part, in the same form.
+        seed: seed of the split.
 
     Returns:
-        The corpus. Parts that come from files of their own are taken as they are: whether they
-        share a sentence with the training files is for their author to know.
+        The corpus. Parts that are read from files are not changed, even if they share a sentence
+        with the training files.
 
     Raises:
-        InputError: if a file is unfit (see `read_parallel`) or the sizes are (see `split`).
+        InputError: if a file cannot be used (see `read_parallel`), or if a size is not valid
+            (see `split`).
 
     Example:
 
-    ```python
-    corpus = read_corpus("train.de", "train.en", dev=("val.de", "val.en"), test=1000)
-    ```
+    >>> source, target = tmp_path / "train.de", tmp_path / "train.en"
+    >>> _ = source.write_text("eins\nzwei\ndrei\n"), target.write_text("one\ntwo\nthree\n")
+    >>> corpus = read_corpus(source, target, dev=1, test=(source, target))
+    >>> [len(part) for part in corpus]
+    [2, 1, 3]
     """
-    parts = {"dev": dev, "test": test}
-    given = {
-        name: read_parallel(*part) for name, part in parts.items() if not isinstance(part, int)
-    }
-    sizes = {name: 0 if name in given else part for name, part in parts.items()}
+    sizes: dict[str, int] = {}
+    given: dict[str, Pairs] = {}
+    for name, part in (("dev", dev), ("test", test)):
+        if isinstance(part, tuple | list):
+            sizes[name], given[name] = 0, read_parallel(*part)
+        else:
+            sizes[name] = part
     return split(read_parallel(source, target), **sizes, seed=seed)._replace(**given)
 
 
 def _numbered_lines(path: str | os.PathLike) -> list[tuple[int, str]]:
-    """The lines of a UTF-8 file without their ends, counted from 1."""
+    """Return the lines of a UTF-8 file without their line breaks, numbered from 1."""
     lines = []
     try:
         with Path(path).expanduser().open("rb") as file:
             for number, line in enumerate(file, start=1):
-                # Only the first line can hold a byte order mark; elsewhere U+FEFF is text.
+                # Only the first line can have a byte order mark; elsewhere U+FEFF is text.
                 encoding = "utf-8-sig" if number == 1 else "utf-8"
                 lines.append((number, line.decode(encoding).rstrip("\r\n")))
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}, line {number}, holds the byte 0x{error.object[error.start]:02x}, which is "
+            f"{path}, line {number}, contains the byte 0x{error.object[error.start]:02x}, which is "
             "not UTF-8: convert the file, for instance with `iconv -f GB18030 -t UTF-8`."
         ) from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
     if not any(line.strip() for _, line in lines):
-        raise InputError(f"{path} holds no sentence: give a file with one sentence a line.")
+        raise InputError(f"{path} contains no sentence: give a file with one sentence per line.")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Running text for a language model: one long stream of ids, cut into batches that follow on."""
+"""Running text for a language model: one stream of ids, cut into consecutive batches."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks
 from tf_seq2seq.text import EOS_ID, Tokenizer
 
 
 def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
-    """Encodes a text as one stream of ids, with `<eos>` at the end of each line (book, 9.2.1).
+    """Encode a text as one stream of ids, with `<eos>` at the end of each line.
 
     Args:
         lines: the text, any iterable of strings.
@@ -23,7 +24,17 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
         int32 `(ids,)`.
 
     Raises:
-        InputError: if there is no line.
+        InputError: if there are no lines.
+
+    Example:
+
+    >>> tokenizer = s2s.text.WordTokenizer()
+    >>> tokenizer.set_vocabulary(s2s.text.Vocabulary(["to", "be"]))
+    >>> encode_text(["to be", "be"], tokenizer)
+    array([4, 5, 3, 5, 3], dtype=int32)
+
+    Source:
+        The book, section 9.2 (row 9-3).
     """
     pieces = []
     for chunk in in_chunks(lines):
@@ -31,45 +42,51 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
         ends = tf.fill([len(chunk), 1], EOS_ID)
         pieces.append(tf.concat([ids, ends], axis=1).flat_values.numpy())
     if not pieces:
-        raise InputError("The text holds no line: give at least one.")
+        raise InputError("The text has no lines: give at least one.")
     return np.concatenate(pieces)
 
 
 def text_batches(ids: np.ndarray, batch_size: int = 1, length: int = 35) -> tf.data.Dataset:
-    """Cuts a stream of ids into batches of which each row goes on where it left off.
+    """Cut a stream of ids into batches in which each row continues that of the previous batch.
 
-    The stream is cut into `batch_size` pieces, one under the other, and these into batches of
-    `length` columns. Each label is the id that follows. What does not fill a row up is left out,
-    `batch_size` ids at the most; the last batch may be narrower.
+    The stream is cut into `batch_size` rows, and these into batches of `length` columns. The
+    label of each id is the next id. The at most `batch_size` ids that do not fill a column are
+    left out; the last batch may be narrower.
 
     Args:
         ids: int `(ids,)`.
-        batch_size: the rows of a batch. With 1 every id but the first is a label, each with all
-            of the text before it.
-        length: the columns of a batch, through which a truncated back-propagation goes.
+        batch_size: the rows of a batch. With 1, every id but the first is a label, with all of
+            the preceding text as its context.
+        length: the columns of a batch, the number of steps of truncated backpropagation.
 
     Returns:
         A dataset of `(inputs, labels)`, each int32 `(batch_size, length)`, in order.
 
     Raises:
-        InputError: if the stream is too short for one column of labels.
+        InputError: if the stream is too short for one column of labels, or an argument is not a
+            positive integer.
 
     Example:
 
     >>> for inputs, labels in text_batches(np.arange(8), batch_size=2, length=3):
     ...     print(inputs.numpy().tolist(), labels.numpy().tolist())
     [[0, 1, 2], [3, 4, 5]] [[1, 2, 3], [4, 5, 6]]
+
+    Source:
+        The book, section 9.2.
     """
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
+    length = check_integer("length", length, minimum=1)
     columns = (len(ids) - 1) // batch_size
     if columns < 1:
         raise InputError(
-            f"A text of {len(ids)} ids does not fill {batch_size} rows: lower the batch size or "
+            f"A text of {len(ids)} ids does not fill {batch_size} rows: lower `batch_size` or "
             "give more text."
         )
     ids = np.asarray(ids, np.int32)
     inputs = ids[: batch_size * columns].reshape(batch_size, columns)
     labels = ids[1 : batch_size * columns + 1].reshape(batch_size, columns)
-    # With columns first, a batch is a batch of columns.
+    # `batch` groups along the first axis, which must therefore be that of the columns.
     dataset = tf.data.Dataset.from_tensor_slices((inputs.T, labels.T)).batch(length)
     return dataset.map(
         lambda inputs, labels: (

@@ -1,4 +1,4 @@
-"""A split of a corpus that leaks no sentence from training."""
+"""The split of a corpus into parts that share no sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.errors import InputError
 
@@ -13,39 +14,38 @@ Pair = tuple[str, str]  # (source, target)
 
 
 def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
-    """Splits off held-out parts of which no sentence, source or target, occurs elsewhere.
+    """Split off held-out parts whose sentences, source and target, occur in no other part.
 
-    A sentence often has several translations, and a translation several sources. Pairs that share
-    a sentence on either side, directly or through a chain of other pairs, form a group, and a
-    group goes to one part as a whole: no source and no target sentence of a held-out part occurs
-    in another part, white space at the ends aside.
+    Many sentences have several translations, and translations several sources. Pairs that share
+    a sentence on either side, directly or through a chain of other pairs, form a group, and each
+    group is assigned to one part as a whole: no source or target sentence of a held-out part
+    occurs in another part. White space at the ends is ignored.
 
-    Groups are drawn at random into a held-out part while they fit. A part so has at most the size
-    asked for, and exactly that size wherever groups are left that are small enough to fill it. A
-    group larger than a held-out part, or with a blank sentence in it, stays in training.
+    Groups are drawn at random into a held-out part as long as they fit. A part therefore has at
+    most the requested size, and exactly that size if the groups left are small enough to fill it.
+    A group that is larger than a held-out part, or contains a blank sentence, remains in training.
 
     Args:
         pairs: the corpus to split.
         dev: the number of pairs of the development part; 0 for none.
         test: the number of pairs of the test part; 0 for none.
-        seed: of the draw; the same seed gives the same split.
+        seed: seed of the draw; the same seed gives the same split.
 
     Returns:
         The three parts. `train` keeps the order of `pairs` and its repeated pairs; `dev` and
-        `test` hold each pair once, in random order, so that a slice of them is a fair sample.
+        `test` contain each pair once, in random order: a slice of them is a random sample.
 
     Raises:
         InputError: if a size is negative or the corpus is too small for the sizes.
 
     Example:
 
-    ```python
-    pairs = Pairs(["Hi.", "Hi.", "Run!", "Go!"], ["嗨。", "你好。", "跑！", "走吧！"])
-    corpus = split(pairs, dev=1, test=1)  # both pairs of "Hi." are in `corpus.train`
-    ```
+    >>> pairs = Pairs(["Hi.", "Hi.", "Run!", "Go!"], ["嗨。", "你好。", "跑！", "走吧！"])
+    >>> split(pairs, dev=1, test=1).train  # both pairs of "Hi."
+    Pairs(source=('Hi.', 'Hi.'), target=('嗨。', '你好。'))
     """
-    if dev < 0 or test < 0:
-        raise InputError(f"Cannot hold out dev={dev} and test={test} pairs: give 0 or more.")
+    dev, test = check_integer("dev", dev, minimum=0), check_integer("test", test, minimum=0)
+    seed = check_integer("seed", seed)
 
     stripped = [(source.strip(), target.strip()) for source, target in pairs]
     groups = _linked_groups(stripped)
@@ -57,20 +57,20 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
 
     if (dev and not dev_part) or (test and not test_part) or not train_part:
         raise InputError(
-            f"Cannot split {len(pairs)} pairs, {len(groups)} groups without a sentence in common, "
-            f"into dev={dev}, test={test} and a rest to train on: ask for smaller parts or give "
+            f"Cannot split {len(pairs)} pairs, which form {len(groups)} groups without a common "
+            f"sentence, into dev={dev}, test={test} and a training part: reduce the sizes or give "
             "more pairs."
         )
     return Corpus(*(_as_pairs(part) for part in (train_part, dev_part, test_part)))
 
 
 def _linked_groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
-    """Groups the distinct pairs into connected components, sentences being the nodes."""
+    """Group the distinct pairs into connected components of a graph of sentences."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(node):
         while parent.setdefault(node, node) != node:
-            # Each step halves the path for those who come later, which keeps look-ups short.
+            # Path halving: each lookup shortens the path for later ones.
             parent[node] = node = parent[parent[node]]
         return node
 
@@ -85,8 +85,9 @@ def _linked_groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
 
 
 def _draw(groups: list[list[Pair]], size: int) -> tuple[list[Pair], list[list[Pair]]]:
-    """Takes groups in their order while they fit into `size` pairs: (pairs taken, groups left)."""
-    taken, left = [], []
+    """Take groups in order while they fit into `size` pairs: (pairs taken, groups left)."""
+    taken: list[Pair] = []
+    left: list[list[Pair]] = []
     for group in groups:
         has_blank = any(not sentence for pair in group for sentence in pair)
         if len(taken) + len(group) <= size and not has_blank:

@@ -1,4 +1,4 @@
-"""Characters: of Chinese text, and of any text."""
+"""Tokenizers for characters: of Chinese text, and of any text."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
 
-# A space is kept only between two Latin words or numbers, and so need not be marked: the same
-# two rules close up the text before it is cut, and the tokens after they were joined.
+# Spaces are kept only between two Latin words or numbers, and therefore need no marker: the same
+# two rules close up the text before it is split, and the tokens after they are joined.
 _CLOSE_UP = ((r" ([^\p{Latin}\p{Nd}])", r"\1"), (r"((?:^|[^\p{Latin}\p{Nd}\p{M} ])\p{M}*) ", r"\1"))
 
 
 class ChineseTokenizer(Tokenizer):
-    """Every character a token, but Latin words and numbers whole.
+    """Split text into characters, but keep Latin words and numbers whole.
 
-    `normalize` deletes all spaces but those between two Latin words or numbers, where alone they
-    mean something in Chinese text: they come from line breaks and typesetting otherwise.
+    `normalize` deletes all spaces but those between two Latin words or numbers: elsewhere, spaces
+    in Chinese text have no meaning and come from line breaks and typesetting.
 
     Args:
-        lowercase: whether `normalize` turns Latin letters into lower case.
+        lowercase: whether `normalize` lowercases Latin letters.
 
     Example:
 
@@ -43,12 +43,12 @@ class ChineseTokenizer(Tokenizer):
 
 
 class CharacterTokenizer(Tokenizer):
-    """Every character a token; a space is the token `▁`.
+    """Split text into characters; a space is the token `▁`.
 
     A `▁` (U+2581) in the text itself becomes `_`.
 
     Args:
-        lowercase: whether `normalize` turns the text into lower case.
+        lowercase: whether `normalize` lowercases the text.
 
     Example:
 
@@ -65,7 +65,13 @@ class CharacterTokenizer(Tokenizer):
 
 
 def is_chinese(lines: Iterable[str]) -> bool:
-    """Whether most letters of a text are Chinese characters."""
+    """Return whether most letters of a text are Chinese characters.
+
+    Example:
+
+    >>> is_chinese(["我昨天买的书很有意思。"]), is_chinese(["The book is old."])
+    (True, False)
+    """
     letters = "".join(lines)
     chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
     return 2 * chinese > sum(map(str.isalpha, letters))

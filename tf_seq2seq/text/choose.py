@@ -1,4 +1,4 @@
-"""The tokenizer that suits a text."""
+"""The choice of a tokenizer for a text."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ from tf_seq2seq.text.words import WordTokenizer
 
 
 def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
-    """Chooses a tokenizer that suits a text, and leaves it to be adapted.
+    """Choose a tokenizer that suits a text; it is not adapted yet.
 
-    Chinese is cut into characters. Other text is cut into words if its vocabulary is closed, and
-    into subwords if more than one token in a hundred is a word that occurs nowhere else.
+    Chinese is split into characters. Other text is split into words if its vocabulary is closed,
+    and into subwords if more than one token in a hundred is a word that occurs only once.
 
     Args:
-        lines: the text, or a part that stands for it.
+        lines: the text, or a representative part of it.
 
     Returns:
         A `ChineseTokenizer`, `WordTokenizer` or `SubwordTokenizer` without a vocabulary.
+
+    Example:
+
+    >>> type(tokenizer_for(["我昨天买的书很有意思。"])).__name__
+    'ChineseTokenizer'
     """
     lines = list(lines)
     if is_chinese(lines):
         return ChineseTokenizer()
-    words = collections.Counter()
+    words: collections.Counter[str] = collections.Counter()
     for tokens in tokenize_lines(lines, WordTokenizer().tokenize):
         words.update(tokens)
     singles = sum(count == 1 for count in words.values())

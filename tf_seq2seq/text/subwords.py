@@ -1,15 +1,16 @@
-"""Subwords: pieces of words, learned by byte-pair encoding."""
+"""A tokenizer for subwords: pieces of words, learned by byte-pair encoding."""
 
 from __future__ import annotations
 
 import collections
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.strings import CONTINUATION, JOINER
 from tf_seq2seq.text.tokenizer import Tokenizer, not_empty, tokenize_lines
 from tf_seq2seq.text.vocabulary import SPECIALS, Vocabulary, check_max_size
@@ -17,14 +18,14 @@ from tf_seq2seq.text.words import WORD_RULES
 
 
 class SubwordTokenizer(Tokenizer):
-    """The words of `WordTokenizer`, cut into the longest pieces that the vocabulary has.
+    """Split text into the words of `WordTokenizer`, and these into the longest known pieces.
 
     The pieces are learned from the corpus by byte-pair encoding (Sennrich et al. 2016); a word is
-    cut by WordPiece, longest piece first (Wu et al. 2016). Pieces within a word begin with `##`:
-    `unhappy.` may be `un ##happy ￭.`. Characters that the corpus lacks become `<unk>`, one each.
+    split by WordPiece, longest piece first (Wu et al. 2016). Pieces within a word begin with `##`:
+    `unhappy.` may be `un ##happy ￭.`. Each character that the corpus lacks becomes `<unk>`.
 
     Args:
-        lowercase: whether `normalize` turns the text into lower case.
+        lowercase: whether `normalize` lowercases the text.
 
     Example:
 
@@ -37,37 +38,40 @@ class SubwordTokenizer(Tokenizer):
 
     rules = WORD_RULES._replace(detokenize=((f"(^| ){CONTINUATION}", ""), *WORD_RULES.detokenize))
 
-    def tokenize(self, text) -> tf.RaggedTensor:
-        self._check_adapted()
+    def tokenize(self, text: tf.Tensor | list[str]) -> tf.RaggedTensor:
+        """Normalize the text and split it into pieces (see `Tokenizer.tokenize`)."""
+        _ = self.vocabulary  # raises if there is none
         words = super().tokenize(text)
-        # Cutting a word costs more than finding it again, and a batch has many words twice.
+        # Splitting a word takes longer than finding it, and many words of a batch are repeated.
         distinct, index = tf.unique(words.values)
         pieces = tf.gather(self._wordpiece.tokenize(distinct), index)
         return words.with_values(pieces).merge_dims(1, 2)
 
     def adapt(self, lines: Iterable[str], max_size: int | None = 8000, min_count: int = 2) -> None:
-        """Learns the pieces from a text, which is read once, a chunk of lines at a time.
+        """Learn the pieces from a text, which is read once, in chunks of lines.
 
         Args:
             lines: the text, any iterable of strings.
-            max_size: the largest number of pieces, with the four special ones.
-            min_count: characters that are rarer are left out, and pieces that are rarer are not
-                put together.
+            max_size: the largest number of pieces, the four special ones included; `None` for no
+                limit.
+            min_count: characters that occur less often are left out, and pieces that occur less
+                often are not joined.
 
         Raises:
-            InputError: if the text has no token, or `max_size` has no room for one.
+            InputError: if the text has no tokens, or `max_size` has no room for any.
         """
-        check_max_size(max_size)
-        words = collections.Counter()
+        max_size = check_max_size(max_size)
+        words: collections.Counter[str] = collections.Counter()
         for tokens in tokenize_lines(lines, super().tokenize):
             words.update(tokens)
         limit = None if max_size is None else max_size - len(SPECIALS)
         self.set_vocabulary(not_empty(Vocabulary(learn_pieces(words, limit, min_count))))
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
+        """Use an existing vocabulary of pieces instead of `adapt`."""
         super().set_vocabulary(vocabulary)
         # `split_unknown_characters` leaves the known rest of a word readable. The length of the
-        # longest piece bounds the search, so that even a word of 100 kB takes linear time.
+        # longest piece bounds the search: even a word of 100 kB takes linear time.
         self._wordpiece = tf_text.WordpieceTokenizer(
             self._token_to_id,
             suffix_indicator=CONTINUATION,
@@ -80,19 +84,21 @@ class SubwordTokenizer(Tokenizer):
 
     @property
     def markers(self) -> str:
+        """The marker of a continued word, and the joiner."""
         return f"^{CONTINUATION}|{JOINER}"
 
-    def starts_word(self, tokens):
+    def starts_word(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Return whether each token begins a word (see `Tokenizer.starts_word`)."""
         return ~tf.strings.regex_full_match(tokens, f"{CONTINUATION}.*")
 
 
-def learn_pieces(words: dict[str, int], limit: int | None, min_count: int) -> list[str]:
-    """Byte-pair encoding: from characters upwards, joins the most frequent pair of neighbours.
+def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) -> list[str]:
+    """Learn pieces by byte-pair encoding: starting from characters, join the most frequent pair.
 
-    Of equally frequent pairs the first in code point order is joined, so the same words give the
-    same pieces. (TensorFlow Text's `wordpiece_tokenizer_learner_lib` learns pieces too, but meets
-    a size only to within some percent, and takes 80 seconds over the German half of Multi30k
-    where this takes 4.)
+    Of equally frequent pairs the first in code point order is joined: the same words give the
+    same pieces. (TensorFlow Text's `wordpiece_tokenizer_learner_lib` also learns pieces, but
+    reaches a size only to within a few percent, and takes 80 seconds for the German half of
+    Multi30k, where this function takes 4.)
 
     Args:
         words: how often each word occurs.
@@ -101,18 +107,28 @@ def learn_pieces(words: dict[str, int], limit: int | None, min_count: int) -> li
 
     Returns:
         The pieces: the characters by descending count, then the joined ones as they were found.
+
+    Example:
+
+    >>> learn_pieces({"abab": 2, "ab": 1, "cab": 1}, limit=6, min_count=1)
+    ['##b', '##a', 'a', 'c', '##ab', 'ab']
+
+    Source:
+        Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units",
+        section 3.2.
     """
+    min_count = check_integer("min_count", min_count)
     splits = [([word[0], *(CONTINUATION + c for c in word[1:])], words[word]) for word in words]
-    characters = collections.Counter()
+    characters: collections.Counter[str] = collections.Counter()
     for split, count in splits:
         for piece in split:
             characters[piece] += count
     ranked = sorted(characters.items(), key=lambda item: (-item[1], item[0]))
     pieces = dict.fromkeys([piece for piece, count in ranked if count >= min_count][:limit])
-    # A word with a character that is left out is not learned from.
+    # Words with a character that is left out are not used.
     splits = [(split, count) for split, count in splits if all(p in pieces for p in split)]
 
-    pair_counts = collections.Counter()
+    pair_counts: collections.Counter[tuple[str, str]] = collections.Counter()
     where = collections.defaultdict(set)  # pair -> the places in `splits` that may hold it
     for place, (split, count) in enumerate(splits):
         for pair in itertools.pairwise(split):
@@ -123,7 +139,7 @@ def learn_pieces(words: dict[str, int], limit: int | None, min_count: int) -> li
 
     while queue and (limit is None or len(pieces) < limit):
         negative_count, best = heapq.heappop(queue)
-        if -negative_count != pair_counts[best]:  # It has changed, and was queued anew.
+        if -negative_count != pair_counts[best]:  # The count has changed since it was queued.
             continue
         if -negative_count < min_count:
             break
@@ -147,7 +163,7 @@ def learn_pieces(words: dict[str, int], limit: int | None, min_count: int) -> li
 
 
 def _join_pair(split: list[str], pair: tuple[str, str], joined: str) -> Iterator[str]:
-    """Yields the pieces of `split`, with `joined` wherever `pair` stood."""
+    """Yields the pieces of `split`, with `joined` in place of each `pair`."""
     position = 0
     while position < len(split):
         if tuple(split[position : position + 2]) == pair:

@@ -1,21 +1,24 @@
-r"""Tokenizers: text -> tokens -> ids and back, inside the TensorFlow graph.
+r"""The base class of tokenizers: text -> tokens -> ids and back, inside the TensorFlow graph.
 
-A tokenizer here is a list of rewriting rules, `(regular expression, replacement)`, applied in
-turn to a whole batch of strings. One list normalises the text, one sets a space at every token
-boundary (so that splitting at spaces gives the tokens), and one undoes it after the tokens were
-joined by spaces:
+A tokenizer is a list of rewriting rules, `(regular expression, replacement)`, applied in turn to
+a whole batch of strings. One list normalizes the text, one puts a space at every token boundary
+(splitting at spaces then gives the tokens), and one restores the text after the tokens are joined
+by spaces:
 
     normalize("Don't\tpanic!")   "Don't panic!"
     tokenize(...)                ["Don", "￭'t", "panic", "￭!"]
     detokenize(...)              "Don't panic!"
 
-For every text, `detokenize(tokenize(text))` is `normalize(text)`. Training, evaluation and
-serving run these same functions: they consist of core string ops (and two of TensorFlow Text's),
-so a SavedModel carries them and a server needs no Python.
+For every text, `detokenize(tokenize(text))` equals `normalize(text)`. Training, evaluation and
+serving run the same functions, which consist of core string ops and two TensorFlow Text ops: a
+SavedModel contains them, and a server needs no Python.
 
-The expressions have the syntax of RE2, which has no look-around. `\x01` marks a boundary between
-two tokens that no space separates: it is free for that, because normalised text has no control
-characters.
+The expressions use RE2 syntax, which has no look-around. The rules may use `\x01` to mark a
+boundary between two tokens without a space: normalized text has no control characters.
+
+To add a tokenizer, write one subclass of `Tokenizer` in one file. Override `rules`, or `tokenize`
+and `detokenize`; `get_config` for more constructor arguments; `save_assets` and `load_assets` for
+files of its own, such as a SentencePiece model.
 """
 
 from __future__ import annotations
@@ -30,8 +33,9 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from tf_seq2seq.checks import check_flag
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.files import in_chunks
+from tf_seq2seq.files import in_chunks, write_atomically
 from tf_seq2seq.text.vocabulary import (
     EOS_ID,
     PAD_ID,
@@ -52,25 +56,17 @@ class Rules(NamedTuple):
     detokenize: tuple[tuple[str, str], ...] = ()
 
 
-def rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:
-    for pattern, replacement in rules:
-        text = tf.strings.regex_replace(text, pattern, replacement)
-    return text
-
-
 class Tokenizer(tf.Module):
-    """Text to tokens to ids, and back; the base class of all tokenizers.
+    """Convert text to tokens to ids, and back; the base class of all tokenizers.
 
-    A tokenizer is made in two steps: the constructor says how text is cut, `adapt` (or
-    `set_vocabulary`) says which tokens have an id. All functions take a batch of strings,
-    `(batch,)`, as a string tensor or a list, run eagerly or in a graph, and accept any bytes:
-    what is not UTF-8 becomes U+FFFD. As an attribute of an exported `tf.Module` a tokenizer is
-    saved with it.
-
-    A subclass gives its `rules`; the rest is here.
+    Setting up a tokenizer takes two steps: the constructor defines how text is split into tokens,
+    and `adapt` (or `set_vocabulary`) defines which tokens have an id. All functions take a batch
+    of strings, `(batch,)`, as a string tensor or a list, run eagerly or in a graph, and accept any
+    bytes: invalid UTF-8 becomes U+FFFD. A tokenizer that is an attribute of an exported
+    `tf.Module` is saved with it.
 
     Args:
-        lowercase: whether `normalize` turns the text into lower case.
+        lowercase: whether `normalize` lowercases the text.
 
     Example:
 
@@ -83,26 +79,30 @@ class Tokenizer(tf.Module):
     <tf.Tensor: shape=(1,), dtype=string, numpy=array([b'the film is old.'], dtype=object)>
     """
 
-    rules = Rules()
     _classes: ClassVar[dict[str, type[Tokenizer]]] = {}
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         Tokenizer._classes[cls.__name__] = cls
 
     def __init__(self, lowercase: bool = False):
         super().__init__()
-        self.lowercase = lowercase
+        self.lowercase = check_flag("lowercase", lowercase)
         self._vocabulary: Vocabulary | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """The rewriting rules; a subclass can override this with a class attribute."""
+        return Rules()
 
     # Text and tokens.
 
-    def normalize(self, text) -> tf.Tensor:
-        """The text as the tokenizer sees it; normalising it again changes nothing.
+    def normalize(self, text: tf.Tensor | list[str]) -> tf.Tensor:
+        """Return the text as the tokenizer sees it; normalizing it again changes nothing.
 
         Invalid UTF-8 is replaced by U+FFFD, composed characters take their canonical form (NFC;
-        the compatibility form NFKC would make full-width Chinese punctuation ASCII), every run
-        of white space and control characters becomes one space, and the ends are stripped.
+        the compatibility form NFKC would turn full-width Chinese punctuation into ASCII), every
+        run of white space and control characters becomes one space, and the ends are stripped.
 
         Args:
             text: strings, `(batch,)`.
@@ -111,7 +111,7 @@ class Tokenizer(tf.Module):
             Strings, `(batch,)`.
 
         Raises:
-            ValueError: if the text is not a batch: one string or a matrix.
+            ValueError: if the text is not a batch of strings but a single string or a matrix.
         """
         text = tf.convert_to_tensor(text, tf.string)
         if text.shape.rank not in (None, 1):
@@ -119,8 +119,8 @@ class Tokenizer(tf.Module):
         text = tf.ensure_shape(text, [None])  # for servers, which do not check the rank
         text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
         if self.lowercase:
-            # The op follows the locale of the process, and would make "I" a dotless "ı" where
-            # that is Turkish; the two letters concerned are lowered beforehand.
+            # The op follows the locale of the process: in Turkish it would turn "I" into a
+            # dotless "ı". The two letters concerned are therefore lowercased first.
             text = rewrite(text, [("I", "i"), ("İ", "i\u0307")])
             text = tf.strings.lower(text, encoding="utf-8")
         text = tf.strings.strip(rewrite(text, [(r"[\p{Z}\p{Cc}]+", " ")]))
@@ -128,19 +128,19 @@ class Tokenizer(tf.Module):
         # Last, because rules that delete a space can bring a letter and its accent together.
         return tf_text.normalize_utf8(text, "NFC")
 
-    def tokenize(self, text) -> tf.RaggedTensor:
-        """Normalises the text and cuts it into tokens.
+    def tokenize(self, text: tf.Tensor | list[str]) -> tf.RaggedTensor:
+        """Normalize the text and split it into tokens.
 
         Args:
             text: strings, `(batch,)`.
 
         Returns:
-            Strings, `(batch, (tokens))`; a row without a token for an empty text.
+            Strings, `(batch, (tokens))`; the row of an empty text has no tokens.
         """
         return tf.strings.split(rewrite(self.normalize(text), self.rules.tokenize))
 
     def detokenize(self, tokens: tf.RaggedTensor) -> tf.Tensor:
-        """Puts tokens together again, in whatever order a model wrote them.
+        """Join tokens into text, in whatever order a model wrote them.
 
         Args:
             tokens: strings, `(batch, (tokens))`.
@@ -153,7 +153,7 @@ class Tokenizer(tf.Module):
 
     @property
     def markers(self) -> str:
-        """An expression for what tokens carry besides text; empty for nothing."""
+        """An expression for what tokens contain apart from text; empty for nothing."""
         return ""
 
     def unmark(self, tokens: tf.Tensor) -> tf.Tensor:
@@ -161,7 +161,7 @@ class Tokenizer(tf.Module):
         return tf.strings.regex_replace(tokens, self.markers, "") if self.markers else tokens
 
     def starts_word(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Whether each token begins a word, and does not go on with that of the token before.
+        """Return whether each token begins a word rather than continuing the previous one.
 
         Args:
             tokens: strings of any shape.
@@ -172,27 +172,27 @@ class Tokenizer(tf.Module):
         return tf.ones_like(tokens, tf.bool)
 
     def display(self, token: str) -> str:
-        """The token as a reader wants to see it, say on the axis of a plot: without markers."""
+        """Return the token without markers, for readers: on the axis of a plot, for instance."""
         return re.sub(self.markers, "", token) or token
 
     # Tokens and ids.
 
-    def encode(self, text) -> tf.RaggedTensor:
-        """The ids of the text's tokens, without `<sos>` and `<eos>`.
+    def encode(self, text: tf.Tensor | list[str]) -> tf.RaggedTensor:
+        """Return the ids of the text's tokens, without `<sos>` and `<eos>`.
 
-        The text cannot smuggle in a control token: `<pad>`, `<sos>` and `<eos>`, written out in
-        it, are unknown words.
+        A control token cannot be smuggled in: `<pad>`, `<sos>` and `<eos>` written in the text
+        are unknown words.
 
         Args:
             text: strings, `(batch,)`.
 
         Returns:
-            int32, `(batch, (tokens))`, with `UNK_ID` for tokens outside the vocabulary.
+            int32, `(batch, (tokens))`, with `UNK_ID` for tokens that are not in the vocabulary.
         """
         return self.token_to_id(self.tokenize(text))
 
-    def decode(self, ids) -> tf.Tensor:
-        """The text of token ids; `<pad>`, `<sos>` and `<eos>` are dropped, `<unk>` is shown.
+    def decode(self, ids: tf.Tensor | tf.RaggedTensor) -> tf.Tensor:
+        """Return the text of token ids; `<pad>`, `<sos>` and `<eos>` are dropped, `<unk>` shown.
 
         Args:
             ids: integers, `(batch, (tokens))` ragged or `(batch, tokens)` padded.
@@ -207,7 +207,7 @@ class Tokenizer(tf.Module):
         return self.detokenize(self.id_to_token(ids))
 
     def token_to_id(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
-        """The ids of tokens; `UNK_ID` for one outside the vocabulary.
+        """Return the ids of tokens, `UNK_ID` for those that are not in the vocabulary.
 
         Args:
             tokens: strings, `(batch, (tokens))`.
@@ -215,11 +215,11 @@ class Tokenizer(tf.Module):
         Returns:
             int32, `(batch, (tokens))`.
         """
-        self._check_adapted()
+        _ = self.vocabulary  # raises if there is none
         return tokens.with_values(tf.cast(self._token_to_id.lookup(tokens.values), tf.int32))
 
-    def id_to_token(self, ids):
-        """The tokens of ids, special ones too; `<unk>` for an id that no token has.
+    def id_to_token(self, ids: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
+        """Return the tokens of ids, special tokens included; `<unk>` for an id out of range.
 
         Args:
             ids: integers of any shape, dense or ragged.
@@ -227,10 +227,10 @@ class Tokenizer(tf.Module):
         Returns:
             Strings of the same shape.
         """
-        self._check_adapted()
+        size = self.vocabulary_size
 
         def gather(ids):
-            known = (ids >= 0) & (ids < self.vocabulary_size)
+            known = (ids >= 0) & (ids < size)
             return tf.gather(self._id_to_token, tf.where(known, ids, UNK_ID))
 
         return tf.ragged.map_flat_values(gather, ids)
@@ -238,31 +238,36 @@ class Tokenizer(tf.Module):
     # The vocabulary.
 
     def adapt(self, lines: Iterable[str], max_size: int | None = None, min_count: int = 1) -> None:
-        """Makes the vocabulary of a text, which is read once, a chunk of lines at a time.
+        """Build the vocabulary from a text, which is read once, in chunks of lines.
 
         Args:
             lines: the text, any iterable of strings: a list, a generator, an open file.
-            max_size: the largest number of tokens, with the four special ones; `None` for all.
-            min_count: rarer tokens are left out.
+            max_size: the largest number of tokens, the four special ones included; `None` for
+                no limit.
+            min_count: tokens that occur less often are left out.
 
         Raises:
-            InputError: if the text has no token, or `max_size` has no room for one.
+            InputError: if the text has no tokens, or `max_size` has no room for any.
         """
         token_lists = tokenize_lines(lines, self.tokenize)
         self.set_vocabulary(not_empty(Vocabulary.build(token_lists, max_size, min_count)))
 
     def coverage(self, lines: Iterable[str]) -> Coverage:
-        """Measures how much of a text the vocabulary knows (see `Vocabulary.coverage`)."""
+        """Measure how much of a text the vocabulary covers (see `Vocabulary.coverage`)."""
         return self.vocabulary.coverage(tokenize_lines(lines, self.tokenize))
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The tokens and their ids."""
-        self._check_adapted()
+        if self._vocabulary is None:
+            raise RuntimeError(
+                f"This {type(self).__name__} has no vocabulary yet; "
+                "call `adapt(lines)` or `set_vocabulary` first."
+            )
         return self._vocabulary
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Uses a vocabulary that exists, such as `Vocabulary.load(path)`, instead of `adapt`."""
+        """Use an existing vocabulary, such as `Vocabulary.load(path)`, instead of `adapt`."""
         # Of the special tokens only `<unk>` can be looked up (see `encode`).
         entries = [(t, id) for id, t in enumerate(vocabulary) if t not in SPECIALS or t == UNK]
         tokens, ids = zip(*entries, strict=True)
@@ -274,18 +279,11 @@ class Tokenizer(tf.Module):
 
     @property
     def vocabulary_size(self) -> int:
-        """The number of ids, with the four special tokens."""
+        """The number of ids, the four special tokens included."""
         return len(self.vocabulary)
 
-    def _check_adapted(self) -> None:
-        if self._vocabulary is None:
-            raise RuntimeError(
-                f"This {type(self).__name__} has no vocabulary yet; "
-                "call `adapt(lines)` or `set_vocabulary` first."
-            )
-
     def equals(self, other: Tokenizer) -> bool:
-        """Whether both give the same ids to any text: class, configuration and vocabulary agree."""
+        """Return whether class, configuration and vocabulary agree: any text has the same ids."""
         return (
             type(self) is type(other)
             and self.get_config() == other.get_config()
@@ -295,36 +293,65 @@ class Tokenizer(tf.Module):
     # Configuration and files.
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, which JSON can hold."""
+        """Return the arguments of the constructor, in a form that JSON can hold."""
         return {"lowercase": self.lowercase}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Tokenizer:
-        """A tokenizer of these constructor arguments, without a vocabulary."""
+        """Create a tokenizer from the arguments of its constructor, without a vocabulary."""
         return cls(**config)
 
+    def save_assets(self, directory: Path) -> None:
+        """Write the files that `load_assets` needs; by default none.
+
+        Override both for a tokenizer with data other than its configuration and its vocabulary.
+
+        Args:
+            directory: where `save` writes `tokenizer.json` and `vocabulary.txt`.
+        """
+
+    def load_assets(self, directory: Path) -> None:
+        """Read the files of `save_assets`; called after the constructor, before `set_vocabulary`.
+
+        Args:
+            directory: where `save_assets` wrote them.
+
+        Raises:
+            InputError: if a file is missing or damaged.
+        """
+
     def save(self, directory: str | os.PathLike) -> None:
-        """Writes `tokenizer.json` and `vocabulary.txt` into a directory, made if need be."""
+        """Write `tokenizer.json`, `vocabulary.txt` and the assets into a directory.
+
+        The directory is created if necessary.
+        """
         vocabulary = self.vocabulary
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        content = {"class_name": type(self).__name__, "config": self.get_config()}
-        text = json.dumps(content, indent=2) + "\n"
-        (directory / "tokenizer.json").write_text(text, encoding="utf-8")
+        self.save_assets(directory)
         vocabulary.save(directory / "vocabulary.txt")
+        content = {"class_name": type(self).__name__, "config": self.get_config()}
+        with write_atomically(directory / "tokenizer.json") as new:
+            new.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     @staticmethod
     def load(directory: str | os.PathLike) -> Tokenizer:
-        """Reads a tokenizer of any class from the directory where `save` wrote it.
+        """Read a tokenizer of any class from the directory that `save` wrote.
+
+        Args:
+            directory: the directory. The class must be defined: import the module of a tokenizer
+                that is not in this package first.
 
         Raises:
-            InputError: if one of the two files is missing or damaged.
+            InputError: if a file is missing or damaged, or the class is unknown.
         """
-        path = Path(directory) / "tokenizer.json"
+        directory = Path(directory)
+        path = directory / "tokenizer.json"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            cls = Tokenizer._classes[content["class_name"]]
-            tokenizer = cls.from_config(content["config"])
+            name, config = content["class_name"], content["config"]
+            cls = Tokenizer._classes.get(name)
+            tokenizer = None if cls is None else cls.from_config(config)
         except OSError as error:
             raise InputError(
                 f"Cannot read {str(path)!r} ({error.strerror}); "
@@ -335,12 +362,25 @@ class Tokenizer(tf.Module):
                 f"{str(path)!r} does not describe a tokenizer ({type(error).__name__}: {error}); "
                 "write it again with `Tokenizer.save`."
             ) from error
-        tokenizer.set_vocabulary(Vocabulary.load(Path(directory) / "vocabulary.txt"))
+        if tokenizer is None:
+            raise InputError(
+                f"{str(path)!r} describes a tokenizer of the unknown class {name!r}; "
+                "import the module that defines it first."
+            )
+        tokenizer.load_assets(directory)
+        tokenizer.set_vocabulary(Vocabulary.load(directory / "vocabulary.txt"))
         return tokenizer
 
 
+def rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:
+    """Apply rewriting rules in turn to strings of any shape."""
+    for pattern, replacement in rules:
+        text = tf.strings.regex_replace(text, pattern, replacement)
+    return text
+
+
 def tokenize_lines(lines: Iterable[str], tokenize: Callable) -> Iterator[list[str]]:
-    """Yields the tokens of `lines`, a list for every chunk of lines."""
+    """Yield the tokens of a text, one list per chunk of lines."""
     if isinstance(lines, str):
         raise TypeError(f"Expected an iterable of lines, got the string {lines[:40]!r}.")
     for chunk in in_chunks(lines):
@@ -348,9 +388,14 @@ def tokenize_lines(lines: Iterable[str], tokenize: Callable) -> Iterator[list[st
 
 
 def not_empty(vocabulary: Vocabulary) -> Vocabulary:
+    """Return the vocabulary if it has any tokens but the special ones.
+
+    Raises:
+        InputError: if it has none.
+    """
     if len(vocabulary) == len(SPECIALS):
         raise InputError(
-            "The text to adapt to has no token that occurs often enough; "
+            "No token of the text to adapt to occurs often enough; "
             "give lines of text, or a lower `min_count`."
         )
     return vocabulary

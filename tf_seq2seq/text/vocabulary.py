@@ -1,4 +1,4 @@
-"""The vocabulary: tokens in a fixed order, where the place of a token is its id."""
+"""The vocabulary: tokens in a fixed order, in which the position of a token is its id."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import write_atomically
 
 PAD, UNK, SOS, EOS = SPECIALS = ("<pad>", "<unk>", "<sos>", "<eos>")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
 
 
 class Coverage(NamedTuple):
-    """How much of a text a vocabulary knows.
+    """How much of a text a vocabulary covers.
 
     Attributes:
         tokens: how many tokens the text has.
-        covered: how many of them have an id of their own, other than that of `<unk>`.
-        unknown: the most frequent of the others, as `(token, count)` by descending count.
+        covered: how many of them have an id other than that of `<unk>`.
+        unknown: the most frequent other tokens, as `(token, count)` by descending count.
     """
 
     tokens: int
@@ -30,22 +32,22 @@ class Coverage(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """The covered share of the tokens, from 0 to 1 (1 for a text without tokens)."""
+        """The share of the tokens that is covered, 0 to 1 (1 for a text without tokens)."""
         return self.covered / self.tokens if self.tokens else 1.0
 
 
 class Vocabulary:
-    """Tokens in a fixed order, where the place of a token is its id.
+    """Tokens in a fixed order, in which the position of a token is its id.
 
     The first four are always `<pad>`=0, `<unk>`=1, `<sos>`=2 and `<eos>`=3: padding has the id
-    that Keras masks, and no word ever does. A vocabulary does not change once it is made.
+    that Keras masks, and no word has it. A vocabulary is immutable.
 
     Args:
-        tokens: the tokens by id. The four special ones may be among them or not; wherever they
-            stand, they are moved to the front.
+        tokens: the tokens by id. The four special ones may be missing or at any position; they
+            are moved to the front.
 
     Raises:
-        InputError: if a token is empty, holds a line break or occurs twice.
+        InputError: if a token is empty, contains a line break or occurs twice.
 
     Example:
 
@@ -63,7 +65,7 @@ class Vocabulary:
                 raise InputError(f"The token {token!r} occurs {count} times; keep one of them.")
             if not token or "\n" in token or "\r" in token:
                 raise InputError(
-                    f"The token {token!r} cannot stand on a line of its own; "
+                    f"The token {token!r} does not fit on one line of a vocabulary file; "
                     "remove empty tokens and line breaks."
                 )
         self._tokens = SPECIALS + tuple(token for token in tokens if token not in SPECIALS)
@@ -74,29 +76,34 @@ class Vocabulary:
     def build(
         cls, token_lists: Iterable[Iterable[str]], max_size: int | None = None, min_count: int = 1
     ) -> Vocabulary:
-        """Counts tokens and keeps the most frequent ones (section 9.2 of the book).
+        """Count tokens and keep the most frequent ones.
 
-        The lists are read once and not kept, so a generator over a file of any length will do.
-        Equally frequent tokens stand in code point order: the same text gives the same ids.
+        The lists are read once and not stored: a generator over a file of any length works.
+        Equally frequent tokens are in code point order: the same text gives the same ids.
 
         Args:
             token_lists: the lines, each an iterable of tokens.
-            max_size: the largest number of tokens, with the four special ones; `None` for all.
-            min_count: rarer tokens are left out.
+            max_size: the largest number of tokens, the four special ones included; `None` for
+                no limit.
+            min_count: tokens that occur less often are left out.
 
         Returns:
             The vocabulary by descending frequency, with `counts`.
 
         Raises:
             InputError: if `max_size` has no room for a token.
-            TypeError: if a line is a string: its tokens would be its characters.
+            TypeError: if a line is a string, whose tokens would be its characters.
 
         Example:
 
         >>> Vocabulary.build([["to", "be"], ["not", "to", "be"]], max_size=6).tokens[4:]
         ('be', 'to')
+
+        Source:
+            The book, section 9.2 (row 9-2).
         """
-        check_max_size(max_size)
+        max_size = check_max_size(max_size)
+        min_count = check_integer("min_count", min_count)
         counter = _count(token_lists)
         for special in SPECIALS:
             del counter[special]
@@ -112,10 +119,10 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Vocabulary:
-        """Reads a file of one token a line, as `save` writes it.
+        """Read a file with one token per line, as `save` writes it.
 
-        The book's files are read as they are: theirs begin with `<unk>`, `<sos>`, `<eos>` (with
-        `<eos>` for the Penn Treebank), and these tokens move to the places that they have here.
+        The book's files can be read unchanged: they begin with `<unk>`, `<sos>`, `<eos>` (with
+        `<eos>` for the Penn Treebank), which are moved to their positions in this package.
 
         Args:
             path: a UTF-8 text file.
@@ -132,10 +139,10 @@ class Vocabulary:
         except OSError as error:
             raise InputError(
                 f"Cannot read the vocabulary file {str(path)!r} ({error.strerror}); "
-                "give the path of a text file with one token a line."
+                "give the path of a text file with one token per line."
             ) from error
-        lines: dict[str, int] = {}  # token -> the line it stands on
-        # A byte order mark before the first token is no part of it. On a line of its own U+FEFF
+        lines: dict[str, int] = {}  # token -> its line number
+        # A byte order mark before the first token does not belong to it. Alone on a line, U+FEFF
         # is a token: the book's Chinese vocabulary has it.
         data = data.removeprefix(b"\xef\xbb\xbf") if data[3:4] not in b"\r\n" else data
         for number, line in enumerate(data.removesuffix(b"\n").split(b"\n"), start=1):
@@ -150,16 +157,17 @@ class Vocabulary:
                 raise InputError(f"{path}, line {number}: the line is empty; remove it.")
             if token in lines:
                 raise InputError(
-                    f"{path}, line {number}: the token {token!r} already stands on line "
+                    f"{path}, line {number}: the token {token!r} is already on line "
                     f"{lines[token]}; remove one of them."
                 )
             lines[token] = number
         return cls(lines)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes one token a line, in order of their ids, as UTF-8."""
+        """Write one token per line, in the order of their ids, as UTF-8."""
         text = "".join(token + "\n" for token in self._tokens)
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        with write_atomically(path) as new:
+            new.write_text(text, encoding="utf-8", newline="\n")
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -168,15 +176,15 @@ class Vocabulary:
 
     @property
     def counts(self) -> Mapping[str, int] | None:
-        """How often each token but the special ones occurred; `None` unless made by `build`."""
+        """How often each ordinary token occurred; `None` unless `build` made the vocabulary."""
         return self._counts
 
     def index(self, token: str) -> int:
-        """The id of a token, which is that of `<unk>` for a token that is not there."""
+        """Return the id of a token; that of `<unk>` for a token that is not in the vocabulary."""
         return self._ids.get(token, UNK_ID)
 
     def coverage(self, token_lists: Iterable[Iterable[str]], most_common: int = 10) -> Coverage:
-        """Measures how much of a text the vocabulary knows; the text is read once.
+        """Measure how much of a text the vocabulary covers; the text is read once.
 
         Args:
             token_lists: the lines, each an iterable of tokens.
@@ -187,6 +195,7 @@ class Vocabulary:
         >>> Vocabulary(["to", "be"]).coverage([["to", "be"], ["not", "to", "be"]])
         Coverage(tokens=5, covered=4, unknown=(('not', 1),))
         """
+        most_common = check_integer("most_common", most_common, minimum=0)
         counter = _count(token_lists)
         unknown = {t: count for t, count in counter.items() if self.index(t) == UNK_ID}
         ranked = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
@@ -205,7 +214,7 @@ class Vocabulary:
     def __contains__(self, token: str) -> bool:
         return token in self._ids
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self._tokens == other._tokens
 
     def __hash__(self) -> int:
@@ -215,17 +224,19 @@ class Vocabulary:
         return f"<Vocabulary of {len(self)} tokens: {' '.join(self._tokens[4:10])} ...>"
 
 
-def check_max_size(max_size: int | None) -> None:
-    """Raises `InputError` unless a vocabulary of `max_size` has room for more than specials."""
-    if max_size is not None and max_size <= len(SPECIALS):
-        raise InputError(
-            f"A vocabulary of max_size={max_size} has no room for tokens beside "
-            f"{', '.join(SPECIALS)}; give at least {len(SPECIALS) + 1}."
-        )
+def check_max_size(max_size: int | None) -> int | None:
+    """Return the size if it is None or has room for more than the special tokens.
+
+    Raises:
+        InputError: if it is not such an integer.
+    """
+    if max_size is None:
+        return None
+    return check_integer("max_size", max_size, minimum=len(SPECIALS) + 1)
 
 
 def _count(token_lists: Iterable[Iterable[str]]) -> collections.Counter[str]:
-    counter = collections.Counter()
+    counter: collections.Counter[str] = collections.Counter()
     for tokens in token_lists:
         if isinstance(tokens, str):
             raise TypeError(f"Expected lists of tokens, got the string {tokens[:40]!r}.")

@@ -1,16 +1,17 @@
-"""Words, numbers and punctuation marks."""
+"""A tokenizer for words, numbers and punctuation marks."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tf_seq2seq.checks import check_flag
 from tf_seq2seq.strings import JOINER
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
 
 WORD_RULES = Rules(
     normalize=((JOINER, "■"),),
     tokenize=(
-        # An apostrophe after a letter may begin a clitic: "don't" is `don 't`, as Moses cuts it.
+        # An apostrophe after a letter may begin a clitic: "don't" is `don 't`, as Moses splits it.
         (r"([\p{L}\p{M}])(['’])", "\\1\x01\\2"),
         (
             "(?:"
@@ -23,8 +24,8 @@ WORD_RULES = Rules(
             "\\0\x01",
         ),
         ("\x01+( |$)", r"\1"),
-        # The joiner goes to a mark that opens a word; else to whatever comes second, mostly a
-        # mark that closes one.
+        # The joiner is attached to a mark that opens a word; otherwise to the second token, which
+        # is usually a closing mark.
         ("([^\\p{L}\\p{M}\\p{N} ])\x01+([\\p{L}\\p{M}\\p{N}])", rf"\1{JOINER} \2"),
         ("\x01+", f" {JOINER}"),
     ),
@@ -33,15 +34,15 @@ WORD_RULES = Rules(
 
 
 class WordTokenizer(Tokenizer):
-    """Words, numbers, clitics ("don't" is `don ￭'t`) and single punctuation marks.
+    """Split text into words, numbers, clitics ("don't" is `don ￭'t`) and punctuation marks.
 
-    A joiner, `￭`, marks the side on which a token had no space, so that the text can be put
-    together again. A `￭` in the text itself becomes the look-alike `■`.
+    A joiner, `￭`, marks the side on which a token had no space, so that the text can be restored.
+    A `￭` in the text itself becomes the similar `■`.
 
     Args:
-        lowercase: whether `normalize` turns the text into lower case.
-        split_punctuation: `False` for text that is cut into tokens already, such as the Penn
-            Treebank or `a b c`: it is split at white space only, and joined by spaces.
+        lowercase: whether `normalize` lowercases the text.
+        split_punctuation: `False` for text that is already tokenized, such as the Penn Treebank
+            or `a b c`: it is split at white space only, and joined by spaces.
 
     Example:
 
@@ -52,15 +53,18 @@ class WordTokenizer(Tokenizer):
 
     def __init__(self, lowercase: bool = False, split_punctuation: bool = True):
         super().__init__(lowercase)
-        self.split_punctuation = split_punctuation
+        self.split_punctuation = check_flag("split_punctuation", split_punctuation)
 
     @property
     def rules(self) -> Rules:
+        """The rules of the split at punctuation, or none."""
         return WORD_RULES if self.split_punctuation else Rules()
 
     @property
     def markers(self) -> str:
+        """The joiner; empty without the split at punctuation."""
         return JOINER if self.split_punctuation else ""
 
     def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "split_punctuation": self.split_punctuation}

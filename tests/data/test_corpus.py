@@ -1,0 +1,16 @@
+import pytest
+
+from tf_seq2seq.data import Pairs
+
+
+def test_pairs_are_tuples_that_can_be_iterated_and_sliced():
+    pairs = Pairs(["a", "b", "c"], (side for side in "ABC"))
+    assert (pairs.source, pairs.target) == (("a", "b", "c"), ("A", "B", "C"))
+    assert list(pairs) == [("a", "A"), ("b", "B"), ("c", "C")]
+    assert pairs[1:] == Pairs(["b", "c"], ["B", "C"])
+    assert len(pairs[:0]) == 0
+
+
+def test_sides_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="got 2 source and 1 target sentences"):
+        Pairs(["a", "b"], ["A"])
