@@ -1,6 +1,7 @@
 import pytest
 
 from tf_seq2seq.data import Pairs
+from tf_seq2seq.errors import InputError
 
 
 def test_pairs_are_tuples_that_can_be_iterated_and_sliced():
@@ -12,5 +13,5 @@ def test_pairs_are_tuples_that_can_be_iterated_and_sliced():
 
 
 def test_sides_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match="got 2 source and 1 target sentences"):
+    with pytest.raises(InputError, match="got 2 source and 1 target sentences"):
         Pairs(["a", "b"], ["A"])

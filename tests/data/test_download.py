@@ -120,6 +120,10 @@ class TestWrongFile:
         assert is_complete(path)
         assert len(server.requests) == 2
 
+    def test_that_is_too_long(self, get, path, server):
+        server.files["corpus.txt"] = CONTENT + b"?"
+        self.refused(get, path, "expected 300000 bytes, found 300001", size=len(CONTENT))
+
     def test_is_checked_after_unpacking(self, get, path, server):
         server.files["other.gz"] = gzip.compress(CONTENT[1:])
         self.refused(get, path, "expected 300000 bytes, found 299999", name="other.gz", **CHECK)

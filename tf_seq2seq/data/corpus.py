@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tf_seq2seq.errors import InputError
+
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
@@ -16,7 +18,7 @@ class Pairs:
         target: the target sentences, a sequence of `n` strings, kept as a tuple.
 
     Raises:
-        ValueError: if the two sides differ in length.
+        InputError: if the two sides differ in length.
 
     Example:
 
@@ -32,7 +34,7 @@ class Pairs:
         object.__setattr__(self, "source", tuple(self.source))
         object.__setattr__(self, "target", tuple(self.target))
         if len(self.source) != len(self.target):
-            raise ValueError(
+            raise InputError(
                 "Expected as many target sentences as source sentences, "
                 f"got {len(self.source)} source and {len(self.target)} target sentences."
             )

@@ -129,7 +129,7 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
     splits = [(split, count) for split, count in splits if all(p in pieces for p in split)]
 
     pair_counts: collections.Counter[tuple[str, str]] = collections.Counter()
-    where = collections.defaultdict(set)  # pair -> the places in `splits` that may hold it
+    where = collections.defaultdict(set)  # pair -> where in `splits` it may occur
     for place, (split, count) in enumerate(splits):
         for pair in itertools.pairwise(split):
             pair_counts[pair] += count

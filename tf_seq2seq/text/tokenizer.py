@@ -18,7 +18,7 @@ boundary between two tokens without a space: normalized text has no control char
 
 To add a tokenizer, write one subclass of `Tokenizer` in one file. Override `rules`, or `tokenize`
 and `detokenize`; `get_config` for more constructor arguments; `save_assets` and `load_assets` for
-files of its own, such as a SentencePiece model.
+additional files, such as a SentencePiece model.
 """
 
 from __future__ import annotations
@@ -293,7 +293,7 @@ class Tokenizer(tf.Module):
     # Configuration and files.
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor, in a form that JSON can hold."""
+        """Return the arguments of the constructor, as values that JSON can represent."""
         return {"lowercase": self.lowercase}
 
     @classmethod
