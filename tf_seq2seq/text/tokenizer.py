@@ -156,10 +156,6 @@ class Tokenizer(tf.Module):
         """An expression for what tokens contain apart from text; empty for nothing."""
         return ""
 
-    def unmark(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Tokens as text, without markers; strings of any shape."""
-        return tf.strings.regex_replace(tokens, self.markers, "") if self.markers else tokens
-
     def starts_word(self, tokens: tf.Tensor) -> tf.Tensor:
         """Return whether each token begins a word rather than continuing the previous one.
 
