@@ -50,6 +50,7 @@ def deal(pairs: Iterable[tuple[str, str]], train: int, dev: int, test: int) -> C
         )
 
     def part(start: int, stop: int) -> Pairs:
-        return Pairs(*([pair[side] for pair in dealt[start:stop]] for side in (0, 1)))
+        sources, targets = (tuple(pair[side] for pair in dealt[start:stop]) for side in (0, 1))
+        return Pairs(sources, targets)
 
     return Corpus(test=part(0, test), dev=part(test, test + dev), train=part(test + dev, total))
