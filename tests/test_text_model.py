@@ -280,9 +280,14 @@ def test_load_names_what_is_missing_or_damaged(text_model, tmp_path):
         TextModel.load(tmp_path)
 
 
-def test_exported_it_gives_the_same_in_a_fresh_process(text_model, tmp_path):
-    path = serving.export(text_model, tmp_path)
-    scored = serving.run_in_fresh_process(path, LINES)
+@pytest.fixture(scope="module")
+def exported(text_model, tmp_path_factory):
+    return serving.export(text_model, tmp_path_factory.mktemp("exported"))
+
+
+def test_an_export_gives_the_same_in_a_fresh_process(text_model, exported):
+    calls = [("serving_default", {"text": LINES}), ("generate", {"text": LINES})]
+    scored, generated = serving.run_calls(exported, calls)
     expected = text_model.score(LINES)
     np.testing.assert_allclose(
         scored["log_probability"], [score.log_probability for score in expected], atol=1e-5
@@ -291,12 +296,10 @@ def test_exported_it_gives_the_same_in_a_fresh_process(text_model, tmp_path):
     np.testing.assert_allclose(
         scored["perplexity"], [score.perplexity for score in expected], rtol=1e-5
     )
-    generated = serving.run_in_fresh_process(path, LINES, "generate")
     assert generated["generated"] == text_model.generate(LINES)
 
 
-def test_exported_it_takes_an_empty_batch_and_refuses_a_scalar(text_model, tmp_path):
-    path = serving.export(text_model, tmp_path)
+def test_an_export_accepts_an_empty_batch_and_refuses_a_scalar(exported):
     printed = run_python(
         "import sys, tensorflow as tf, tensorflow_text\n"
         "model = tf.saved_model.load(sys.argv[1])\n"
@@ -305,6 +308,6 @@ def test_exported_it_takes_an_empty_batch_and_refuses_a_scalar(text_model, tmp_p
         "    print('rows', *{output.shape[0] for output in outputs.values()})\n"
         "    try: signature(text=tf.constant('scalar'))\n"
         "    except Exception as error: print('refused')\n",
-        path,
+        exported,
     )
     assert printed.split("\n")[:4] == ["rows 0", "refused"] * 2

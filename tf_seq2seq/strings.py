@@ -1,4 +1,4 @@
-"""Floor 0: strings as a model takes them, for what has TensorFlow and for what has not."""
+"""Strings as arguments and as bytes, for code with and without TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,23 +7,34 @@ from collections.abc import Iterable
 Texts = str | bytes | Iterable[str | bytes]
 """One sentence, or any number of them; bytes are UTF-8."""
 
-# The markers of tokens. One that goes on with a word begins with the first. Where the text has no
-# space between two tokens, one of them carries the joiner (the convention of the OpenNMT
-# Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`.
 CONTINUATION = "##"
+"""The marker of a token that continues a word."""
+
 JOINER = "￭"
+"""The marker of a token that is not separated from its neighbor by a space, on the side of the
+neighbor (the convention of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`."""
 
 
 def listed(sentences: Texts) -> list[str | bytes]:
-    """One sentence, or any number of them, as a list."""
+    """Return one sentence, or any number of them, as a list.
+
+    Example:
+
+    >>> listed("one sentence")
+    ['one sentence']
+    """
     return [sentences] if isinstance(sentences, str | bytes) else list(sentences)
 
 
 def utf8(sentence: str | bytes, position: int = 0) -> bytes:
-    """The bytes of the sentence at a position of a list.
+    """Return a sentence as UTF-8.
+
+    Args:
+        sentence: a string, or bytes, which are returned as they are.
+        position: the sentence's position in a list, for the message.
 
     Raises:
-        TypeError: if it is not a string.
+        TypeError: if it is neither.
     """
     if isinstance(sentence, bytes):
         return sentence
@@ -33,7 +44,7 @@ def utf8(sentence: str | bytes, position: int = 0) -> bytes:
             f"at position {position}."
         )
     try:
-        # A command line hands bytes that are not UTF-8 on as surrogates.
+        # Python represents bytes of a command line that are not UTF-8 as surrogates.
         return sentence.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # other surrogates, which no text has
+    except UnicodeEncodeError:  # other surrogates, which valid text does not contain
         return sentence.encode("utf-8", "surrogatepass")

@@ -111,7 +111,7 @@ def warn_of_cut_off(
         limit: the limit and its value, such as "max_length=200".
         stacklevel: how far the caller is from the user's code, as for `warnings.warn`.
     """
-    for row in np.flatnonzero(cut_off):
+    for row in np.flatnonzero(cut_off).tolist():
         position = positions[row]
         warnings.warn(
             f"{kind} {position} ({excerpt(texts[position])}...) was cut off after {limit} tokens; "

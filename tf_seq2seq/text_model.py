@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import tensorflow as tf
@@ -303,12 +303,12 @@ class TextModel(tf.Module):
 
     def _run(
         self, function: Callable, lines: list[str | bytes], batch_size: int, verbose: int
-    ) -> list[dict[str, np.generic]]:
+    ) -> list[dict[str, Any]]:
         """Call a graph in batches, and return the outputs for each line.
 
         It is called by public methods alone, which lets the warnings point to the user's code.
         """
-        results: list[dict[str, np.generic]] = [{}] * len(lines)
+        results: list[dict[str, Any]] = [{}] * len(lines)
         for rows, outputs in run_in_batches(function, lines, batch_size, verbose=verbose):
             for row, i in enumerate(rows):
                 results[i] = {name: values[row] for name, values in outputs.items()}
@@ -319,8 +319,8 @@ class TextModel(tf.Module):
         return results
 
 
-def _seeds(seed: int):
-    """Yield a seed for each batch, which would all be given the same random numbers by one."""
+def _seeds(seed: int) -> Iterator[int]:
+    """Yield a seed for each batch; with the same seed they would get the same random numbers."""
     yield seed
     for batch in itertools.count(1):
         yield int(np.random.SeedSequence([seed, batch]).generate_state(1)[0] >> 1)

@@ -87,9 +87,10 @@ class TranslationGraph(tf.Module):
 
             - `translation`: string `(batch,)`,
             - `score`: float32 `(batch,)`, its log probability in nats,
-            - `source_tokens`: string `(batch, source_length)`, padded with empty strings,
+            - `source_tokens`: string `(batch, source_length)`, without the tokenizer's markers and
+              padded with empty strings,
             - `source_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
-            - `target_tokens`: string `(batch, target_length)`, padded with empty strings,
+            - `target_tokens`: string `(batch, target_length)`, in the same form,
             - `target_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
             - `cut_off`: bool `(batch,)`, whether the source was longer than `max_source_length`,
             - `alignment`: float32 `(batch, target_length, source_length)`, padded with zeros;
@@ -131,8 +132,8 @@ class TranslationGraph(tf.Module):
         result = {
             "translation": tf.reshape(text, [batch_size, n_best]),
             "score": scores,
-            **source.outputs(),
-            "target_tokens": tf.where(ids != PAD_ID, tokens, ""),
+            **self._source_outputs(source),
+            "target_tokens": self._displayed(ids, tokens),
             "target_length": lengths,
         }
         if self.aligns:
@@ -169,9 +170,9 @@ class TranslationGraph(tf.Module):
         result = {
             "translation": self._text_of(ids, tokens),
             "score": found.scores,
-            **source.outputs(),
+            **self._source_outputs(source),
             "target_cut_off": cut_off,
-            "target_tokens": tf.where(ids != PAD_ID, tokens, ""),
+            "target_tokens": self._displayed(ids, tokens),
             "target_length": found.lengths,
         }
         if self.aligns:
@@ -278,6 +279,16 @@ class TranslationGraph(tf.Module):
         # The models need at least one column, which an empty batch does not have.
         return tf.pad(ids, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
 
+    def _source_outputs(self, source: _Source) -> dict[str, tf.Tensor]:
+        return {
+            "source_tokens": self.source_tokenizer.display_graph(source.tokens),
+            "source_length": source.length,
+            "cut_off": source.cut_off,
+        }
+
+    def _displayed(self, ids: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+        return tf.where(ids != PAD_ID, self.target_tokenizer.display_graph(tokens), "")
+
     def _text_of(self, ids: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Return the text of tokens `(rows, length)`, except those whose ids are control tokens."""
         kept = (ids != PAD_ID) & (ids != SOS_ID) & (ids != EOS_ID)
@@ -333,9 +344,6 @@ class _Source(NamedTuple):
     length: tf.Tensor
     empty: tf.Tensor
     cut_off: tf.Tensor
-
-    def outputs(self) -> dict[str, tf.Tensor]:
-        return {"source_tokens": self.tokens, "source_length": self.length, "cut_off": self.cut_off}
 
 
 class _Found(NamedTuple):

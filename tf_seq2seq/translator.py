@@ -13,7 +13,6 @@ from tf_seq2seq.models import Ensemble
 from tf_seq2seq.search import GREEDY, SearchOptions
 from tf_seq2seq.search.options import SearchKeywords
 from tf_seq2seq.strings import Texts, listed
-from tf_seq2seq.text import Tokenizer
 from tf_seq2seq.text_io import (
     BATCH_SIZE,
     check_score,
@@ -240,7 +239,7 @@ class Translator(TranslationGraph):
     def _unpack(self, outputs: dict[str, np.ndarray], row: int) -> list[Translation]:
         """Return the translations of one row of a batch, as far as they exist."""
         width = outputs["source_length"][row]
-        source_tokens = _displayed(self.source_tokenizer, outputs["source_tokens"][row, :width])
+        source_tokens = _decoded(outputs["source_tokens"][row, :width])
         translations = []
         for n in np.flatnonzero(outputs["score"][row] > -np.inf):
             height = int(outputs["target_length"][row, n])
@@ -251,7 +250,7 @@ class Translator(TranslationGraph):
                     text=outputs["translation"][row, n].decode(),
                     score=float(outputs["score"][row, n]),
                     source_tokens=source_tokens,
-                    target_tokens=_displayed(self.target_tokenizer, target_tokens),
+                    target_tokens=_decoded(target_tokens),
                     alignment=alignment,
                     target_length=height,
                 )
@@ -259,5 +258,5 @@ class Translator(TranslationGraph):
         return translations
 
 
-def _displayed(tokenizer: Tokenizer, tokens: Iterable[bytes]) -> tuple[str, ...]:
-    return tuple(tokenizer.display(token.decode()) for token in tokens)
+def _decoded(tokens: Iterable[bytes]) -> tuple[str, ...]:
+    return tuple(token.decode() for token in tokens)

@@ -396,3 +396,19 @@ def test_sizes_can_be_numpy_integers():
     tokenizer.adapt(["A b b", "c c c"], max_size=np.int64(6), min_count=np.int64(2))
     assert tokenizer.vocabulary.tokens[4:] == ("c", "b")
     assert json.loads(json.dumps(tokenizer.get_config()))["lowercase"] is True
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        WordTokenizer(),
+        WordTokenizer(split_punctuation=False),
+        SubwordTokenizer(),
+        ChineseTokenizer(),
+    ],
+    ids=lambda tokenizer: type(tokenizer).__name__,
+)
+def test_display_is_the_same_in_a_graph(tokenizer):
+    tokens = ["￭.￭", "##ing", "￭", "##", "a##", "书", "", "<eos>", "#"]
+    shown = tokenizer.display_graph(tf.constant([tokens]))
+    assert [token.decode() for token in shown[0].numpy()] == [*map(tokenizer.display, tokens)]

@@ -31,7 +31,7 @@ def beam(
     *,
     width: int,
     n_best: int = 1,
-    length_penalty: float | str = 0.0,
+    length_penalty: LengthPenalty = 0.0,
     coverage_penalty: float = 0.0,
     source_mask: tf.Tensor | None = None,
     aligned: bool = False,
@@ -93,7 +93,7 @@ def beam(
     rescale = _length_penalty(length_penalty)
     finished, start = first_step(batch_size, finished, start)
     rows, offset = batch_size * width, tf.range(batch_size)[:, None] * width
-    coverage = ()
+    coverage: tuple[tf.Tensor, ...] = ()
     if coverage_penalty:
         mask = tf.repeat(source_mask, width, axis=0)
         coverage = (tf.zeros_like(mask, tf.float32),)

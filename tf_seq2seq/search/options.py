@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, cast
 
 from tf_seq2seq.checks import check_flag, check_integer, check_number
 from tf_seq2seq.errors import InputError
@@ -85,7 +85,10 @@ class SearchOptions:
             if not any(name in each for each in names):
                 known = ", ".join(sorted(itertools.chain(*names)))
                 raise TypeError(f"There is no search option {name!r}; the options are {known}.")
-        given, flat = ({n: v for n, v in keywords.items() if n in each} for each in names)
+        given, flat = (
+            {name: value for name, value in cast(dict[str, Any], keywords).items() if name in each}
+            for each in names
+        )
         options = dataclasses.replace(self, **given)
         if flat:
             constraints = dataclasses.replace(options.constraints, **flat)

@@ -54,7 +54,6 @@ import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.search import SearchOptions
-from tf_seq2seq.text import Tokenizer
 from tf_seq2seq.text_io import TEXT
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translation_graph import TARGET
@@ -92,11 +91,9 @@ def signatures_of(
 
 def _translator_signatures(translator: Translator, options: SearchOptions) -> Signatures:
     # A function that two signatures call is traced once, and its graph is stored once.
-    greedy = tf.function(lambda text: _detailed(translator, translator.graph(text)))
-    best = tf.function(lambda text: _detailed(translator, translator.n_best_graph(text, options)))
-    forced = tf.function(
-        lambda text, target: _detailed(translator, translator.score_graph(text, target))
-    )
+    greedy = tf.function(lambda text: translator.graph(text))
+    best = tf.function(lambda text: translator.n_best_graph(text, options))
+    forced = tf.function(lambda text, target: translator.score_graph(text, target))
 
     def serving_default(text):
         outputs = greedy(text)
@@ -144,19 +141,3 @@ def _text_model_signatures(text_model: TextModel) -> Signatures:
         "serving_default": tf.function(serving_default, input_signature=[TEXT]),
         "generate": tf.function(generate, input_signature=[TEXT]),
     }
-
-
-def _detailed(translator: Translator, outputs: Tensors) -> Tensors:
-    """Return the outputs with tokens as people read them."""
-    tokenizers = translator.source_tokenizer, translator.target_tokenizer
-    for name, tokenizer in zip(("source_tokens", "target_tokens"), tokenizers, strict=True):
-        outputs[name] = _without_markers(tokenizer, outputs[name])
-    return outputs
-
-
-def _without_markers(tokenizer: Tokenizer, tokens: tf.Tensor) -> tf.Tensor:
-    """Return tokens of any shape as `tokenizer.display` shows them."""
-    if not tokenizer.markers:
-        return tokens
-    shown = tf.strings.regex_replace(tokens, tokenizer.markers, "")
-    return tf.where(shown == "", tokens, shown)  # a token that is nothing but a marker

@@ -171,6 +171,20 @@ class Tokenizer(tf.Module):
         """Return the token without markers, for readers: on the axis of a plot, for instance."""
         return re.sub(self.markers, "", token) or token
 
+    def display_graph(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Return the same as `display`, with TensorFlow operations alone.
+
+        Args:
+            tokens: strings of any shape.
+
+        Returns:
+            string, of the same shape.
+        """
+        if not self.markers:
+            return tokens
+        shown = tf.strings.regex_replace(tokens, self.markers, "")
+        return tf.where(shown == "", tokens, shown)  # a token that is nothing but a marker
+
     # Tokens and ids.
 
     def encode(self, text: tf.Tensor | list[str]) -> tf.RaggedTensor:
