@@ -10,7 +10,7 @@ from helpers import ROOT
 from tf_seq2seq import InputError
 from tf_seq2seq.cli.client import main
 
-# A finder that refuses TensorFlow stands for an environment without it.
+# A finder that refuses TensorFlow simulates an environment without it.
 WITHOUT_TENSORFLOW = """
 import sys
 

@@ -82,7 +82,7 @@ def check_export(
         directory: a version's folder.
         exported: what was exported, whose signatures and results the SavedModel must equal; None
             to skip this comparison.
-        sentences: what every signature is run on.
+        sentences: the sentences on which every signature is run.
         server: the server's version, one of `SERVERS`.
         beam: how the signature `beam` searches, as it was given to `export`.
 

@@ -28,7 +28,7 @@ class Served(NamedTuple):
 
     Attributes:
         host, rest_port, grpc_port: where it answers.
-        server: what it is: a program, a docker image or the fake server.
+        server: its description: a program, a docker image or the fake server.
     """
 
     host: str

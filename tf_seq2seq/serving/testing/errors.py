@@ -20,7 +20,7 @@ class ServerError(Exception):
 
     Args:
         code: the status code.
-        message: what the client is told.
+        message: the message to the client.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str):
