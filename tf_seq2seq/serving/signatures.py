@@ -59,7 +59,6 @@ from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translation_graph import TARGET
 from tf_seq2seq.translator import Translator
 
-Tensors = dict[str, tf.Tensor]
 Signatures = dict[str, tf.types.experimental.PolymorphicFunction]
 
 BEAM = SearchOptions(beam_width=5, n_best=5)
