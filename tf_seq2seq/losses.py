@@ -1,29 +1,43 @@
-"""Floor 1: the training loss, cross-entropy over the target words, padding left out."""
+"""The training loss: cross-entropy over the target words, without padding."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from tf_seq2seq.checks import check_choice, check_rate
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.text import PAD_ID
 
 
-def token_cross_entropy(labels, logits, label_smoothing: float = 0.0):
-    """Cross-entropy of each target word, in nats.
+def token_cross_entropy(
+    labels: tf.Tensor, logits: tf.Tensor, label_smoothing: float = 0.0
+) -> tf.Tensor:
+    """Compute the cross-entropy of each target word, in nats.
 
         -sum_k q_k log p_k,   q_k = (1 - epsilon) [k = label] + epsilon / V
 
     Args:
         labels: int `(batch, target_length)`.
         logits: `(batch, target_length, V)`. Half precision is computed in float32.
-        label_smoothing: epsilon (Szegedy et al. 2016, section 7).
+        label_smoothing: epsilon, in [0, 1).
 
     Returns:
-        float32 `(batch, target_length)`, padding included. It is NaN where the label is no id.
+        float32 `(batch, target_length)`, padding included; NaN where the label is not an id.
 
     Raises:
-        ValueError: if the labels are not of the shape of the logits without their last axis.
+        ValueError: if the shape of the labels is not that of the logits without the last axis.
+
+    Source: label smoothing is from Szegedy et al. 2016, "Rethinking the Inception Architecture for
+    Computer Vision", section 7.
+
+    Example:
+
+    >>> float(token_cross_entropy([[1]], [[[0.0, 0.0]]])[0, 0])  # log 2
+    0.693...
     """
     labels, logits = tf.convert_to_tensor(labels), tf.convert_to_tensor(logits)
     logits.shape[:-1].assert_is_compatible_with(labels.shape)
@@ -33,7 +47,7 @@ def token_cross_entropy(labels, logits, label_smoothing: float = 0.0):
 
 
 def _cross_entropy(labels, logits, label_smoothing):
-    """`(n,)`, `(n, V)` -> `(n,)`; TensorFlow's own operation is slow on a CPU."""
+    """Map `(n,)` and `(n, V)` to `(n,)`; TensorFlow's own operation is slow on a CPU."""
     of_the_label = 1.0 - label_smoothing
 
     @tf.custom_gradient
@@ -45,7 +59,7 @@ def _cross_entropy(labels, logits, label_smoothing):
             loss += label_smoothing * (log_total - tf.reduce_mean(logits_32, axis=-1))
 
         def gradient(d):  # d (p_k - q_k)
-            # Made of the argument, and not of what is computed above, it has a gradient of its own.
+            # Computed from the argument rather than from the values above, it is differentiable.
             d_logits = d[:, None] * tf.nn.softmax(tf.cast(logits, tf.float32))
             if label_smoothing:
                 size = tf.cast(tf.shape(logits)[1], tf.float32)
@@ -56,28 +70,32 @@ def _cross_entropy(labels, logits, label_smoothing):
 
         return loss, gradient
 
-    # Only a CPU refuses to look up what is not there.
+    # Only a CPU raises for an index out of range.
     is_id = (labels >= 0) & (labels < tf.shape(logits, tf.int64)[1])
     return tf.where(is_id, cross_entropy(logits), float("nan"))
 
 
-def token_mask(labels):
-    """float32 1 where `labels` holds a word (`<eos>` is one), 0 where it holds padding."""
+def token_mask(labels: tf.Tensor) -> tf.Tensor:
+    """Return float32 1 where `labels` holds a word (`<eos>` is one), 0 where it holds padding."""
     return ops.cast(ops.not_equal(labels, PAD_ID), "float32")
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class SequenceCrossEntropy(keras.losses.Loss):
-    """Cross-entropy of the target words, padding left out, averaged over the global batch.
+    """Cross-entropy of the target words without padding, averaged over the global batch.
 
-    Under a `tf.distribute` strategy the replicas' losses add up to the loss of the whole batch:
-    each divides by the count of all replicas, so that a word weighs the same wherever it fell.
+        loss = sum_{i,j} -sum_k q_ijk log p_ijk / n
+
+    `i` runs over the sentences and `j` over the words of a sentence; `p` is the softmax of `y_pred`
+    and `q` the smoothed label (see `token_cross_entropy`). `n` is the number of target words or of
+    sentences. Under a `tf.distribute` strategy it counts those of all replicas, so the losses of
+    the replicas add up to the loss of the whole batch.
 
     Args:
-        average: `"tokens"` divides the sum by the number of target words; `"sentences"` by the
-            number of sentences, as the book does (section 9.3.2), which makes a gradient grow
-            with the length of the sentences.
-        label_smoothing: share of the probability that is spread over all words, in [0, 1).
+        average: what `n` counts: `"tokens"`, or `"sentences"` as in the book (section 9.3.2),
+            where the gradient grows with the length of the sentences.
+        label_smoothing: share of the probability that is spread evenly over all words, in [0, 1).
+        name: the name of the loss.
 
     Call arguments:
         y_true: int `(batch, target_length)`, padded with 0.
@@ -87,34 +105,35 @@ class SequenceCrossEntropy(keras.losses.Loss):
         float32 scalar, in nats.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        InputError: if an argument is out of range.
+
+    Example:
+
+    >>> loss = SequenceCrossEntropy()
+    >>> logits = np.zeros((1, 3, 5), "float32")  # each of 5 words has the probability 1/5
+    >>> float(loss(np.array([[4, 3, 0]]), logits))  # log 5; the padding doesn't count
+    1.609...
     """
 
-    def __init__(self, average="tokens", label_smoothing=0.0, name="loss"):
+    def __init__(self, average: str = "tokens", label_smoothing: float = 0.0, name: str = "loss"):
         # Keras casts the labels too, and half precision would round their ids.
         super().__init__(name=name, reduction=None, dtype="float32")
-        if average not in ("tokens", "sentences"):
-            raise ValueError(
-                f"Received an unknown `average`: expected 'tokens' or 'sentences', got {average!r}."
-            )
-        if not 0.0 <= label_smoothing < 1.0:
-            raise ValueError(
-                f"Received an invalid `label_smoothing`: expected 0 <= value < 1, "
-                f"got {label_smoothing!r}."
-            )
-        self.average = average
-        self.label_smoothing = label_smoothing
+        self.average = check_choice("average", average, ("tokens", "sentences"))
+        self.label_smoothing = check_rate("label_smoothing", label_smoothing)
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None
+    ) -> tf.Tensor:
         if sample_weight is not None:
-            raise ValueError(
-                "SequenceCrossEntropy weighs all target words alike; leave `sample_weight` out."
+            raise InputError(
+                "SequenceCrossEntropy gives all target words the same weight: leave "
+                "`sample_weight` out."
             )
-        # Keras would take the labels through float32, and the graph would hold this cross-entropy
-        # and that of the metrics as two.
+        # Keras would cast the labels to float32, and the graph would then compute this
+        # cross-entropy and that of the metrics separately.
         return self.call(y_true, y_pred)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         labels = ops.cast(y_true, "int32")
         mask = token_mask(labels)
         total = ops.sum(token_cross_entropy(labels, y_pred, self.label_smoothing) * mask)
@@ -122,7 +141,7 @@ class SequenceCrossEntropy(keras.losses.Loss):
         count = ops.sum(ops.max(mask, axis=1) if per_sentence else mask)
         return total / ops.maximum(_sum_over_replicas(count), 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "average": self.average, "label_smoothing": self.label_smoothing}
 
 

@@ -1,17 +1,25 @@
-"""Floor 1: what a progress bar shows: perplexity and token accuracy, padding left out."""
+"""Metrics over the target words, without padding: perplexity and token accuracy."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from tf_seq2seq.losses import token_cross_entropy, token_mask
 
 
 def perplexity(loss: float) -> float:
-    """`exp(loss)` of a mean cross-entropy in nats; infinite where no float can hold it."""
+    """Return `exp(loss)` of a mean cross-entropy in nats; infinity if it overflows.
+
+    Example:
+
+    >>> perplexity(math.log(5))
+    5.0...
+    """
     try:
         return math.exp(loss)
     except OverflowError:
@@ -19,58 +27,82 @@ def perplexity(loss: float) -> float:
 
 
 class _TokenMean(keras.metrics.Metric):
-    """Mean over all target words seen since the last reset, however they were batched."""
+    """Mean over all target words since the last reset, in whatever batches they came."""
 
-    def __init__(self, name, **kwargs):
+    def __init__(self, name: str, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.total = self.add_variable((), "zeros", name="total")
         self.count = self.add_variable((), "zeros", name="count")
 
-    def token_values(self, labels, logits):
-        """The quantity to average: float32 `(batch, target_length)`."""
-        raise NotImplementedError(f"{type(self).__name__} gives no `token_values`.")
+    def token_values(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the quantity to average, float32 `(batch, target_length)`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `token_values`.")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None
+    ) -> None:
         labels = ops.cast(y_true, "int32")
         mask = token_mask(labels)
         self.total.assign_add(ops.sum(self.token_values(labels, y_pred) * mask))
         self.count.assign_add(ops.sum(mask))
 
-    def result(self):
+    def result(self) -> tf.Tensor:
         return ops.divide_no_nan(self.total, self.count)
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class Perplexity(_TokenMean):
-    """`exp` of the mean cross-entropy (in nats, never smoothed) of a target word.
+    """Exponential of the mean cross-entropy of a target word, in nats and never smoothed.
+
+        perplexity = exp(-1/n sum_{i,j} log p(y_ij))
+
+    Args:
+        name: the name of the metric.
 
     Update arguments:
         y_true: int `(batch, target_length)`, padded with 0.
         y_pred: logits `(batch, target_length, vocabulary_size)`.
+
+    Example:
+
+    >>> metric = Perplexity()
+    >>> metric.update_state(np.array([[4, 3, 0]]), np.zeros((1, 3, 5), "float32"))
+    >>> float(metric.result())
+    5.0...
     """
 
-    def __init__(self, name="perplexity", **kwargs):
+    def __init__(self, name: str = "perplexity", **kwargs: Any):
         super().__init__(name=name, **kwargs)
 
-    def token_values(self, labels, logits):
+    def token_values(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         return token_cross_entropy(labels, logits)
 
-    def result(self):
+    def result(self) -> tf.Tensor:
         return ops.exp(super().result())
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class TokenAccuracy(_TokenMean):
-    """Share of the target words that are the most probable ones, the true words before them given.
+    """Share of the target words that the model finds most probable, given the true previous words.
+
+    Args:
+        name: the name of the metric.
 
     Update arguments:
         y_true: int `(batch, target_length)`, padded with 0.
         y_pred: logits `(batch, target_length, vocabulary_size)`.
+
+    Example:
+
+    >>> metric = TokenAccuracy()
+    >>> metric.update_state(np.array([[1, 2, 0]]), np.eye(3)[[[1, 1, 1]]])
+    >>> float(metric.result())
+    0.5
     """
 
-    def __init__(self, name="token_accuracy", **kwargs):
+    def __init__(self, name: str = "token_accuracy", **kwargs: Any):
         super().__init__(name=name, **kwargs)
 
-    def token_values(self, labels, logits):
+    def token_values(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         best = ops.cast(ops.argmax(logits, axis=-1), "int32")
         return ops.cast(ops.equal(best, labels), "float32")
