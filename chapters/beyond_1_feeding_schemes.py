@@ -229,9 +229,7 @@ def train(task, system, seed, directory):
     steps = task.epochs * len(data)
     with strategy.scope():
         model = build(task, system)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - steps // 10, warmup_target=settings.learning_rate, warmup_steps=steps // 10
-        )
+        rate = s2s.training.WarmupHoldCosine(settings.learning_rate, steps, warmup=steps // 10)
         model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0))
     s2s.training.fit(model, data, epochs=task.epochs, directory=directory, resume=settings.resume)
     return model

@@ -121,9 +121,7 @@ with strategy.scope():
     rate = settings.learning_rate
     if settings.schedule == "cosine":
         steps = settings.epochs * len(train)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - steps // 20, warmup_target=rate, warmup_steps=steps // 20
-        )
+        rate = s2s.training.WarmupHoldCosine(rate, steps, warmup=steps // 20)
     model.compile(keras.optimizers.SGD(rate, global_clipnorm=settings.clip))
 print(f"The model has {model.count_params():,} weights.")
 

@@ -6,7 +6,7 @@
 #
 #     encoder:  h_i = RNN(h_{i-1}, x_i)                                        c = h_T
 #     decoder:  s_j = RNN(s_{j-1}, y_{j-1}),  s_0 = c,     P(y_j) = softmax(E s_j + b)
-#     cost:     -1/n sum_j log P(y_j | y_1 ... y_{j-1}, x)
+#     loss:     -1/n sum_j log P(y_j | y_1 ... y_{j-1}, x)
 #
 #     --preset quick    sentences that the package writes itself, offline
 #     --preset book     the book's model on the TED talks
@@ -29,11 +29,11 @@ from tf_seq2seq.cli.settings import from_command_line
 
 @dataclasses.dataclass(frozen=True)
 class Settings(talks.TalksSettings):
-    """Train a translator without attention, compare its costs, measure it, and export it."""
+    """Train a translator without attention, compare its losses, measure it, and export it."""
 
 
 PRESETS = talks.presets(Path("output/ch09_5"))
-# What the book prints, by the step: the first cost, and for each epoch of 1,802 steps the mean of
+# What the book prints, by the step: the first loss, and for each epoch of 1,802 steps the mean of
 # the last 20.
 BOOK = {0: 8.292, 1802: 3.709, 3604: 3.223, 5406: 2.886, 7208: 2.690, 9010: 2.447}
 
@@ -96,9 +96,9 @@ def build():
 
 
 # %% [markdown]
-# The book takes steps of gradient descent: a step is the gradient of the cost summed over a
+# The book takes steps of gradient descent: a step is the gradient of the loss summed over a
 # sentence, times 1.0, and cut to a length of 5. The tuned recipe takes Adam, whose rate goes up
-# and then down along a cosine, on the cost of a token, with smoothed labels.
+# and then down along a cosine, on the loss per token, with smoothed labels.
 
 # %%
 with strategy.scope():
@@ -115,16 +115,18 @@ translator = s2s.Translator(
 history = talks.train(model, translator, corpus, settings)
 
 # %% [markdown]
-# ## Its costs beside the book's
-# The book prints the cost of a token in every tenth step. Its figure for an epoch is here the mean
+# ## Its losses beside the book's
+# The book prints the loss per token in every tenth step. Its figure for an epoch is here the mean
 # of the last 20 printed, and so is ours at the same step: steps can be compared, epochs cannot,
 # for the book had 180,000 pairs. With fewer of them more `--epochs` lead to the same step.
 
 # %%
-talks.print_costs(history.step_losses, BOOK)
-picture = settings.output_dir / "costs.png"
+talks.print_losses(history.step_losses, BOOK)
+picture = settings.output_dir / "losses.png"
 points = None if settings.preset == "quick" else BOOK
-s2s.plotting.step_losses({"here": history.step_losses}, points).savefig(picture)
+s2s.plotting.step_losses({"here": history.step_losses}, points, "printed in the book").savefig(
+    picture
+)
 
 # %% [markdown]
 # ## What the book does not measure

@@ -30,7 +30,7 @@ from tf_seq2seq.cli.settings import from_command_line, setting
 
 @dataclasses.dataclass(frozen=True)
 class Settings(talks.TalksSettings):
-    """Train a translator with attention, compare its costs, measure it, and export it."""
+    """Train a translator with attention, compare its losses, measure it, and export it."""
 
     comparison_steps: int = setting(
         0, "training steps of each of the four small models at the end", least=0
@@ -39,7 +39,7 @@ class Settings(talks.TalksSettings):
 
 PRESETS = talks.presets(Path("output/ch09_7"))
 PRESETS["quick"]["comparison_steps"] = 100
-# What the book prints, by the step: the first cost, and for each epoch of 1,802 steps the mean of
+# What the book prints, by the step: the first loss, and for each epoch of 1,802 steps the mean of
 # the last 20.
 BOOK = {0: 8.295, 1802: 4.018, 3604: 3.319, 5406: 3.013, 7208: 2.757, 9010: 2.569}
 
@@ -114,9 +114,9 @@ def build():
 
 
 # %% [markdown]
-# The book takes steps of gradient descent: a step is the gradient of the cost summed over a
+# The book takes steps of gradient descent: a step is the gradient of the loss summed over a
 # sentence, times 1.0, and cut to a length of 5. The tuned recipe takes Adam, whose rate goes up
-# and then down along a cosine, on the cost of a token, with smoothed labels.
+# and then down along a cosine, on the loss per token, with smoothed labels.
 
 # %%
 with strategy.scope():
@@ -133,16 +133,18 @@ translator = s2s.Translator(
 history = talks.train(model, translator, corpus, settings)
 
 # %% [markdown]
-# ## Its costs beside the book's
-# The book prints the cost of a token in every tenth step. Its figure for an epoch is here the mean
+# ## Its losses beside the book's
+# The book prints the loss per token in every tenth step. Its figure for an epoch is here the mean
 # of the last 20 printed, and so is ours at the same step: steps can be compared, epochs cannot,
 # for the book had 180,000 pairs. With fewer of them more `--epochs` lead to the same step.
 
 # %%
-talks.print_costs(history.step_losses, BOOK)
-picture = settings.output_dir / "costs.png"
+talks.print_losses(history.step_losses, BOOK)
+picture = settings.output_dir / "losses.png"
 points = None if settings.preset == "quick" else BOOK
-s2s.plotting.step_losses({"here": history.step_losses}, points).savefig(picture)
+s2s.plotting.step_losses({"here": history.step_losses}, points, "printed in the book").savefig(
+    picture
+)
 
 # %% [markdown]
 # ## What the book does not measure
@@ -178,7 +180,7 @@ print(f"SavedModel: {exported}")
 
 # %% [markdown]
 # ## Why the book's attention trains no better than its plain model
-# The book ends with a cost of 2.447 without attention and of 2.569 with it, and with it the costs
+# The book ends with a loss of 2.447 without attention and of 2.569 with it, and with it the losses
 # jump to 15 and more at first. Four small models show why, on the same short sentences:
 #
 # - *The book's attention* jumps, its plain model does not. A step is the gradient, cut to a length
@@ -188,7 +190,7 @@ print(f"SavedModel: {exported}")
 # - Its decoder starts from zero: until it has learned where to look it knows nothing of the
 #   sentence. *Starting from the encoder's state* it jumps as much, but is ahead of the plain one
 #   earlier.
-# - *Adam*, on the cost of a token, takes steps that do not grow with the gradient. No cost is
+# - *Adam*, on the loss per token, takes steps that do not grow with the gradient. No loss is
 #   higher than the first, and attention is ahead from the start. This is the greater part of the
 #   cure, and the tuned recipe has both.
 #
@@ -201,7 +203,7 @@ def train_small(attention, bridge, adam):
     """Train a small model of the book's, with attention or without.
 
     Returns:
-        The costs of its steps, and the length of the gradient in every 25th.
+        The losses of its steps, and the length of the gradient in every 25th.
     """
     lstm = {"cell": "lstm", "embedding_dropout": 0.2}
     reader = {"bidirectional": True} if attention else {"num_layers": 2}
@@ -257,15 +259,15 @@ if settings.comparison_steps:
         "… from the encoder's state": {"attention": True, "bridge": "dense", "adam": False},
         "… and by Adam": {"attention": True, "bridge": "dense", "adam": True},
     }
-    costs = {}
-    print(f"\n{'cost of a token':30} {'gradient':>8}  {'highest':>8}  at the end")
+    losses = {}
+    print(f"\n{'loss per token':30} {'gradient':>8}  {'highest':>8}  at the end")
     for name, form in forms.items():
-        costs[name], lengths = train_small(**form)
+        losses[name], lengths = train_small(**form)
         length = np.median(lengths[:6])
-        at_the_end = np.mean(costs[name][-20:])
-        print(f"{name:30} {length:8.1f}  {max(costs[name]):8.2f}  {at_the_end:10.2f}")
+        at_the_end = np.mean(losses[name][-20:])
+        print(f"{name:30} {length:8.1f}  {max(losses[name]):8.2f}  {at_the_end:10.2f}")
     comparison = settings.output_dir / "comparison.png"
-    s2s.plotting.step_losses(costs).savefig(comparison)
+    s2s.plotting.step_losses(losses).savefig(comparison)
     print(f"Comparison: {comparison}")
 
 # %%

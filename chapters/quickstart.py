@@ -157,18 +157,10 @@ untrained = test()
 
 # %%
 steps = len(train) * settings.epochs
-warmup_steps = min(200, steps // 10)
+rate = s2s.training.WarmupHoldCosine(settings.learning_rate, steps, warmup=min(200, steps // 10))
 with strategy.scope():
     model.compile(
-        keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(
-                0.0,
-                steps - warmup_steps,
-                warmup_target=settings.learning_rate,
-                warmup_steps=warmup_steps,
-            ),
-            global_clipnorm=1.0,
-        ),
+        keras.optimizers.Adam(rate, global_clipnorm=1.0),
         loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
     )
 history = s2s.training.fit(

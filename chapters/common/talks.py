@@ -140,9 +140,9 @@ def load(settings: TalksSettings) -> Talks:
 def compile_model(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
     """Give a model the optimizer and the loss of its recipe.
 
-    The book takes steps of gradient descent: a step is the gradient of the cost summed over a
+    The book takes steps of gradient descent: a step is the gradient of the loss summed over a
     sentence, times 1.0, and cut to a length of 5. The tuned recipe takes Adam, whose rate goes up
-    and then down along a cosine, on the cost of a token, with smoothed labels.
+    and then down along a cosine, on the loss per token, with smoothed labels.
 
     Args:
         model: the model.
@@ -153,10 +153,7 @@ def compile_model(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
         optimizer = keras.optimizers.SGD(settings.learning_rate, global_clipnorm=5.0)
         loss = SequenceCrossEntropy(average="sentences")
     else:
-        warmup = steps // 20
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, steps - warmup, warmup_target=settings.learning_rate, warmup_steps=warmup
-        )
+        rate = training.WarmupHoldCosine(settings.learning_rate, steps, warmup=steps // 20)
         optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0)
         loss = SequenceCrossEntropy(label_smoothing=0.1)
     model.compile(optimizer, loss)
@@ -193,22 +190,22 @@ def train(
     return history
 
 
-def print_costs(costs: Sequence[float], book: Mapping[int, float]) -> None:
-    """Print the costs of a token beside the book's, at the same steps.
+def print_losses(losses: Sequence[float], book: Mapping[int, float]) -> None:
+    """Print the losses of a token beside the book's, at the same steps.
 
-    The book prints the cost in every tenth step. Its figure for an epoch is the mean of the last
+    The book prints the loss in every tenth step. Its figure for an epoch is the mean of the last
     20 printed, and so is ours.
 
     Args:
-        costs: of each training step.
+        losses: of each training step.
         book: the book's, by the number of the step.
     """
-    print("\n         cost of a token")
+    print("\n         loss per token")
     print("   step     here  in the book")
-    for step in sorted({*book, len(costs)}):
+    for step in sorted({*book, len(losses)}):
         here, in_book = "-", f"{book[step]:.3f}" if step in book else "-"
-        if step <= len(costs):
-            printed = costs[: max(step, 1) : 10][-20:]
+        if step <= len(losses):
+            printed = losses[: max(step, 1) : 10][-20:]
             here = f"{sum(printed) / len(printed):.3f}"
         print(f"{step:7,} {here:>8} {in_book:>12}")
 

@@ -1,4 +1,5 @@
 import math
+import shutil
 
 import keras
 import numpy as np
@@ -6,7 +7,15 @@ import pytest
 import tensorflow as tf
 from helpers import random_batch, small_model
 
-from tf_seq2seq import InputError, LanguageModel, Perplexity, SequenceCrossEntropy, data, training
+from tf_seq2seq import (
+    InputError,
+    LanguageModel,
+    Perplexity,
+    SequenceCrossEntropy,
+    TokenAccuracy,
+    data,
+    training,
+)
 
 
 def translation_model(dropout=0.2):
@@ -59,12 +68,14 @@ def fit(make, directory, epochs=3, **options):
     return model, history
 
 
-@pytest.mark.parametrize("at", [(0, 1), (1, 0), (1, 3), (2, 4)])
-def test_an_interrupted_training_goes_on_where_it_was(make, tmp_path, at):
+def test_an_interrupted_training_run_continues_where_it_was(make, tmp_path):
+    """Before the first checkpoint, between two epochs, and after a checkpoint within an epoch."""
     whole, expected = fit(make, tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        fit(make, tmp_path / "parts", checkpoint_every=2, callbacks=[Interrupt(*at)])
-    resumed, history = fit(make, tmp_path / "parts", checkpoint_every=2, resume=True)
+    options = {"directory": tmp_path / "parts", "checkpoint_every": 2, "resume": True}
+    for at in [(0, 1), (1, 0), (1, 3), (2, 4)]:
+        with pytest.raises(KeyboardInterrupt):
+            fit(make, callbacks=[Interrupt(*at)], **options)
+    resumed, history = fit(make, **options)
 
     assert len(history.step_losses) == 15
     np.testing.assert_allclose(history.step_losses, expected.step_losses, rtol=1e-5)
@@ -73,6 +84,29 @@ def test_an_interrupted_training_goes_on_where_it_was(make, tmp_path, at):
         np.testing.assert_allclose(history.history[name], values, rtol=1e-5, err_msg=name)
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_state_in_half_precision_is_resumed(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    _, expected = fit(language_model, tmp_path / "whole", epochs=1)
+    with pytest.raises(KeyboardInterrupt):
+        fit(language_model, tmp_path, 1, checkpoint_every=2, callbacks=[Interrupt(0, 3)])
+    _, history = fit(language_model, tmp_path, epochs=1, resume=True)
+    np.testing.assert_allclose(history.step_losses, expected.step_losses, rtol=1e-5)
+
+
+def test_a_learning_rate_that_a_callback_has_lowered_is_resumed(tmp_path):
+    """Callbacks see the end of an epoch before its checkpoint is written."""
+    lower = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.1, patience=1, min_delta=1e9)
+    fit(language_model, tmp_path, epochs=2, callbacks=[lower])
+    rates = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: rates.append(float(model.optimizer.learning_rate))
+    )
+    model, batches = language_model()
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
+    training.fit(model, batches, epochs=3, directory=tmp_path, resume=True, callbacks=[watch])
+    assert rates == pytest.approx([0.01] * 5)
 
 
 def test_it_trains_as_keras_fit_does(tmp_path):
@@ -122,19 +156,44 @@ def test_the_state_is_carried_from_batch_to_batch_and_not_from_epoch_to_epoch(tm
     np.testing.assert_allclose(np.mean(history.step_losses[:5]), np.mean(whole), rtol=1e-5)
 
 
-@pytest.mark.parametrize(("batch_size", "length"), [(1, 1), (1, 7), (1, 60), (1, 1000)])
-def test_the_perplexity_of_a_text_is_the_same_in_any_pieces(batch_size, length):
-    model, _ = language_model()
+class ShareOfOnes(keras.metrics.Mean):
+    """The share of the words with id 1."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(tf.equal(y_true, 1))
+
+
+def test_compiled_metrics_of_a_text_are_the_same_in_any_pieces(tmp_path):
+    model, batches = language_model()
+    accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
+    metrics = [Perplexity("p"), TokenAccuracy(), ShareOfOnes("ones"), accuracy]
+    model.compile(keras.optimizers.SGD(0.0), metrics=metrics)
     ids = np.random.default_rng(1).integers(1, 12, 61)
-    figures = training.evaluate(model, data.text_batches(ids, batch_size, length))
     expected = keras.losses.sparse_categorical_crossentropy(
         ids[None, 1:], model(ids[None, :-1]).logits, from_logits=True
     )
-    assert figures["loss"] == pytest.approx(float(np.mean(expected)), rel=1e-5)
-    assert figures["perplexity"] == pytest.approx(math.exp(figures["loss"]))
+    right = np.argmax(model(ids[None, :-1]).logits, axis=-1) == ids[1:]
+    for length in (1, 7, 60, 1000):
+        figures = training.evaluate(model, data.text_batches(ids, 1, length))
+        assert figures.keys() == {"loss", "p", "token_accuracy", "ones", "accuracy"}
+        assert figures["loss"] == pytest.approx(float(np.mean(expected)), rel=1e-5)
+        assert figures["p"] == pytest.approx(math.exp(figures["loss"]))
+        assert figures["token_accuracy"] == pytest.approx(np.mean(right))
+        assert figures["accuracy"] == pytest.approx(np.mean(right))
+        assert figures["ones"] == pytest.approx(np.mean(ids[1:] == 1))
+
+    history = training.fit(model, batches, batches, epochs=1, directory=tmp_path).history
+    names = ["loss", "p", "token_accuracy", "ones", "accuracy"]
+    assert history.keys() == {*names, *(f"val_{name}" for name in names)}
+    # With the same weights and no dropout, train and dev have the same figures.
+    model, batches = language_model(dropout=0.0)
+    model.compile(keras.optimizers.SGD(0.0), metrics=metrics)
+    history = training.fit(model, batches, batches, epochs=1, directory=tmp_path).history
+    for name in names[1:]:
+        assert history[f"val_{name}"] == pytest.approx(history[name], rel=1e-5)
 
 
-def test_rows_are_texts_of_their_own():
+def test_each_row_is_a_separate_text():
     model, _ = language_model()
     ids = np.random.default_rng(1).integers(1, 12, 61)
     rows = [ids[15 * row : 15 * row + 16] for row in range(4)]
@@ -143,7 +202,7 @@ def test_rows_are_texts_of_their_own():
     assert together == pytest.approx(np.mean(alone), rel=1e-5)
 
 
-def test_costs_are_per_word_and_never_smoothed(tmp_path):
+def test_step_losses_are_per_word_and_never_smoothed(tmp_path):
     model = small_model("initial_state")
     loss = SequenceCrossEntropy("sentences", label_smoothing=0.1)
     model.compile(keras.optimizers.SGD(0.0), loss=loss)
@@ -157,7 +216,7 @@ def test_costs_are_per_word_and_never_smoothed(tmp_path):
     )  # of sentences of 13 words in all
 
 
-def test_without_resume_a_run_starts_anew(tmp_path):
+def test_without_resume_a_run_starts_over(tmp_path):
     for _ in range(2):
         assert len(fit(language_model, tmp_path, epochs=1)[1].step_losses) == 5
 
@@ -173,20 +232,6 @@ def test_a_finished_run_is_resumed_without_another_step(tmp_path):
     np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
 
 
-def test_a_write_that_fails_leaves_the_checkpoint_before(tmp_path, monkeypatch):
-    fit(language_model, tmp_path, epochs=1)
-
-    def full_disk(path, *arrays):
-        path.write_bytes(b"half of it")
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(np, "savez", full_disk)
-        with pytest.raises(OSError, match=r"No space left.*epoch-2-step-0\.npz"):
-            fit(language_model, tmp_path, epochs=2, resume=True)
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
-
-
 def test_an_older_run_is_not_resumed_in_place_of_a_new_one(tmp_path):
     fit(language_model, tmp_path, epochs=1)
     with pytest.raises(KeyboardInterrupt):
@@ -194,14 +239,14 @@ def test_an_older_run_is_not_resumed_in_place_of_a_new_one(tmp_path):
     assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
-def test_a_loss_that_is_no_number_ends_the_training_with_the_checkpoint_before(tmp_path):
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_path):
     diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
-    with pytest.raises(InputError, match="loss is nan in step 7; choose a lower"):
+    with pytest.raises(InputError, match="loss is nan in step 7: choose a lower"):
         fit(language_model, tmp_path, epochs=2, callbacks=[diverge])
     assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
-def test_the_time_of_a_training_is_that_of_all_its_parts(tmp_path):
+def test_the_duration_is_that_of_all_parts_of_a_run(tmp_path):
     _, first = fit(language_model, tmp_path, epochs=1)
     _, both = fit(language_model, tmp_path, epochs=2, resume=True)
     _, nothing_more = fit(language_model, tmp_path, epochs=2, resume=True)
@@ -214,36 +259,58 @@ def test_callbacks_are_those_of_keras(tmp_path):
     assert len(history.history["val_perplexity"]) == 2
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The directory of a run that has ended."""
+    directory = tmp_path_factory.mktemp("trained")
+    fit(language_model, directory, epochs=1)
+    return directory
+
+
 @pytest.mark.parametrize(
-    "fault", ["damaged arrays", "empty arrays", "damaged index", "another model"]
+    ("fault", "message"),
+    [
+        ("damaged arrays", ""),
+        ("empty arrays", ""),
+        ("another model", r"no variable 'model/encoder/embedding/embeddings'"),
+        ("another optimizer", r"no variable 'optimizer/momentums/bias'"),
+        ("other metrics", r"no variable 'metrics/token_accuracy/total'"),
+    ],
 )
-def test_a_checkpoint_that_cannot_be_used_is_named(tmp_path, fault):
-    fit(translation_model, tmp_path, epochs=1)
-    if fault == "damaged arrays":
-        (tmp_path / "epoch-1-step-0.npz").write_bytes(b"damaged")
-    if fault == "empty arrays":
-        (tmp_path / "epoch-1-step-0.npz").write_bytes(b"")
-    if fault == "damaged index":
-        (tmp_path / "checkpoint.json").write_text("[]")
-    make = language_model if fault == "another model" else translation_model
-    with pytest.raises(InputError, match=f"{tmp_path}.*without --resume"):
+def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, message):
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    arrays = tmp_path / "epoch-1-step-0.npz"
+    if fault.endswith("arrays"):
+        arrays.write_bytes(b"damaged" if fault.startswith("damaged") else b"")
+    before = arrays.read_bytes()
+
+    def make():
+        model, batches = (translation_model if fault == "another model" else language_model)()
+        if fault == "another optimizer":
+            model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+        if fault == "other metrics":
+            model.compile(keras.optimizers.SGD(0.1), metrics=[TokenAccuracy()])
+        return model, batches
+
+    with pytest.raises(InputError, match=f"{tmp_path} cannot be used: .*{message}.*--resume"):
         fit(make, tmp_path, epochs=2, resume=True)
+    assert arrays.read_bytes() == before
 
 
-@pytest.mark.parametrize("steps", [3, 8])
-def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path, steps):
+def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fit(language_model, tmp_path, checkpoint_every=2, callbacks=[Interrupt(0, 4)])
+    for steps in (3, 8):
 
-    def other():
-        model, batches = language_model()
-        return model, batches.repeat(2).take(steps)
+        def other(steps=steps):
+            model, batches = language_model()
+            return model, batches.repeat(2).take(steps)
 
-    with pytest.raises(InputError, match=f"batch 4 of 5, but the epochs now have {steps}"):
-        fit(other, tmp_path, resume=True)
+        with pytest.raises(InputError, match=f"batch 4 of 5, but an epoch now has {steps}"):
+            fit(other, tmp_path, resume=True)
 
 
-def test_the_gradient_s_length_is_that_of_a_small_step():
+def test_the_norm_of_the_gradient_is_that_of_a_small_step():
     model = small_model("additive_current")
     model.compile(keras.optimizers.SGD(1e-3))
     inputs, labels = random_batch()
@@ -263,8 +330,39 @@ def test_a_loss_too_large_for_a_perplexity():
 
 def test_a_dataset_without_an_end(tmp_path):
     model, batches = language_model()
-    with pytest.raises(ValueError, match="known, finite number"):
+    with pytest.raises(InputError, match="known, finite number"):
         training.fit(model, batches.repeat(), epochs=1, directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": -1}, "`epochs` must be an integer of at least 0, got -1"),
+        ({"epochs": 1.0}, "`epochs`"),
+        ({"resume": 1}, "`resume` must be True or False, got 1"),
+        ({"checkpoint_every": 0}, "`checkpoint_every` must be an integer of at least 1, got 0"),
+        ({"keep_weights": True}, "`keep_weights` must be an integer"),
+    ],
+)
+def test_arguments_out_of_range(options, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        training.fit(None, None, **{"epochs": 1, "directory": tmp_path / "x", **options})
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("carries_state", [True, False])
+def test_there_is_nothing_to_evaluate_on(carries_state):
+    model = language_model()[0] if carries_state else small_model("context_alone")
+    model.compile()
+    empty = tf.data.Dataset.from_tensors(random_batch()).take(0)
+    with pytest.raises(InputError, match="the dataset is empty"):
+        training.evaluate(model, empty)
+
+
+def test_evaluation_leaves_no_trace_in_metrics_that_it_creates():
+    model, batches = language_model()
+    training.evaluate(model, batches)
+    assert [float(variable) for variable in model.metrics_variables] == [0.0] * 4
 
 
 def test_evaluation_leaves_the_metrics_of_the_training_alone():

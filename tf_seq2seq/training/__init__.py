@@ -1,4 +1,4 @@
-"""Floor 3: how a model is fitted: on one device or many, watched, interrupted and resumed."""
+"""Training on one device or several, with checkpoints and exact resume."""
 
 from tf_seq2seq.training.checkpoint import Checkpoint
 from tf_seq2seq.training.distribution import strategy

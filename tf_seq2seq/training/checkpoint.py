@@ -1,37 +1,176 @@
-"""What is kept of a training, so that it can go on where it was."""
+"""Write the state of a training run to a directory and read it back."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import DAMAGED, first_line, write_atomically
 
-# What numpy raises for an archive that is not whole.
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, BadZipFile)
+FORMAT = 1
+"""Version of the files' format: increase it when they change, so that older ones are refused."""
+
+MODEL, METRICS, OPTIMIZER = "model", "metrics", "optimizer"
 
 
 class Saved(NamedTuple):
-    """A checkpoint's content: `progress`, which JSON can hold, and arrays in a fixed order."""
+    """The content of a checkpoint.
+
+    Attributes:
+        progress: what JSON can hold; among it `epoch` and `step`, where training continues.
+        arrays: NumPy arrays by name.
+    """
 
     progress: dict[str, Any]
-    arrays: list[np.ndarray]
+    arrays: dict[str, np.ndarray]
+
+
+def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Name the variables of a model by the attributes that lead to them.
+
+    A name such as `model/encoder/embedding/embeddings` depends on the model alone. `Variable.path`
+    doesn't: Keras numbers layers without a name (`dense`, `dense_1`) throughout the process, and
+    two layers of the same name have the same path.
+
+    Args:
+        model: a built model, compiled or not.
+
+    Returns:
+        The variables by name, in the order of `model.variables`.
+
+    Raises:
+        InputError: if two variables cannot be told apart by name.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    >>> list(model_variables(model))
+    ['model/layers/0/kernel', 'model/layers/0/bias']
+    """
+    skipped = [*model.metrics, getattr(model, "optimizer", None)]
+    return _in_order(MODEL, model.variables, _walk(MODEL, model, {id(part) for part in skipped}))
+
+
+def training_variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Name the variables of a compiled model, of its metrics and of its optimizer.
+
+    Args:
+        model: a compiled model whose metrics and optimizer are built.
+
+    Returns:
+        The variables by name, those of `model_variables` first. An optimizer's variable is named
+        after the weight it belongs to: `optimizer/momentums/encoder/embedding/embeddings`.
+
+    Raises:
+        InputError: if two variables cannot be told apart by name.
+    """
+    named = model_variables(model)
+    name_of = {id(variable): name for name, variable in named.items()}
+    weights = [name_of[id(variable)] for variable in model.trainable_variables]
+    labels = [name.removeprefix(f"{MODEL}/") for name in weights]
+    seen = set(name_of)
+    metrics = [
+        found
+        for metric in compiled_metrics(model)
+        for found in _walk(f"{METRICS}/{metric.name}", metric, seen)
+    ]
+    optimizer = list(_walk(OPTIMIZER, model.optimizer, seen, labels))
+    rest = {id(v): v for v in [*model.metrics_variables, *model.optimizer.variables]}
+    rest = [variable for key, variable in rest.items() if key not in name_of]
+    return named | _in_order("other", rest, [*metrics, *optimizer])
+
+
+def compiled_metrics(model: keras.Model) -> list[keras.metrics.Metric]:
+    """Return the metrics of a model one by one; Keras holds the compiled ones as one metric."""
+    return [part for metric in model.metrics for part in getattr(metric, "metrics", [metric])]
+
+
+_CONTAINERS = (
+    keras.layers.Layer,
+    keras.metrics.Metric,
+    keras.optimizers.Optimizer,
+    keras.random.SeedGenerator,
+)
+_KERAS_LISTS = ("_trainable_variables", "_non_trainable_variables", "_variables")
+
+
+def _walk(
+    name: str, item: Any, seen: set[int], labels: list[str] | None = None
+) -> Iterator[tuple[str, keras.Variable]]:
+    """Yield each variable below `item` once, with its name; `labels` name the items of lists."""
+    if id(item) in seen:
+        return
+    seen.add(id(item))
+    if isinstance(item, keras.Variable):
+        yield name, item
+    elif isinstance(item, dict):
+        for key, child in item.items():
+            yield from _walk(f"{name}/{key}", child, seen, labels)
+    elif isinstance(item, list | tuple):
+        keys = labels if labels and len(labels) == len(item) else range(len(item))
+        for key, child in zip(keys, item, strict=True):
+            yield from _walk(f"{name}/{key}", child, seen, labels)
+    elif isinstance(item, _CONTAINERS):
+        for key, child in _attributes(item):
+            if key == "_trainable_variables":  # of a layer without an attribute for a weight
+                for variable in child:
+                    yield from _walk(f"{name}/{variable.name}", variable, seen)
+            else:
+                yield from _walk(f"{name}/{key.lstrip('_')}", child, seen, labels)
+
+
+def _attributes(item) -> list[tuple[str, Any]]:
+    """Return attributes by name: the public ones, the private ones, then Keras' own lists."""
+
+    def rank(pair):
+        return pair[0].startswith("_") + (pair[0] in _KERAS_LISTS)
+
+    # TensorFlow's own start with `_self_`.
+    return sorted((p for p in vars(item).items() if not p[0].startswith("_self_")), key=rank)
+
+
+def _in_order(group, variables, walked) -> dict[str, keras.Variable]:
+    """Return `variables` by name, under Keras' path where no attribute leads to one."""
+    names = {id(variable): name for name, variable in walked}
+    named = {}
+    for variable in variables:
+        name = names.get(id(variable), f"{group}/{variable.path}")
+        if named.setdefault(name, variable) is not variable:
+            raise InputError(
+                f"Two variables are named {name!r}, and a checkpoint could not tell "
+                "them apart: give their layers or metrics different names."
+            )
+    return named
+
+
+def assign(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.ndarray]) -> None:
+    """Give each variable the array of its name; arrays of other names are left out."""
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
 
 
 class Checkpoint:
-    """Keeps the last state of a training in a directory.
+    """The last state of a training run, in a directory.
 
-    The arrays go into a new file, and then `checkpoint.json`, which names it, is replaced in one
-    stroke: whenever the process or the disk gives up, the checkpoint before is still whole.
+    The arrays go into a new file, and then `checkpoint.json`, which names that file, is replaced
+    atomically: whenever the process or the disk fails, the previous checkpoint is complete.
 
     Args:
-        directory: made if it is not there.
+        directory: where the files are; created if missing.
+
+    Example:
+
+    >>> checkpoint = Checkpoint(tmp_path / "run")
+    >>> checkpoint.save({"epoch": 1, "step": 0}, {"model/bias": np.zeros(3)})
+    >>> checkpoint.load().progress
+    {'epoch': 1, 'step': 0}
     """
 
     def __init__(self, directory: str | Path):
@@ -42,139 +181,207 @@ class Checkpoint:
     def _index(self) -> Path:
         return self.directory / "checkpoint.json"
 
+    def _array_files(self) -> set[Path]:
+        """The files of arrays, with those that a killed process left unfinished."""
+        return {
+            *self.directory.glob("epoch-*-step-*.npz"),
+            *self.directory.glob(".epoch-*-step-*.npz-*"),
+            *self.directory.glob(".weights-of-epoch-*.npz-*"),
+        }
+
+    def _kept_weights(self) -> list[Path]:
+        """The files of `keep_weights`, the oldest first."""
+        return sorted(self.directory.glob("weights-of-epoch-*.npz"))
+
     def clear(self) -> None:
-        """Forget an earlier run, so that it cannot be resumed in this one's place."""
+        """Remove the files of an earlier run, so that it isn't resumed instead of a new one."""
         self._index.unlink(missing_ok=True)
-        for path in self._kept():
+        for path in [*self._array_files(), *self._kept_weights()]:
             path.unlink()
 
-    def save(self, progress: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
-        """Write a checkpoint and remove the one before.
+    def save(self, progress: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Write a checkpoint and remove the previous one.
 
         Args:
-            progress: what JSON can hold; the `epoch` and the `step` with which the training goes
-                on among it, which the checkpoint before does not have.
-            arrays: the rest.
+            progress: what JSON can hold; among it `epoch` and `step`, where training continues,
+                which differ from those of the previous checkpoint.
+            arrays: NumPy arrays by name, such as the values of `training_variables`.
 
         Raises:
-            OSError: if the disk is full or cannot be written; the checkpoint before stays.
+            OSError: if the disk is full or can't be written to; the previous checkpoint stays.
         """
         file = self.directory / f"epoch-{progress['epoch']}-step-{progress['step']}.npz"
         _write(file, arrays)
-        new = self._index.with_suffix(".new")
-        new.write_text(json.dumps({"arrays": file.name, "progress": progress}))
-        new.replace(self._index)
-        for path in set(self.directory.glob("epoch-*-step-*.npz")) - {file}:
+        index = {"format": FORMAT, "arrays": file.name, "progress": progress}
+        with write_atomically(self._index) as new:
+            new.write_text(json.dumps(index), encoding="utf-8")
+        for path in self._array_files() - {file}:
             path.unlink()
 
-    def load(self, shapes: Sequence[tuple[int, ...]]) -> Saved | None:
-        """Read the checkpoint, or return None if there is none.
+    def load(self, variables: Mapping[str, keras.Variable] | None = None) -> Saved | None:
+        """Read the checkpoint.
 
         Args:
-            shapes: those of the arrays that are expected first; more may follow.
+            variables: the variables that it is for, by name: those of a training run
+                (`training_variables`) or of a model alone (`model_variables`); None for no check.
+
+        Returns:
+            Its content, or None if there is no checkpoint.
 
         Raises:
-            InputError: if the checkpoint does not fit `shapes` or is damaged.
+            InputError: if the checkpoint doesn't fit the variables, is damaged, or has another
+                format.
         """
         if not self._index.exists():
             return None
         try:
-            content = json.loads(self._index.read_text())
-            with np.load(self.directory / content["arrays"]) as file:
-                arrays = [file[name] for name in file]
-            if [array.shape for array in arrays[: len(shapes)]] != [tuple(s) for s in shapes]:
-                raise ValueError("it was written by another model")
-            return Saved(dict(content["progress"]), arrays)
-        except (*_DAMAGED, TypeError, AttributeError) as error:
-            reason = str(error).strip().partition("\n")[0]
+            index = json.loads(self._index.read_text(encoding="utf-8"))
+            if not isinstance(index, dict):
+                raise ValueError(f"{self._index.name} is damaged")
+            _check_format(index.get("format"))
+            saved = Saved(dict(index["progress"]), _read(self.directory / index["arrays"]))
+            if variables is not None:
+                _check_fit(variables, saved.arrays)
+            return saved
+        except DAMAGED as error:
             raise InputError(
-                f"The checkpoint in {self.directory} cannot be used ({reason}); start anew without "
-                "--resume, or with the settings that it was written with."
+                f"The checkpoint in {self.directory} cannot be used: {first_line(error)}. Start "
+                "again without --resume (`resume=False`), or with the settings of the checkpoint."
             ) from error
 
-    def _kept(self) -> list[Path]:
-        """The files of `keep_weights`, the oldest first."""
-        return sorted(self.directory.glob("weights-of-epoch-*.npz"))
+    def restore_weights(self, model: keras.Model) -> dict[str, Any]:
+        """Give a model the weights of the one that is or was trained here.
+
+        Args:
+            model: a model built with the same settings, compiled or not.
+
+        Returns:
+            The progress of the training run; among it `epoch` and `step`, where it would continue.
+
+        Raises:
+            InputError: if there is no checkpoint, it doesn't fit the model or it is damaged.
+        """
+        variables = model_variables(model)
+        saved = self.load(variables)
+        if saved is None:
+            raise InputError(f"There is no checkpoint in {self.directory}: train first.")
+        assign(variables, saved.arrays)
+        return saved.progress
 
     def keep_weights(self, model: keras.Model, epoch: int, most: int) -> None:
-        """Write the weights that a model has after an epoch, for `average_weights`.
+        """Write the weights of a model after an epoch, for `average_weights`.
 
         Args:
             model: the model.
-            epoch: its number, from 1.
-            most: of how many epochs the weights are kept; those of older ones are removed.
+            epoch: number of the epoch, at least 1.
+            most: number of epochs whose weights are kept, at least 1; older ones are removed.
 
         Raises:
-            OSError: if the disk is full or cannot be written.
+            InputError: if an argument is out of range.
+            OSError: if the disk is full or can't be written to.
         """
+        epoch = check_integer("epoch", epoch, minimum=1)
+        most = check_integer("most", most, minimum=1)
+        variables = model_variables(model)
         file = self.directory / f"weights-of-epoch-{epoch:05}.npz"
-        new = file.with_name(f".{file.name}")
-        _write(new, [variable.numpy() for variable in model.variables])
-        new.replace(file)
-        for path in self._kept()[:-most]:
+        _write(file, {name: variable.numpy() for name, variable in variables.items()})
+        for path in self._kept_weights()[:-most]:
             path.unlink()
 
     def average_weights(self, model: keras.Model) -> int:
         """Give a model the mean of the weights that were kept after the last epochs.
 
         Args:
-            model: of the form of the one that was trained here, compiled or not.
+            model: a model built with the settings of the one that was trained here, compiled or
+                not.
 
         Returns:
-            Of how many epochs that is the mean.
+            The number of epochs that were averaged.
 
         Raises:
-            InputError: if no weights were kept, or they do not fit the model or are damaged.
+            InputError: if no weights were kept, they don't fit the model or they are damaged.
 
         Source: Junczys-Dowmunt et al. 2016, "Is Neural Machine Translation Ready for Deployment?";
         as a mean along the path of the optimizer, Polyak and Juditsky 1992.
         """
-        files = self._kept()
+        files = self._kept_weights()
         if not files:
             raise InputError(
-                f"There are no weights to average in {self.directory}: train with "
-                "`keep_weights`, the number of epochs of which they are kept."
+                f"There are no weights to average in {self.directory}: train with `keep_weights`, "
+                "the number of epochs whose weights are kept."
             )
-        sums = [np.zeros(variable.shape) for variable in model.variables]
+        variables = model_variables(model)
+        floats = {n for n, v in variables.items() if keras.backend.is_float_dtype(v.dtype)}
+        sums = dict.fromkeys(floats, 0.0)
         for file in files:
             try:
-                with np.load(file) as content:
-                    arrays = [content[name] for name in content]
-                if [a.shape for a in arrays] != [s.shape for s in sums]:
-                    raise ValueError("they are of another model")
-            except _DAMAGED as error:
+                arrays = _read(file)
+                _check_fit(variables, arrays)
+            except DAMAGED as error:
                 raise InputError(
-                    f"The weights in {file} cannot be averaged ({error}); remove the file, or "
-                    "train anew."
+                    f"The weights in {file} cannot be averaged: {first_line(error)}. Remove the "
+                    "file or train again."
                 ) from error
-            sums = [total + array for total, array in zip(sums, arrays, strict=True)]
-        for variable, total in zip(model.variables, sums, strict=True):
-            variable.assign(total / len(files))
+            sums = {name: total + arrays[name].astype("float64") for name, total in sums.items()}
+        # Random seeds have no mean: they are those of the last epoch.
+        assign(variables, arrays | {name: total / len(files) for name, total in sums.items()})
         return len(files)
 
-    def restore_weights(self, model: keras.Model) -> dict[str, Any]:
-        """Give a model the weights of the one that is or was trained here.
 
-        Args:
-            model: of the same form, compiled or not.
-
-        Returns:
-            The progress of the training: the `epoch` and the `step` that it would go on with.
-
-        Raises:
-            InputError: if there is no checkpoint, or it does not fit the model or is damaged.
-        """
-        # A training keeps the variables of its model before all others.
-        saved = self.load([variable.shape for variable in model.variables])
-        if saved is None:
-            raise InputError(f"There is no checkpoint in {self.directory}: train first.")
-        for variable, array in zip(model.variables, saved.arrays, strict=False):
-            variable.assign(array)
-        return saved.progress
-
-
-def _write(file: Path, arrays: Sequence[np.ndarray]) -> None:
+def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    # NumPy's archives don't know bfloat16: such an array is written as bits, its type in its name.
+    plain = {"format": np.array(FORMAT)}
+    for name, array in arrays.items():
+        array = np.asarray(array)
+        if array.dtype.isbuiltin == 1:
+            plain[name] = array
+        else:
+            plain[f"{name}:{array.dtype.name}"] = array.view(f"u{array.dtype.itemsize}")
     try:
-        np.savez(file, *arrays)
-    except OSError as error:  # which does not say where
+        with write_atomically(file) as new, new.open("wb") as stream:
+            np.savez(stream, **plain)
+    except OSError as error:  # which need not say where
         raise OSError(error.errno, error.strerror, str(file)) from error
+
+
+def _read(file: Path) -> dict[str, np.ndarray]:
+    with np.load(file) as content:
+        _check_format(content["format"].item() if "format" in content else None)
+        arrays = {}
+        for stored in content:
+            if stored != "format":
+                name, _, dtype = stored.partition(":")
+                arrays[name] = content[stored].view(dtype) if dtype else content[stored]
+        return arrays
+
+
+def _check_format(version: Any) -> None:
+    if version != FORMAT:
+        written = "an older format" if version is None else f"format {version}"
+        raise ValueError(f"it was written in {written}, and this version reads format {FORMAT}")
+
+
+def _check_fit(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.ndarray]) -> None:
+    """Compare names, shapes and dtypes in the groups (model, metrics, optimizer) of `variables`.
+
+    Raises:
+        ValueError: if they differ; the message names the first variable that does.
+    """
+    for name, variable in variables.items():
+        if name not in arrays:
+            raise ValueError(f"it has no variable {name!r}, which the model has")
+        here = tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)
+        there = arrays[name].shape, arrays[name].dtype.name
+        if here != there:
+            raise ValueError(
+                f"its variable {name!r} has the shape {there[0]} and the type {there[1]}, and the "
+                f"model's has the shape {here[0]} and the type {here[1]}"
+            )
+    groups = {_group(name) for name in variables}
+    for name in arrays:
+        if name not in variables and _group(name) in groups:
+            raise ValueError(f"it has a variable {name!r}, which the model doesn't have")
+
+
+def _group(name: str) -> str:
+    return name.partition("/")[0]

@@ -1,4 +1,4 @@
-"""Which devices train: one, or all of this host in step."""
+"""Distribution strategies by name."""
 
 from __future__ import annotations
 
@@ -6,40 +6,39 @@ import functools
 
 import tensorflow as tf
 
+from tf_seq2seq.checks import check_choice
 from tf_seq2seq.errors import InputError
 
 
 def strategy(name: str = "default") -> tf.distribute.Strategy:
-    """The strategy of a name; build and compile the model in its `scope()`.
+    """Return the strategy of a name; build and compile the model in its `scope()`.
 
     Args:
         name: `"default"` trains on one device. `"mirrored"` trains a replica on each GPU of this
-            host; where there is no GPU, on two logical CPUs, which is slower than one but shows
-            that the figures stay the same.
+            host; without a GPU, on two logical CPUs, which is slower than one but shows that the
+            numbers stay the same.
 
     Returns:
-        A strategy; `fit` finds it by the model.
+        A strategy; `fit` finds it through the model.
 
     Raises:
-        InputError: for an unknown name, or if TensorFlow has begun to work before the CPU could
-            be divided.
+        InputError: if the name is unknown, or if TensorFlow was used before the CPU could be
+            divided.
 
     Example:
 
-    >>> with strategy("mirrored").scope():
-    ...     model = Seq2Seq(...)
-    ...     model.compile(...)
+    >>> with strategy("default").scope():
+    ...     model = s2s.LanguageModel(10, 4)
+    ...     model.compile("adam")
     """
-    if name == "default":
+    if check_choice("name", name, ("default", "mirrored")) == "default":
         return tf.distribute.get_strategy()
-    if name != "mirrored":
-        raise InputError(f"There is no strategy {name!r}: choose 'default' or 'mirrored'.")
     return _mirrored()
 
 
 @functools.cache
 def _mirrored() -> tf.distribute.Strategy:
-    """One for the process: two on GPUs would number their collective operations alike and clash."""
+    """Return the only one of the process: two on GPUs would use the same collective keys."""
     if tf.config.list_physical_devices("GPU"):
         return tf.distribute.MirroredStrategy()
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -50,10 +49,10 @@ def _mirrored() -> tf.distribute.Strategy:
             )
         except RuntimeError:
             raise InputError(
-                "The CPU can no longer be divided into two logical ones: ask for "
-                "strategy('mirrored') before the first tensor is made."
+                "The CPU can no longer be divided into two logical devices: call "
+                "strategy('mirrored') before the first tensor is created."
             ) from None
-    # Collective operations wait for one another, and on few threads for ever.
+    # With few threads, collective ops can deadlock.
     return tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )

@@ -1,33 +1,36 @@
-"""The training loop: on one device or many, watched, interrupted and resumed."""
+"""The training loop: one device or several, with checkpoints and exact resume."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import token_cross_entropy, token_mask
-from tf_seq2seq.metrics import perplexity
-from tf_seq2seq.training.checkpoint import Checkpoint
+from tf_seq2seq.metrics import Perplexity, perplexity
+from tf_seq2seq.training.checkpoint import Checkpoint, assign, compiled_metrics, training_variables
 
 
 @dataclasses.dataclass
 class History:
-    """How a training went; `plotting.learning_curves` draws it.
+    """The course of a training run; `plotting.learning_curves` draws it.
 
     Attributes:
-        history: the loss and the metrics by name, a value for each epoch; those of the dev set
-            begin with `val_`. (Keras' `History` has the same attribute.)
-        step_losses: the cross-entropy of a target word, in nats, in each training step, before its
-            update.
-        seconds: how long it took, up to the last checkpoint and without the interruptions.
+        history: values of the loss and the metrics by name, one per epoch; the names of those on
+            the dev set start with `val_`. Keras' `History` has the same attribute.
+        step_losses: cross-entropy per target word in nats, of each training step before its
+            update. It is never smoothed, whatever the loss is.
+        seconds: duration up to the last checkpoint, interruptions excluded.
     """
 
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
@@ -47,46 +50,55 @@ def fit(
     keep_weights: int = 0,
     callbacks: Iterable[keras.callbacks.Callback] = (),
 ) -> History:
-    """Train a compiled model with Keras' progress bar and callbacks, checkpoints and resume.
+    """Train a compiled model with checkpoints, exact resume and Keras' callbacks.
 
-    Made for what `keras.Model.fit` does not do: it goes on in the middle of an epoch, it carries
-    the state of a model from batch to batch, and under a strategy it trains as one device would:
-    the gradients of the replicas are summed before the optimizer's `global_clipnorm` looks at
-    them, and a loss that divides by the count of all replicas (`SequenceCrossEntropy`) makes a
-    word weigh the same wherever it fell.
+    It does what `keras.Model.fit` does not: it resumes in the middle of an epoch, carries the
+    state of a model from batch to batch, and trains several replicas as one device would. The
+    gradients of the replicas are summed before they are clipped by `global_clipnorm`, and
+    `SequenceCrossEntropy` divides by the number of words of all replicas, so each word has the
+    same weight on any of them.
 
     A model that carries a state (a `LanguageModel`; truncated back-propagation through time) has
     a method `initial_state(batch_size)`, and its call takes `(inputs, state)` and returns
-    `(logits, state)`. The state is zero at the start of an epoch; row `i` of a batch goes on
-    where row `i` of the batch before ended.
+    `(logits, state)`. The state is zero at the start of an epoch; row `i` of a batch continues
+    row `i` of the previous batch.
 
     Args:
         model: a model compiled with an optimizer and a loss, inside the scope of the strategy.
         train: batches `(inputs, labels)` of known cardinality, `labels` int
-            `(batch, target_length)`. Under a strategy they are the global ones.
-        dev: batches to evaluate on after each epoch, or None.
-        epochs: passes over `train`, those of an interrupted run included.
-        directory: where the checkpoint is kept; made if it is not there.
-        resume: go on from the checkpoint in `directory`, if there is one, instead of starting
-            anew. Weights, optimizer, random seeds, metrics, carried state and the place in the
-            data are those at the checkpoint.
-        checkpoint_every: write a checkpoint after so many steps, and not only after each epoch.
-        keep_weights: also keep the weights after each of so many last epochs, for
+            `(batch, target_length)`. Under a strategy they are the global batches.
+        dev: batches for evaluation after each epoch, or None.
+        epochs: number of passes over `train`, those of an interrupted run included; at least 0.
+        directory: where the checkpoint is; created if missing.
+        resume: whether to continue from the checkpoint in `directory`, if there is one, instead
+            of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
+            state and the position in the data are then those of the checkpoint.
+        checkpoint_every: number of steps between two checkpoints of an epoch, at least 1; None to
+            write them after each epoch only.
+        keep_weights: number of last epochs whose weights are also kept, for
             `Checkpoint(directory).average_weights(model)`.
-        callbacks: Keras callbacks. Those that keep a state of their own begin anew on resuming.
+        callbacks: Keras callbacks. A callback with a state of its own starts afresh on resume.
 
     Returns:
         The `History`, that of an interrupted run included.
 
     Raises:
-        InputError: if the checkpoint does not fit the model or is damaged, or if the loss is no
-            longer a number, the checkpoint before being kept.
-        ValueError: if the dataset's cardinality is unknown or the optimizer clips by `clipnorm`
-            or `clipvalue`, which replicas cannot do together.
+        InputError: if an argument is out of range, the cardinality of `train` is unknown, the
+            checkpoint does not fit the model or is damaged, the loss is NaN or infinite (the
+            previous checkpoint is kept), or replicas cannot clip as the optimizer asks for
+            (`clipnorm`, `clipvalue`).
     """
+    epochs = check_integer("epochs", epochs, minimum=0)
+    resume = check_flag("resume", resume)
+    if checkpoint_every is not None:
+        checkpoint_every = check_integer("checkpoint_every", checkpoint_every, minimum=1)
+    keep_weights = check_integer("keep_weights", keep_weights, minimum=0)
     steps = int(train.cardinality())
     if steps < 1:
-        raise ValueError("`train` must have a known, finite number of batches, at least one.")
+        raise InputError(
+            "`train` must have a known, finite number of batches, at least one; set it with "
+            "`tf.data.experimental.assert_cardinality`."
+        )
     run = _Run(model, train, Checkpoint(directory))
     epoch, step = run.restore() if resume else run.begin()
     callbacks = keras.callbacks.CallbackList(
@@ -109,7 +121,7 @@ def fit(
         for name, value in logs.items():
             run.history.history.setdefault(name, []).append(value)
         epoch, step = epoch + 1, 0
-        # Before the checkpoint, which so holds a learning rate that they have changed.
+        # Before the checkpoint, which then holds a learning rate that a callback has lowered.
         callbacks.on_epoch_end(epoch - 1, logs)
         if keep_weights:
             run.checkpoint.keep_weights(model, epoch, keep_weights)
@@ -119,24 +131,28 @@ def fit(
 
 
 def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
-    """Loss and metrics of a compiled model over a dataset, under the model's strategy.
+    """Compute the loss and the compiled metrics of a model over a dataset.
 
-    The figures of a model that carries its state are sums over its words: they do not depend on
-    how long the batches are. It runs on one device, since its batches may have a single row.
+    A model that carries its state runs on one device, since its batches may have a single row. Its
+    metrics are given one word per row, `(batch * length, 1)`, so that no figure depends on the
+    length of the batches.
 
     Args:
-        model: a compiled model, see `fit`.
-        dataset: batches `(inputs, labels)`.
+        model: a compiled model, see `fit`. Its metrics keep their state.
+        dataset: batches `(inputs, labels)`, at least one.
 
     Returns:
-        The values by name: of a model that carries a state `loss`, the cross-entropy of a word in
-        nats, and `perplexity`; of any other the mean `loss` of a batch and its metrics.
+        Values by name: the compiled metrics, and `loss`. That is the mean loss of a batch; of a
+        model that carries a state, the mean cross-entropy of a word in nats.
+
+    Raises:
+        InputError: if the dataset is empty.
     """
     return _evaluator(model)(dataset)
 
 
-def gradient_norm(model: keras.Model, inputs, labels) -> float:
-    """Length of the loss's gradient, that of all weights together, in training mode.
+def gradient_norm(model: keras.Model, inputs: dict[str, tf.Tensor], labels: tf.Tensor) -> float:
+    """Compute the norm of the gradient of the loss over all weights, in training mode.
 
     Args:
         model: a compiled model that carries no state.
@@ -160,7 +176,7 @@ def _call(model, inputs, state, training):
 
 
 class _Run:
-    """A training on its way: the model, its place in the data, and what has been seen so far."""
+    """A training run: the model, its position in the data, and its history so far."""
 
     def __init__(self, model, train, checkpoint):
         self.model = model
@@ -168,7 +184,7 @@ class _Run:
         self.checkpoint = checkpoint
         self.history = History()
         self._since = time.monotonic()
-        self.losses: list[float] = []  # of the epoch's steps so far
+        self.losses: list[float] = []  # of the steps of the epoch so far
         self._steps = int(train.cardinality())
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
         self._dataset = self.strategy.experimental_distribute_dataset(train)
@@ -177,11 +193,11 @@ class _Run:
         with self.strategy.scope():
             model.optimizer.build(model.trainable_variables)
         self._begin_epoch()
-        # Keras makes its metrics when a step is traced, and a checkpoint holds theirs too.
+        # Keras creates the metrics' variables while tracing a step; a checkpoint holds them too.
         self._train_step.get_concrete_function(self._iterator, self._state)
 
     def begin(self) -> tuple[int, int]:
-        """Start at the first batch of the first epoch: returns epoch and step."""
+        """Start at the first batch of the first epoch; return epoch and step."""
         self.checkpoint.clear()
         return 0, 0
 
@@ -195,38 +211,36 @@ class _Run:
             if self._rows is None or self._rows % replicas:
                 raise InputError(
                     f"Batches of {self._rows} rows cannot carry their state on {replicas} "
-                    f"replicas: give `train` one batch size, a multiple of {replicas}."
+                    f"replicas: give all batches of `train` the same number of rows, a multiple of "
+                    f"{replicas}."
                 )
             rows = self._rows // replicas
             self._state = self.strategy.run(lambda: self.model.initial_state(rows))
 
     def step(self) -> dict[str, float]:
-        """Train on the next batch; returns the epoch's loss and metrics so far."""
-        loss, cost, self._state = self._train_step(self._iterator, self._state)
+        """Train on the next batch; return the loss and the metrics of the epoch so far."""
+        loss, word_loss, self._state = self._train_step(self._iterator, self._state)
         loss = float(loss)
         if not math.isfinite(loss):
             raise InputError(
-                f"The loss is {loss} in step {len(self.history.step_losses) + 1}; choose a lower "
+                f"The loss is {loss} in step {len(self.history.step_losses) + 1}: choose a lower "
                 "learning rate or clip the gradients."
             )
         self.losses.append(loss)
-        self.history.step_losses.append(float(cost))
+        self.history.step_losses.append(float(word_loss))
         return self._logs()
 
     def _logs(self):
-        metrics = self.model.get_metrics_result()
-        metrics.pop("loss", None)  # Keras' own, which weighs the batches by their rows
-        metrics = {name: float(value) for name, value in metrics.items()}
-        return {"loss": float(np.mean(self.losses)), **metrics}
+        return {"loss": float(np.mean(self.losses)), **_metrics_result(self.model)}
 
     def end_epoch(self) -> dict[str, float]:
-        """The epoch's loss and metrics; the next step begins a new epoch."""
+        """Return the loss and the metrics of the epoch; the next step begins a new one."""
         logs = self._logs()
         self._begin_epoch()
         return logs
 
     def save(self, epoch: int, step: int) -> None:
-        """Write a checkpoint that goes on with batch `step` of `epoch`."""
+        """Write a checkpoint that continues with batch `step` of `epoch`."""
         now = time.monotonic()
         self.history.seconds += now - self._since
         self._since = now
@@ -239,77 +253,67 @@ class _Run:
             "seconds": self.history.seconds,
             "losses": self.losses,
         }
-        state = [
-            part.numpy()
-            for tensor in tf.nest.flatten(self._state)
-            for part in self.strategy.experimental_local_results(tensor)
-        ]
-        arrays = [variable.numpy() for variable in _variables(self.model)]
-        self.checkpoint.save(progress, arrays + state)
+        arrays = {name: v.numpy() for name, v in training_variables(self.model).items()}
+        for i, tensor in enumerate(tf.nest.flatten(self._state)):
+            for j, part in enumerate(self.strategy.experimental_local_results(tensor)):
+                arrays[f"state/{i}/replica_{j}"] = part.numpy()
+        self.checkpoint.save(progress, arrays)
 
     def restore(self) -> tuple[int, int]:
-        """Bring everything to where the checkpoint is: returns epoch and step."""
-        variables = _variables(self.model)
-        saved = self.checkpoint.load([variable.shape for variable in variables])
+        """Return to the checkpoint, if there is one; return epoch and step."""
+        variables = training_variables(self.model)
+        saved = self.checkpoint.load(variables)
         if saved is None:
             return self.begin()
         progress = saved.progress
         epoch, step = progress["epoch"], progress["step"]
-        if step and progress.get("steps") != self._steps:
+        if step and progress["steps"] != self._steps:
             raise InputError(
-                f"The checkpoint in {self.checkpoint.directory} stands at batch {step} of "
-                f"{progress.get('steps')}, but the epochs now have {self._steps}; resume with the "
-                "data and the batch size that it was written with."
+                f"The checkpoint in {self.checkpoint.directory} is at batch {step} of "
+                f"{progress['steps']}, but an epoch now has {self._steps}: resume with the data "
+                "and the batch size that it was written with."
             )
-        # A dataset that shuffles orders each epoch anew: the epochs before are begun, and the
-        # batches before are read, as they were.
+        # A dataset that shuffles gives each epoch another order: the previous epochs are begun,
+        # and the previous batches of this epoch are read.
         for _ in range(epoch):
             next(self._iterator)
             self._begin_epoch()
         for _ in range(step):
             next(self._iterator)
-        for variable, array in zip(variables, saved.arrays, strict=False):
-            variable.assign(array)
-        self._restore_state(saved.arrays[len(variables) :])
-        self.history = History(
-            progress["history"], progress["step_losses"], progress.get("seconds", 0.0)
-        )
+        assign(variables, saved.arrays)
+        self._restore_state(saved.arrays)
+        self.history = History(progress["history"], progress["step_losses"], progress["seconds"])
         self.losses = progress["losses"]
         return epoch, step
 
     def _restore_state(self, arrays):
         replicas = self.strategy.num_replicas_in_sync
         flat = tf.nest.flatten(self._state)
-        if len(arrays) != replicas * len(flat):
+        parts = [[f"state/{i}/replica_{j}" for j in range(replicas)] for i in range(len(flat))]
+        names = [name for name in arrays if name.startswith("state/")]
+        if sorted(names) != sorted(itertools.chain(*parts)):
             raise InputError(
                 f"The checkpoint in {self.checkpoint.directory} was written with another number "
-                "of devices; resume with the strategy that it was written with."
+                "of devices: resume with the strategy that it was written with."
             )
-        parts = iter(arrays)
-        flat = [
-            self.strategy.experimental_distribute_values_from_function(
-                lambda _: tf.constant(next(parts))
-            )
-            if replicas > 1
-            else tf.constant(next(parts))
-            for _ in flat
-        ]
+        flat = [self._per_replica([arrays[name] for name in names]) for names in parts]
         self._state = tf.nest.pack_sequence_as(self._state, flat)
 
-
-def _variables(model) -> list[keras.Variable]:
-    """All variables of a compiled model, of its metrics and of its optimizer."""
-    variables = [*model.variables, *model.metrics_variables, *model.optimizer.variables]
-    return list({id(variable): variable for variable in variables}.values())
+    def _per_replica(self, arrays):
+        if len(arrays) == 1:
+            return tf.constant(arrays[0])
+        return self.strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(arrays[context.replica_id_in_sync_group])
+        )
 
 
 def _train_step(model):
     strategy, optimizer = model.distribute_strategy, model.optimizer
     replicas = strategy.num_replicas_in_sync
     if replicas > 1 and (optimizer.clipnorm or optimizer.clipvalue):
-        raise ValueError(
-            "Replicas clip their gradients together by `global_clipnorm` only; the optimizer has "
-            f"clipnorm={optimizer.clipnorm}, clipvalue={optimizer.clipvalue}."
+        raise InputError(
+            f"The optimizer has clipnorm={optimizer.clipnorm} and clipvalue={optimizer.clipvalue}, "
+            "which replicas cannot do together: clip by `global_clipnorm`."
         )
 
     def replica_step(batch, state):
@@ -319,14 +323,14 @@ def _train_step(model):
             loss = model.compute_loss(x=inputs, y=labels, y_pred=logits, training=True)
         variables = model.trainable_variables
         gradients = tape.gradient(loss, variables)
-        # A word that occurs twice in a batch has two slices, of which a norm must see the sum.
+        # A word that occurs twice in a batch has two slices; the norm needs their sum.
         gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
         if optimizer.global_clipnorm:
             gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
         if replicas > 1:
-            # The optimizer will sum over the replicas once more.
+            # The optimizer sums over the replicas again.
             gradients = [g if g is None else g / replicas for g in gradients]
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         model.compute_metrics(inputs, labels, logits)
@@ -344,13 +348,32 @@ def _train_step(model):
 
 
 def _sums(labels, logits):
-    """Cross-entropy of all target words together, in nats, and how many they are."""
+    """Return the summed cross-entropy of all target words, in nats, and their number."""
     mask = token_mask(labels)
     return tf.reduce_sum(token_cross_entropy(labels, logits) * mask), tf.reduce_sum(mask)
 
 
+def _metrics_result(model) -> dict[str, float]:
+    """Return the compiled metrics, without Keras' own mean loss, which weighs batches by rows."""
+    metrics = model.get_metrics_result()
+    return {name: float(value) for name, value in metrics.items() if name != "loss"}
+
+
+@contextlib.contextmanager
+def _fresh_metrics(model) -> Iterator[None]:
+    """Reset the metrics, and afterwards give them back the state that they had."""
+    kept = [(variable, variable.numpy()) for variable in model.metrics_variables]
+    model.reset_metrics()
+    try:
+        yield
+    finally:
+        model.reset_metrics()  # also those that were created in between
+        for variable, value in kept:
+            variable.assign(value)
+
+
 def _evaluator(model) -> Callable[[tf.data.Dataset], dict[str, float]]:
-    """`evaluate` for a model, traced once for all datasets of a kind."""
+    """Return `evaluate` for a model; it is traced once for all datasets of a kind."""
     return _stream_evaluator(model) if _carries_state(model) else _batch_evaluator(model)
 
 
@@ -368,14 +391,12 @@ def _batch_evaluator(model):
         return strategy.reduce("SUM", strategy.run(replica_step, args=(batch,)), axis=None)
 
     def evaluate(dataset):
-        kept = [(variable, variable.numpy()) for variable in model.metrics_variables]
-        model.reset_metrics()
-        batches = strategy.experimental_distribute_dataset(dataset)
-        losses = [float(step(batch)) for batch in batches]
-        metrics = {name: float(value) for name, value in model.get_metrics_result().items()}
-        for variable, value in kept:
-            variable.assign(value)
-        return {**metrics, "loss": float(np.mean(losses))}
+        with _fresh_metrics(model):
+            batches = strategy.experimental_distribute_dataset(dataset)
+            losses = [float(step(batch)) for batch in batches]
+            if not losses:
+                raise InputError("There is no batch to evaluate on: the dataset is empty.")
+            return {**_metrics_result(model), "loss": float(np.mean(losses))}
 
     return evaluate
 
@@ -384,16 +405,30 @@ def _stream_evaluator(model):
     @tf.function(reduce_retracing=True)
     def step(inputs, labels, state):
         logits, state = model(inputs, state, training=False)
+        # Keras' metrics average over the rows of a batch, however long: here a row is one word.
+        labels = tf.reshape(labels, [-1, 1])
+        logits = tf.reshape(logits, [-1, 1, logits.shape[-1]])
+        model.compute_metrics(inputs, labels, logits)
         return *_sums(labels, logits), state
 
     def evaluate(dataset):
         state, total, count = None, 0.0, 0.0
-        for inputs, labels in dataset:
+        with _fresh_metrics(model):
+            for inputs, labels in dataset:
+                if state is None:
+                    state = model.initial_state(tf.shape(inputs)[0])
+                batch_total, batch_count, state = step(inputs, labels, state)
+                total, count = total + float(batch_total), count + float(batch_count)
             if state is None:
-                state = model.initial_state(tf.shape(inputs)[0])
-            batch_total, batch_count, state = step(inputs, labels, state)
-            total, count = total + float(batch_total), count + float(batch_count)
+                raise InputError("There is no batch to evaluate on: the dataset is empty.")
+            values = _metrics_result(model)
         loss = total / max(count, 1.0)
-        return {"loss": loss, "perplexity": perplexity(loss)}
+        # The float32 sums of the metric round differently for batches of another length.
+        values |= {
+            metric.name: perplexity(loss)
+            for metric in compiled_metrics(model)
+            if isinstance(metric, Perplexity)
+        }
+        return {**values, "loss": loss}
 
     return evaluate
