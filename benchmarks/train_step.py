@@ -129,18 +129,18 @@ class PlainTranslator(keras.Model):
 
     def take_weights(self, model):
         encoder, decoder, attention = model.encoder, model.decoder, model.decoder.attention
-        self.source_embedding.set_weights(encoder.embedding.get_weights())
+        self.source_embedding.set_weights(encoder.words.embedding.get_weights())
         self.encoder.set_weights(
             encoder.forward_layers[0].get_weights() + encoder.backward_layers[0].get_weights()
         )
         self.bridge.set_weights(model.bridge.projections[0][0].get_weights())
-        self.target_embedding.set_weights(decoder.embedding.get_weights())
+        self.target_embedding.set_weights(decoder.words.embedding.get_weights())
         self.cell.gru.set_weights(decoder.recurrent_layers[0].get_weights())
         self.cell.key.set_weights([attention.memory_kernel])
         self.cell.query.set_weights(attention.query_layer.get_weights())
         self.cell.scorer.set_weights([attention.scorer])
-        self.cell.readout.set_weights(decoder.readout.get_weights())
-        self.projection.set_weights(decoder.projection.get_weights())
+        self.cell.readout.set_weights(decoder.readout.hidden.get_weights())
+        self.projection.set_weights(decoder.readout.projection.get_weights())
 
 
 class PlainLanguageModel(keras.Model):

@@ -29,15 +29,31 @@ SYSTEMS = {
 GRID = list(itertools.product(SYSTEMS, CELLS, (1, 2), (False, True)))
 
 
-def small_model(system, cell="gru", num_layers=1, bidirectional=False, bridge="dense", **decoder):
-    """A small model over 20 source and 15 target ids, its memory as wide as its queries."""
+def small_model(
+    system,
+    cell="gru",
+    num_layers=1,
+    bidirectional=False,
+    bridge="dense",
+    go_backwards=False,
+    **decoder,
+):
+    """A small model over 20 source and 15 target ids, with a memory as wide as its queries.
+
+    The options of the system can be overridden by those of `decoder`.
+    """
     common = {"cell": cell, "num_layers": num_layers}
     encoder_units = 4 if bidirectional else 8
     return Seq2Seq(
         Encoder(
-            SOURCE_SIZE, encoder_units, embedding_size=6, bidirectional=bidirectional, **common
+            SOURCE_SIZE,
+            encoder_units,
+            embedding_size=6,
+            bidirectional=bidirectional,
+            go_backwards=go_backwards,
+            **common,
         ),
-        Decoder(TARGET_SIZE, 8, embedding_size=5, **common, **SYSTEMS[system](), **decoder),
+        Decoder(TARGET_SIZE, 8, embedding_size=5, **common, **{**SYSTEMS[system](), **decoder}),
         bridge,
     )
 

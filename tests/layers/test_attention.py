@@ -2,8 +2,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import random_batch, small_model
+from layer_contract import MaskedLayerContract
 
-from tf_seq2seq import BahdanauAttention, DotAttention
+from tf_seq2seq import Attention, BahdanauAttention, DotAttention
 
 RNG = np.random.default_rng(3)
 MEMORY = RNG.normal(size=(3, 5, 6)).astype("float32")
@@ -17,7 +19,7 @@ def attend(attention, query, mask=None):
     return np.array(context), np.array(weights)
 
 
-def reference(scores):
+def expected_attention(scores):
     """Contexts and weights in NumPy, with MASK, from scores (batch, source_length)."""
     weights = np.zeros_like(scores)
     for row, mask in enumerate(MASK):
@@ -29,10 +31,12 @@ def reference(scores):
 def test_additive_equals_numpy():
     attention = BahdanauAttention(7)
     context, weights = attend(attention, QUERY, MASK)
+    attention.query_layer.bias.assign(np.linspace(-1, 1, 7))
+    context, weights = attend(attention, QUERY, MASK)
     v, w = np.array(attention.memory_kernel), np.array(attention.query_layer.kernel)
     b, u = np.array(attention.query_layer.bias), np.array(attention.scorer)
     scores = (np.tanh(MEMORY @ v + (QUERY @ w + b)[:, None]) @ u)[..., 0]
-    expected_context, expected_weights = reference(scores)
+    expected_context, expected_weights = expected_attention(scores)
     np.testing.assert_allclose(weights, expected_weights, atol=1e-6)
     np.testing.assert_allclose(context, expected_context, atol=1e-6)
 
@@ -45,20 +49,28 @@ def test_multiplicative_equals_numpy(form):
     if form == "general":
         query = query @ np.array(attention.query_layer.kernel)
     scores = np.einsum("bsd,bd->bs", MEMORY, query) / (6**0.5 if form == "scaled" else 1)
-    expected_context, expected_weights = reference(scores)
+    expected_context, expected_weights = expected_attention(scores)
     np.testing.assert_allclose(weights, expected_weights, atol=1e-6)
     np.testing.assert_allclose(context, expected_context, atol=1e-6)
 
 
-@pytest.mark.parametrize("make", [lambda: BahdanauAttention(7), lambda: DotAttention("general")])
-class TestBothKinds:
-    def test_weights_sum_to_one_and_are_zero_where_masked(self, make):
-        _, weights = attend(make(), QUERY, MASK)
+class AttentionContract(MaskedLayerContract):
+    def inputs(self):
+        return QUERY, MEMORY, MASK
+
+    def padded(self):
+        memory = np.concatenate([MEMORY, RNG.normal(size=(3, 4, 6))], axis=1).astype("float32")
+        mask = np.pad(MASK, [(0, 0), (0, 4)])
+        memory[~mask] = 9
+        return QUERY, memory, mask
+
+    def test_weights_sum_to_one_and_are_zero_where_masked(self):
+        _, weights = attend(self.make(), QUERY, MASK)
         np.testing.assert_allclose(weights.sum(axis=1), [1, 1, 0], atol=1e-6)
         assert not weights[~MASK].any()
 
-    def test_fully_masked_row_gives_zeros_and_finite_gradients(self, make):
-        attention = make()
+    def test_fully_masked_row_gives_zeros_and_finite_gradients(self):
+        attention = self.make()
         context, _ = attend(attention, QUERY, MASK)
         assert not context[2].any()
         with tf.GradientTape() as tape:
@@ -66,43 +78,28 @@ class TestBothKinds:
         for gradient in tape.gradient(loss, attention.trainable_variables):
             assert np.isfinite(gradient).all()
 
-    def test_no_mask_means_all(self, make):
-        attention = make()
+    def test_no_mask_means_all(self):
+        attention = self.make()
         everything = attend(attention, QUERY, np.ones((3, 5), bool))
         for a, b in zip(attend(attention, QUERY), everything, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
 
-    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-    def test_half_precision(self, make, policy):
-        attention = make()
-        full, _ = attend(attention, QUERY, MASK)
-        half = type(attention).from_config({**attention.get_config(), "dtype": policy})
-        half.build((None, 4), (None, None, 6))
-        half.set_weights(attention.get_weights())
-        context, weights = attend(half, QUERY, MASK)
-        assert str(context.dtype) == half.compute_dtype
-        np.testing.assert_allclose(context.astype("float32"), full, atol=0.05)
-        np.testing.assert_allclose(weights.astype("float32").sum(axis=1), [1, 1, 0], atol=0.02)
-
-    def test_keys_projected_beforehand_give_the_same(self, make):
-        attention = make()
+    def test_keys_projected_beforehand_give_the_same(self):
+        attention = self.make()
         expected = attend(attention, QUERY, MASK)
         keys = attention.project_memory(MEMORY)
         for a, b in zip(attention(QUERY, MEMORY, MASK, keys), expected, strict=True):
             np.testing.assert_array_equal(a, b)
 
-    def test_in_a_functional_model_that_is_saved_and_loaded(self, make, tmp_path):
-        query, memory = keras.Input((4,)), keras.Input((None, 6))
-        model = keras.Model([query, memory], make()(query, memory))
-        model.save(tmp_path / "model.keras")
-        again = keras.saving.load_model(tmp_path / "model.keras")
-        for a, b in zip(again([QUERY, MEMORY]), model([QUERY, MEMORY]), strict=True):
-            np.testing.assert_array_equal(a, b)
 
-    def test_config_round_trip(self, make):
-        attention = make()
-        again = type(attention).from_config(attention.get_config())
-        assert again.get_config() == attention.get_config()
+class TestBahdanau(AttentionContract):
+    def make(self):
+        return BahdanauAttention(7)
+
+
+class TestDot(AttentionContract):
+    def make(self):
+        return DotAttention("general")
 
 
 def test_unequal_widths_name_both():
@@ -110,6 +107,66 @@ def test_unequal_widths_name_both():
         attend(DotAttention(), QUERY)
 
 
-def test_unknown_form():
-    with pytest.raises(ValueError, match="got 'cosine'"):
+def test_arguments_out_of_range():
+    with pytest.raises(ValueError, match="`form` must be 'dot', 'scaled' or 'general', got 'cos"):
         DotAttention("cosine")
+    with pytest.raises(ValueError, match=r"`units`.*got True"):
+        BahdanauAttention(True)
+
+
+@keras.saving.register_keras_serializable("tests")
+class FirstTwo(DotAttention):
+    """Attention within a window: the first two positions."""
+
+    def align(self, query, keys, mask):
+        window = tf.range(tf.shape(keys)[1]) < 2
+        return super().align(query, keys, window if mask is None else mask & window)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Nearest(Attention):
+    """Another score: the negative squared distance."""
+
+    def score(self, query, keys):
+        return -tf.reduce_sum(tf.cast(keys - query[:, None], tf.float32) ** 2, axis=-1)
+
+
+class TestSubclasses:
+    """Whatever a subclass overrides, the layer and all paths of a decoder must use it."""
+
+    def test_align_is_used_by_the_layer(self):
+        _, weights = attend(FirstTwo("dot"), SAME_WIDTH)
+        np.testing.assert_allclose(weights[:, :2].sum(axis=1), 1, atol=1e-6)
+        assert not weights[:, 2:].any()
+
+    def test_score_is_used_by_the_layer(self):
+        _, weights = attend(Nearest(), SAME_WIDTH, MASK)
+        scores = -((MEMORY - SAME_WIDTH[:, None]) ** 2).sum(axis=-1)
+        np.testing.assert_allclose(weights, expected_attention(scores)[1], atol=1e-6)
+
+    @pytest.mark.parametrize("query", ["current_state", "previous_state"])
+    def test_align_is_used_by_a_decoder(self, query):
+        model = small_model("initial_state", attention=FirstTwo(), query=query)
+        inputs, _ = random_batch()
+        state, memory = model.encode(inputs["source"])
+        encoded = model.encoder(inputs["source"])
+        whole = model.decoder(inputs["target"], model.bridge(encoded.state), encoded)
+        assert not np.any(whole.alignment[..., 2:])
+        for j in range(2):
+            logits, weights, state = model.step(inputs["target"][:, j], state, memory)
+            np.testing.assert_allclose(weights, whole.alignment[:, j], atol=1e-6)
+            np.testing.assert_allclose(logits, whole.logits[:, j], atol=1e-5)
+
+    def test_a_class_that_overrides_call_is_refused(self):
+        with pytest.raises(TypeError, match=r"Ignored overrides `call`.*`score` or `align`"):
+
+            class Ignored(DotAttention):
+                def call(self, query, memory, mask=None, keys=None):
+                    return super().call(query, memory, mask, keys)
+
+    def test_a_class_without_a_score_says_so(self):
+        class Empty(Attention):
+            pass
+
+        with pytest.raises(NotImplementedError, match="Empty does not define `score`"):
+            attend(Empty(), SAME_WIDTH)

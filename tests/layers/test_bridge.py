@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
+from layer_contract import LayerContract
 
-from tf_seq2seq import Bridge
+from tf_seq2seq import Bridge, Encoder
 
 
 def state(layers, parts, width, batch=3):
@@ -62,11 +64,39 @@ def test_copy_between_unequal_widths_names_both():
         Bridge("copy", cell="gru", units=4)(state(1, 1, 6))
 
 
-def test_unknown_kind():
-    with pytest.raises(ValueError, match="got 'linear'"):
-        Bridge("linear", cell="gru", units=4)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kind": "linear"}, "`kind` must be 'dense', 'copy' or 'zeros', got 'linear'"),
+        ({"cell": "rnn"}, "`cell`.*got 'rnn'"),
+        ({"units": 0}, "`units`.*got 0"),
+        ({"num_layers": 1.5}, "`num_layers`.*got 1.5"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Bridge(**{"kind": "dense", "cell": "gru", "units": 4, **arguments})
 
 
-def test_config_round_trip():
-    bridge = Bridge("dense", cell="lstm", units=4, num_layers=2)
-    assert Bridge.from_config(bridge.get_config()).get_config() == bridge.get_config()
+class TestContract(LayerContract):
+    def make(self):
+        return Bridge("dense", cell="lstm", units=4, num_layers=2)
+
+    def inputs(self):
+        return (state(2, 1, 6),)
+
+
+class TestZerosContract(TestContract):
+    def make(self):
+        return Bridge("zeros", cell="gru", units=4)
+
+
+@pytest.mark.parametrize("symbolic", [False, True])
+def test_only_a_state_is_taken(symbolic):
+    """The whole output of the encoder, its outputs, or the state of one layer are refused."""
+    source = keras.Input((None,), dtype="int32") if symbolic else np.array([[4, 5]])
+    encoded, bridge = Encoder(9, 4)(source), Bridge("dense", cell="gru", units=4)
+    for wrong in (encoded, encoded.outputs, encoded.state[0], ()):
+        with pytest.raises(ValueError, match=r"^`encoder_state` must.*pass `encoded.state`"):
+            bridge(wrong)
+    assert bridge(encoded.state)[0][0].shape[-1] == 4

@@ -1,11 +1,13 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import random_batch, small_model
 
-from tf_seq2seq.layers.cells import CELLS
-from tf_seq2seq.layers.linear import Linear
-from tf_seq2seq.layers.loop import unfold
+from tf_seq2seq.layers import reference
+from tf_seq2seq.layers.cells import CELLS, Cell, cell_of, check_cell
 from tf_seq2seq.layers.recurrent import Recurrence, recurrent_layer
 
 RNG = np.random.default_rng(5)
@@ -16,7 +18,7 @@ def random(*shape):
 
 
 @pytest.mark.parametrize("kind", CELLS)
-def test_a_cell_equals_that_of_keras(kind):
+def test_the_equation_equals_the_cell_of_keras(kind):
     layer = recurrent_layer(kind, 4, "layer", "float32")
     layer.build((None, None, 3))
     layer.set_weights([RNG.normal(size=weight.shape) for weight in layer.weights])
@@ -27,63 +29,39 @@ def test_a_cell_equals_that_of_keras(kind):
         np.testing.assert_allclose(part, same, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (2, 5, 3), (0, 3)])
-@pytest.mark.parametrize("in_graph", [False, True])
-def test_linear_equals_a_dense_layer(shape, in_graph):
-    dense = keras.layers.Dense(4, bias_initializer="normal")
-    dense.build(shape)
-
-    def value_and_gradients(run, x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = run(x)
-            loss = tf.reduce_sum(tf.sin(y))
-        return y, tape.gradient(loss, [x, *dense.trainable_variables])
-
-    def ours(x):
-        return value_and_gradients(lambda x: Linear.of(dense)(x), x)
-
-    x = random(*shape)
-    found = (tf.function(ours) if in_graph else ours)(x)
-    for mine, same in zip(
-        tf.nest.flatten(found), tf.nest.flatten(value_and_gradients(dense, x)), strict=True
-    ):
-        assert mine.shape == same.shape
-        np.testing.assert_allclose(mine, same, atol=1e-6)
+@pytest.mark.parametrize("kind", CELLS)
+def test_a_layer_finds_its_entry(kind):
+    assert cell_of(recurrent_layer(kind, 4, "layer", "float32")) is CELLS[kind]
 
 
-@pytest.mark.parametrize("features", [0, 1, 3])
-def test_linear_of_a_joined_vector_is_the_sum_of_two(features):
-    linear = Linear(random(3, 4), random(4), "float32")
-    first, second = linear.split(features)
-
-    @tf.function
-    def parts(x):
-        return first(x[:, :features]) + second(x[:, features:])
-
-    x = random(5, 3)
-    np.testing.assert_allclose(parts(x), linear(x), atol=1e-6)
+def test_an_unknown_cell():
+    with pytest.raises(ValueError, match="`cell` must be 'simple_rnn', 'gru' or 'lstm', got 'rnn'"):
+        check_cell("rnn")
 
 
-def test_the_gradient_of_a_half_precision_product_is_summed_in_full():
-    """A bfloat16 sum of 1000 ones sticks at 256."""
-    kernel = tf.Variable(tf.ones([1, 1]))
-    with tf.GradientTape() as tape:
-        linear = Linear(kernel, None, "bfloat16")
-
-        def step(t, total):
-            return (), total + linear(tf.ones([1, 1]))
-
-        _, total = unfold(step, 1000, tf.zeros([1, 1]), num_outputs=0)
-    assert float(tape.gradient(total, kernel)[0, 0]) == 1000.0
+@keras.saving.register_keras_serializable("tests")
+class ReluRNN(keras.layers.SimpleRNN):
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **{**kwargs, "activation": "relu"})
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-def test_unfold_keeps_the_order_of_time(backwards):
-    def step(t, history):
-        history = 10 * history + t + 1
-        return (tf.cast(history, tf.float32)[None],), history
+def relu_step(from_input, from_state, state):
+    return (tf.nn.relu(from_input + from_state),)
 
-    (outputs,), last = unfold(step, 3, 0, num_outputs=1, backwards=backwards)
-    np.testing.assert_array_equal(outputs[:, 0], [321, 32, 3] if backwards else [1, 12, 123])
-    assert int(last) == (321 if backwards else 123)
+
+@pytest.mark.parametrize("system", ["initial_state", "additive_current", "additive_previous"])
+def test_a_new_cell_takes_one_entry(system, monkeypatch):
+    monkeypatch.setitem(CELLS, "relu_rnn", Cell(ReluRNN, relu_step))
+    model = small_model(system, "relu_rnn", num_layers=2, bidirectional=True)
+    inputs, _ = random_batch()
+    encoded = reference.encode(model.encoder, inputs["source"])
+    expected = reference.decode(
+        model.decoder, inputs["target"], model.bridge(encoded.state), encoded
+    ).logits
+    np.testing.assert_allclose(model(inputs), expected, atol=1e-5)
+    assert not np.allclose(expected, small_model(system, "simple_rnn", 2, True)(inputs))
+
+
+def test_entries_are_read_only():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        CELLS["gru"].state_parts = 2

@@ -1,8 +1,12 @@
+import itertools
+import re
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import GRID, SYSTEMS, random_batch, run_in_fresh_process, small_model
+from helpers import SYSTEMS, pad_columns, random_batch, run_in_fresh_process, small_model
+from layer_contract import MaskedLayerContract
 
 from tf_seq2seq import (
     BahdanauAttention,
@@ -12,73 +16,8 @@ from tf_seq2seq import (
     Encoder,
     SequenceCrossEntropy,
 )
+from tf_seq2seq.layers import EncoderOutput, reference
 from tf_seq2seq.layers.cells import CELLS
-
-
-@pytest.mark.parametrize(("system", "cell", "num_layers", "bidirectional"), GRID)
-def test_whole_sequences_equal_single_steps(system, cell, num_layers, bidirectional):
-    model = small_model(system, cell, num_layers, bidirectional)
-    inputs, _ = random_batch()
-    whole = np.array(model(inputs))
-
-    state, memory = model.encode(inputs["source"])
-    for j in range(inputs["target"].shape[1]):
-        logits, weights, state = model.decoder.step(inputs["target"][:, j], state, memory)
-        np.testing.assert_allclose(logits, whole[:, j], atol=1e-5)
-        assert (weights is None) == (model.decoder.attention is None)
-
-
-@pytest.mark.parametrize("feeding", ["initial_state", "context"])
-@pytest.mark.parametrize("query", ["current_state", "previous_state"])
-def test_attention_beside_the_other_feedings(query, feeding):
-    model = small_model(f"additive_{query.split('_')[0]}", "lstm", 2, True, feeding=feeding)
-    inputs, _ = random_batch()
-    whole = np.array(model(inputs))
-    state, memory = model.encode(inputs["source"])
-    for j in range(inputs["target"].shape[1]):
-        logits, _, state = model.decoder.step(inputs["target"][:, j], state, memory)
-        np.testing.assert_allclose(logits, whole[:, j], atol=1e-5)
-
-
-def plain_logits(model, inputs):
-    """The same model as a loop over Keras' own cells and layers: nothing is taken out of it."""
-    decoder, encoded = model.decoder, model.encoder(inputs["source"])
-    states = [list(parts) for parts in model.bridge(encoded.state)]
-    attended, logits = np.zeros((3, 8), "float32"), []
-    for j in range(inputs["target"].shape[1]):
-        x, context = [], encoded.context
-        if decoder.attention and decoder.query == "previous_state":
-            context, _ = decoder.attention(states[-1][0], encoded.outputs, encoded.mask)
-        elif decoder.attention:
-            context = attended
-        if decoder.feeding != "context":
-            x.append(decoder.embedding(inputs["target"][:, j]))
-        if decoder.feeding != "initial_state":
-            x.append(context)
-        x = tf.concat(x, axis=-1)
-        for i, layer in enumerate(decoder.recurrent_layers):
-            x, states[i] = layer.cell(x, states[i])
-        if decoder.attention:
-            if decoder.query == "current_state":
-                context, _ = decoder.attention(x, encoded.outputs, encoded.mask)
-            x = attended = decoder.readout(tf.concat([x, context], axis=-1))
-        logits.append(decoder.projection(x))
-    return tf.stack(logits, axis=1)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("system", SYSTEMS)
-def test_gradients_equal_those_of_a_plain_loop(system, cell):
-    model = small_model(system, cell, num_layers=2, bidirectional=True)
-    inputs, labels = random_batch()
-    results = []
-    for run in (model, lambda inputs: plain_logits(model, inputs)):
-        with tf.GradientTape() as tape:
-            loss = SequenceCrossEntropy()(labels, run(inputs))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        results.append([loss, *map(tf.convert_to_tensor, gradients)])
-    for ours, plain in zip(*results, strict=True):
-        np.testing.assert_allclose(ours, plain, atol=1e-6)
 
 
 def sigmoid(x):
@@ -119,12 +58,12 @@ def test_attention_and_gru_steps_equal_numpy(query):
     encoded = model.encoder(inputs["source"])
     decoder = model.decoder
     h = np.array(model.bridge(encoded.state)[0][0])
-    readout = [np.array(w) for w in decoder.readout.weights]
-    projection = [np.array(w) for w in decoder.projection.weights]
+    readout = [np.array(w) for w in decoder.readout.hidden.weights]
+    projection = [np.array(w) for w in decoder.readout.projection.weights]
     attended = np.zeros((3, 8))
     output = model.decoder(inputs["target"], model.bridge(encoded.state), encoded)
     for j in range(2):
-        y = np.array(decoder.embedding.embeddings)[inputs["target"][:, j]]
+        y = np.array(decoder.words.embedding.embeddings)[inputs["target"][:, j]]
         if query == "previous_state":
             context, weights = additive_attention(decoder.attention, h, encoded)
             h = gru_step(decoder.recurrent_layers[0], np.concatenate([y, context], -1), h)
@@ -143,7 +82,7 @@ def test_context_alone_ignores_the_previous_words():
     inputs, _ = random_batch()
     other = {**inputs, "target": (inputs["target"] + 1) % 15}
     np.testing.assert_array_equal(model(inputs), model(other))
-    assert model.decoder.embedding is None
+    assert model.decoder.words is None
 
 
 @pytest.mark.parametrize("system", [name for name in SYSTEMS if name != "context_alone"])
@@ -198,7 +137,7 @@ def test_dropout_on_the_embeddings_alone(system):
     model = small_model(system, embedding_dropout=1.0 - 1e-6)
     dropped = model(inputs, training=True)
     # All but certainly no word is seen, and nothing else is dropped.
-    model.decoder.embedding.set_weights([np.zeros((15, 5))])
+    model.decoder.words.embedding.set_weights([np.zeros((15, 5))])
     np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
 
 
@@ -207,7 +146,7 @@ def test_dropout_of_whole_words(system):
     inputs, _ = random_batch()
     model = small_model(system, word_dropout=1.0 - 1e-6)
     dropped = model(inputs, training=True)
-    model.decoder.embedding.set_weights([np.zeros((15, 5))])
+    model.decoder.words.embedding.set_weights([np.zeros((15, 5))])
     np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
 
 
@@ -232,44 +171,162 @@ def test_a_graph_of_unknown_shapes_takes_any_batch(system):
         assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
-@pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("system", ["context_and_previous", "additive_current", "dot_previous"])
-def test_dropout_acts_in_training_only(system, num_layers):
-    model = small_model(system, num_layers=num_layers, dropout=0.5)
-    inputs, _ = random_batch()
-    encoded = model.encoder(inputs["source"])
-    given = (inputs["target"], model.bridge(encoded.state), encoded)
-    still = model.decoder(*given).logits
-    np.testing.assert_array_equal(still, model.decoder(*given, training=False).logits)
-    # The first step has no state yet that an earlier one could have changed.
-    drawn = [model.decoder(*given, training=True).logits[:, 0] for _ in range(2)]
-    assert np.any(drawn[0] != still[:, 0])
-    assert np.any(drawn[0] != drawn[1])
+class Recorder:
+    """A dropout layer that remembers the factors it drew, each `(length, batch, units)`."""
+
+    def __init__(self, layer):
+        self.layer = layer
+        self.factors = []
+
+    def __call__(self, x, training=None):
+        dropped = self.layer(x, training=training)
+        if training:
+            factor = tf.cast(dropped, tf.float32) / tf.cast(x, tf.float32)
+            self.factors.append(np.array(factor))
+        return dropped
 
 
-def test_dropout_keeps_the_mean():
-    """Of a linear decoder; the recurrent state itself is not dropped."""
-    model = small_model(
-        "additive_current",
-        "simple_rnn",
-        dropout=0.3,
-        embedding_dropout=0.0,
-        readout_activation=None,
+@pytest.mark.parametrize(
+    ("system", "options", "readout"),
+    [
+        ("initial_state", {}, False),
+        ("context_and_previous", {"readout_units": 50}, True),
+        ("additive_current", {}, True),
+        ("additive_previous", {}, True),
+    ],
+)
+class TestDropout:
+    """Where each dropout acts: the plain loop with the same masks computes the same."""
+
+    RATE = 0.4
+
+    def run(self, system, options, **rates):
+        options = {**SYSTEMS[system](), **options, **rates}
+        decoder = Decoder(15, 50, cell="lstm", num_layers=2, **options)
+        encoded = Encoder(20, 50, cell="lstm", num_layers=2)(random_batch()[0]["source"])
+        given = (random_batch()[0]["target"], encoded.state, encoded)
+        decoder(*given)
+        recorder = Recorder(decoder.dropout_layer)
+        decoder.dropout_layer = decoder.readout.dropout_layer = recorder
+        logits = decoder(*given, training=True).logits
+        # The loop over steps draws its masks with the time first.
+        time_first = decoder.attention is not None
+        places = ["layer_0", "layer_1", "readout"][: len(recorder.factors)]
+        masks = {
+            place: factor if time_first and place != "readout" else np.swapaxes(factor, 0, 1)
+            for place, factor in zip(places, recorder.factors, strict=True)
+        }
+        return decoder, given, logits, masks
+
+    def test_on_the_outputs_of_all_layers_and_the_readout(self, system, options, readout):
+        rates = {"dropout": self.RATE, "embedding_dropout": 0.0}
+        decoder, given, logits, masks = self.run(system, options, **rates)
+        assert list(masks) == ["layer_0", "layer_1", "readout"][: 2 + readout]
+        expected = reference.decode(
+            decoder, *given, drop=lambda place, j, x: x * masks[place][j]
+        ).logits
+        np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+    def test_every_layer_and_step_draws_a_mask_of_its_own(self, system, options, readout):
+        *_, masks = self.run(system, options, dropout=self.RATE)
+        for mask in masks.values():
+            np.testing.assert_allclose(np.unique(mask.round(4)), [0, 1 / 0.6], atol=1e-3)
+            np.testing.assert_allclose((mask == 0).mean(axis=(1, 2)), self.RATE, atol=0.2)
+            for j in range(4):
+                assert (mask[j] != mask[j + 1]).mean() > 0.2
+            assert (mask[:, 0] != mask[:, 1]).mean() > 0.2
+        for mask, other in itertools.combinations(masks.values(), 2):
+            assert (mask != other).mean() > 0.3
+
+    def test_only_in_training(self, system, options, readout):
+        rates = {"dropout": self.RATE, "word_dropout": self.RATE}
+        decoder, given, logits, _ = self.run(system, options, **rates)
+        still = decoder(*given).logits
+        np.testing.assert_array_equal(still, decoder(*given, training=False).logits)
+        np.testing.assert_allclose(still, reference.decode(decoder, *given).logits, atol=1e-5)
+        assert np.any(still != logits)
+
+
+class DecoderContract(MaskedLayerContract):
+    def inputs(self):
+        rng = np.random.default_rng(4)
+        cells = tuple(
+            tuple(rng.normal(size=(2, 8)).astype("float32") for _ in range(2)) for _ in range(2)
+        )
+        outputs = rng.normal(size=(2, 4, 6)).astype("float32")
+        mask = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], bool)
+        target = np.array([[2, 5, 6], [2, 7, 0]])
+        return target, cells, EncoderOutput(outputs, ((outputs[:, 0],),), mask)
+
+    def padded(self):
+        target, cells, encoded = self.inputs()
+        outputs = np.pad(encoded.outputs, [(0, 0), (0, 2), (0, 0)], constant_values=9)
+        outputs[1, 2:] = -9
+        return target, cells, encoded._replace(outputs=outputs, mask=pad_columns(encoded.mask, 2))
+
+
+class TestContractOfAFixedContext(DecoderContract):
+    def make(self):
+        return Decoder(15, 8, cell="lstm", num_layers=2, feeding="context_and_previous")
+
+
+class TestContractOfAskingBefore(DecoderContract):
+    def make(self):
+        attention = DotAttention("general")
+        options = {"query": "previous_state", "dropout": 0.1, "embedding_dropout": 0.2}
+        return Decoder(15, 8, cell="lstm", num_layers=2, attention=attention, **options)
+
+
+class TestContractOfAskingAfter(DecoderContract):
+    def make(self):
+        return Decoder(15, 8, cell="lstm", num_layers=2, attention=BahdanauAttention(7))
+
+
+class TestCallArguments:
+    """Each misuse gets one sentence with the remedy, of arrays and in the functional API alike."""
+
+    @pytest.fixture(params=["arrays", "symbols"])
+    def ids(self, request):
+        symbolic = request.param == "symbols"
+        return keras.Input((None,), dtype="int32") if symbolic else np.array([[4, 5, 3]])
+
+    @pytest.mark.parametrize(
+        ("encoder", "decoder", "got"),
+        [
+            ({}, {"cell": "lstm"}, r"\(h, c\) of 8 units .* got \(\(a tensor of shape"),
+            ({"cell": "lstm"}, {}, r"\(h,\) of 8 units"),
+            ({}, {"num_layers": 2}, r"\(2 in all\)"),
+            ({"num_layers": 2}, {}, r"\(1 in all\)"),
+            ({"bidirectional": True}, {}, r"of 8 units .* 16\)"),
+        ],
     )
-    source, target = np.full((4000, 1), 5), np.full((4000, 1), 2)
-    encoded = model.encoder(source)
-    given = (target, model.bridge(encoded.state), encoded)
-    expected = model.decoder(*given).logits[0, 0]
-    drawn = model.decoder(*given, training=True).logits[:, 0]
-    np.testing.assert_allclose(np.mean(drawn, axis=0), expected, atol=0.02)
+    @pytest.mark.parametrize("system", ["initial_state", "additive_current"])
+    def test_a_state_that_does_not_fit_names_the_bridge(self, ids, encoder, decoder, got, system):
+        encoded = Encoder(20, 8, **encoder)(ids)
+        decoder = Decoder(15, 8, **decoder, **SYSTEMS[system]())
+        with pytest.raises(ValueError, match=rf"^`initial_state` must hold .*{got}.*; pass Bridge\("):
+            decoder(ids, encoded.state, encoded)
 
+    def test_the_bridge_that_is_named_fits(self, ids):
+        encoded = Encoder(20, 8)(ids)
+        decoder = Decoder(15, 6, cell="lstm", num_layers=2)
+        with pytest.raises(ValueError, match=r"; pass Bridge\(.*") as error:
+            decoder(ids, encoded.state, encoded)
+        remedy = re.search(r"pass (Bridge.*)\.$", str(error.value))[1]
+        state = eval(remedy, {"Bridge": Bridge, "encoded": encoded})
+        assert decoder(ids, state, encoded).logits.shape[-1] == 15
 
-@pytest.mark.parametrize("attention", [BahdanauAttention(7), DotAttention("general"), None])
-def test_config_round_trip(attention):
-    options = {"query": "previous_state", "dropout": 0.1, "embedding_dropout": 0.2}
-    decoder = Decoder(15, 8, cell="lstm", attention=attention, **options)
-    config = decoder.get_config()
-    assert Decoder.from_config(config).get_config() == config
+    @pytest.mark.parametrize("system", ["context_and_previous", "additive_current"])
+    def test_only_the_whole_output_of_the_encoder_is_taken(self, ids, system):
+        encoded, decoder = Encoder(20, 8)(ids), Decoder(15, 8, **SYSTEMS[system]())
+        for wrong in (encoded.outputs, encoded.state):
+            with pytest.raises(ValueError, match=r"^`encoded` must be .* got .*a tensor of shape"):
+                decoder(ids, encoded.state, wrong)
+        decoder(ids, encoded.state, encoded)
+        with pytest.raises(ValueError, match=r"^`encoded` must be"):
+            decoder.remember(encoded.outputs)
+        with pytest.raises(ValueError, match=r"^`initial_state` must hold"):
+            decoder.start(encoded.state[0])
 
 
 @pytest.mark.parametrize(
@@ -283,6 +340,10 @@ def test_config_round_trip(attention):
         ({"attention": "bahdanau"}, "`attention`.*got 'bahdanau'"),
         ({"attention": BahdanauAttention(4), "dtype": "mixed_bfloat16"}, "float32.*bfloat16"),
         ({"embedding_size": 5, "tie_embeddings": True}, "8 and embedding_size=5; pass readout"),
+        ({"tie_embeddings": "yes"}, "`tie_embeddings`.*got 'yes'"),
+        ({"dropout": 1.5}, "`dropout`.*got 1.5"),
+        ({"embedding_dropout": -0.5}, "`embedding_dropout`.*got -0.5"),
+        ({"word_dropout": 1}, "`word_dropout`.*got 1"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments, message):

@@ -1,10 +1,15 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import pad_columns
+from layer_contract import MaskedLayerContract, assert_close
 
 from tf_seq2seq import Encoder
 from tf_seq2seq.layers.cells import CELLS
+from tf_seq2seq.layers.recurrent import run_layer
 
 SOURCE = np.array([[5, 6, 7, 8, 3], [9, 4, 3, 0, 0], [0, 0, 0, 0, 0]])
 LENGTHS = [5, 3, 0]
@@ -42,11 +47,11 @@ def test_context_is_the_state_after_the_last_word(cell):
         np.testing.assert_allclose(encoded.context[row], encoded.outputs[row, length - 1])
 
 
-def test_backward_direction_reads_from_the_last_word_to_the_first():
+def test_the_backward_direction_reads_from_the_last_word_to_the_first():
     encoder = make(num_layers=1)
     ahead = encoder(np.array([[5, 6, 7]])).outputs[..., 4:]
     layer = encoder.backward_layers[0]
-    vectors = encoder.embedding(np.array([[7, 6, 5]]))
+    vectors = encoder.words.embedding(np.array([[7, 6, 5]]))
     state = np.zeros((1, 4), "float32")
     for step, position in enumerate([2, 1, 0]):
         state, _ = layer.cell(vectors[:, step], [state])
@@ -63,7 +68,7 @@ def test_going_backwards_ends_with_the_first_word(cell):
     both = make(cell, num_layers=1)
     alone = make(cell, num_layers=1, bidirectional=False, go_backwards=True)
     both(SOURCE), alone(SOURCE)
-    alone.embedding.set_weights(both.embedding.get_weights())
+    alone.words.set_weights(both.words.get_weights())
     alone.backward_layers[0].set_weights(both.backward_layers[0].get_weights())
     np.testing.assert_allclose(alone(SOURCE).outputs, both(SOURCE).outputs[..., 4:], atol=1e-6)
 
@@ -88,42 +93,117 @@ def test_sentence_of_padding_alone_leaves_zeros():
     assert not np.any(encoded.context[2])
 
 
-def test_dropout_acts_in_training_only():
-    encoder = make(dropout=0.5)
-    still = encoder(SOURCE).outputs
-    np.testing.assert_array_equal(still, encoder(SOURCE).outputs)
-    assert np.any(still != encoder(SOURCE, training=True).outputs)
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_forward_half_comes_first(cell):
+    """In the outputs and in each part of each layer's state."""
+    encoder = make(cell, num_layers=2)
+    outputs, states, _ = encoder(SOURCE)
+    x = encoder.words(SOURCE)
+    mask = tf.constant(SOURCE != 0)
+    for i, state in enumerate(states):
+        forward, *forward_state = encoder.forward_layers[i](x, mask=mask)
+        backward, *backward_state = encoder.backward_layers[i](x, mask=mask)
+        x = np.concatenate([forward, np.flip(backward, axis=1)], axis=-1)
+        pairs = zip(forward_state, backward_state, strict=True)
+        assert_close(state, [np.concatenate(pair, axis=-1) for pair in pairs], atol=1e-6)
+    np.testing.assert_allclose(outputs, x, atol=1e-6)
+    # The forward half has just read the last word, the backward half the first.
+    np.testing.assert_allclose(states[-1][0][1], [*outputs[1, 2, :4], *outputs[1, 0, 4:]])
 
 
-def test_dropout_on_the_embeddings_alone():
-    encoder = make(num_layers=1, embedding_dropout=1.0 - 1e-6)
-    # Without any input both directions stay at zero; layer dropout would be seen below.
-    assert not np.any(encoder(SOURCE, training=True).outputs)
-    encoder = make(num_layers=1, embedding_dropout=0.5)
-    assert np.all(encoder(SOURCE[:1], training=True).outputs)
-    encoder = make(num_layers=1, dropout=0.5, embedding_dropout=0.0)
-    still, dropped = encoder(SOURCE[:1]).outputs, encoder(SOURCE[:1], training=True).outputs
-    assert 0 < np.sum(dropped == 0) < still.numpy().size
-    np.testing.assert_allclose(dropped[dropped != 0], 2 * still[dropped != 0], rtol=1e-5)
+class TestDropout:
+    """Where each dropout acts, seen between the recurrent layers."""
+
+    RATE = 0.4
+
+    def run(self, monkeypatch, **rates):
+        """The calls of `run_layer` as (inputs, outputs), and the encoder's output, in training."""
+        calls = []
+
+        def recorded(layer, inputs, **options):
+            outputs, state = run_layer(layer, inputs, **options)
+            calls.append((layer.name, np.array(inputs), np.array(outputs)))
+            return outputs, state
+
+        monkeypatch.setattr("tf_seq2seq.layers.encoder.run_layer", recorded)
+        model = Encoder(12, 50, num_layers=3, **rates)
+        model(SOURCE[:1])
+        calls.clear()
+        return model, calls, model(SOURCE[:1], training=True)
+
+    def factors(self, dropped, kept):
+        factors = np.array(dropped) / np.array(kept)
+        np.testing.assert_allclose(np.unique(factors.round(4)), [0, 1 / (1 - self.RATE)], atol=1e-3)
+        share = (factors == 0).mean(axis=-1)
+        np.testing.assert_allclose(share, self.RATE, atol=0.25)
+        np.testing.assert_allclose(share.mean(), self.RATE, atol=0.1)
+        return factors == 0
+
+    def test_every_place_draws_a_mask_of_its_own(self, monkeypatch):
+        model, calls, encoded = self.run(monkeypatch, dropout=self.RATE)
+        inputs = [call[1] for call in calls] + [np.array(encoded.outputs)]
+        kept = [model.words.embedding(SOURCE[:1]), *(call[2] for call in calls)]
+        masks = [self.factors(*pair) for pair in zip(inputs, kept, strict=True)]
+        for mask, other in itertools.combinations(masks, 2):
+            assert (mask != other).mean() > 0.3
+        for mask in masks:
+            for step in range(4):
+                assert (mask[:, step] != mask[:, step + 1]).mean() > 0.2
+
+    def test_states_are_not_dropped(self, monkeypatch):
+        _, calls, encoded = self.run(monkeypatch, dropout=self.RATE)
+        for (_, _, outputs), (state,) in zip(calls, encoded.state, strict=True):
+            np.testing.assert_array_equal(state, outputs[:, -1])
+            assert np.all(state)
+
+    def test_embeddings_alone(self, monkeypatch):
+        model, calls, encoded = self.run(monkeypatch, embedding_dropout=self.RATE)
+        self.factors(calls[0][1], model.words.embedding(SOURCE[:1]))
+        np.testing.assert_array_equal(calls[1][1], calls[0][2])
+        np.testing.assert_array_equal(encoded.outputs, calls[2][2])
+
+    def test_layers_alone(self, monkeypatch):
+        model, calls, _ = self.run(monkeypatch, dropout=self.RATE, embedding_dropout=0.0)
+        np.testing.assert_array_equal(calls[0][1], model.words.embedding(SOURCE[:1]))
+        self.factors(calls[1][1], calls[0][2])
+
+    def test_words_alone(self, monkeypatch):
+        _, calls, encoded = self.run(monkeypatch, word_dropout=0.999999)
+        assert not np.any(calls[0][1])
+        np.testing.assert_array_equal(encoded.outputs, calls[2][2])
+
+    def test_both_directions_read_the_same(self, monkeypatch):
+        _, calls, _ = self.run(monkeypatch, dropout=self.RATE, bidirectional=True)
+        for (first, inputs, _), (second, same, _) in zip(calls[::2], calls[1::2], strict=True):
+            assert (first[:7], second[:8]) == ("forward", "backward")
+            np.testing.assert_array_equal(inputs, same)
+
+    def test_nothing_is_dropped_outside_training(self):
+        encoder = make(dropout=0.5, word_dropout=0.5)
+        still = make()
+        still(SOURCE), encoder(SOURCE)
+        still.set_weights(encoder.get_weights())
+        for training in (None, False):
+            np.testing.assert_array_equal(
+                encoder(SOURCE, training=training).outputs, still(SOURCE).outputs
+            )
 
 
-def test_dropout_of_whole_words():
-    encoder = make(num_layers=1, word_dropout=0.5)
-    words = np.tile(SOURCE[:1], [20, 1])
-    embedded = encoder.word_dropout_layer(encoder.embedding(words), training=True).numpy()
-    dropped = np.all(embedded == 0, axis=2)
-    assert 0.2 < dropped.mean() < 0.8
-    np.testing.assert_allclose(
-        embedded[~dropped], 2 * encoder.embedding(words).numpy()[~dropped], rtol=1e-6
-    )
-    assert np.any(encoder(SOURCE, training=True).outputs != encoder(SOURCE).outputs)
+class TestContract(MaskedLayerContract):
+    def make(self):
+        rates = {"dropout": 0.1, "embedding_dropout": 0.2, "word_dropout": 0.3}
+        return make("lstm", **rates)
+
+    def inputs(self):
+        return (SOURCE,)
+
+    def padded(self):
+        return (pad_columns(SOURCE, 3),)
 
 
-def test_config_round_trip():
-    rates = {"dropout": 0.1, "embedding_dropout": 0.2, "word_dropout": 0.3}
-    encoder = make("lstm", bidirectional=False, go_backwards=True, **rates)
-    again = Encoder.from_config(encoder.get_config())
-    assert again.get_config() == encoder.get_config()
+class TestBackwardsContract(TestContract):
+    def make(self):
+        return make("gru", bidirectional=False, go_backwards=True)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +215,12 @@ def test_config_round_trip():
         ({"vocabulary_size": 10, "units": 4, "num_layers": 1.5}, "`num_layers`.*got 1.5"),
         (
             {"vocabulary_size": 10, "units": 4, "bidirectional": True, "go_backwards": True},
-            "leave go_backwards False",
+            "leave go_backwards=False",
         ),
+        ({"vocabulary_size": 10, "units": 4, "dropout": 1.0}, "`dropout`.*got 1.0"),
+        ({"vocabulary_size": 10, "units": 4, "embedding_dropout": -1}, "`embedding_dropout`.*-1"),
+        ({"vocabulary_size": 10, "units": 4, "word_dropout": True}, "`word_dropout`.*got True"),
+        ({"vocabulary_size": 10, "units": 4, "bidirectional": 1}, "`bidirectional`.*got 1"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):

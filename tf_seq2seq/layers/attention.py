@@ -1,11 +1,11 @@
-"""Attention: each decoder step looks at the encoder outputs with a query and gets its own context.
+"""Attention: each decoder step asks the encoder outputs with a query and gets its own context.
 
-Both layers have one interface. The memory is an argument, never a state of the layer, so the same
-layer serves any number of sentences, a SavedModel, and a beam search:
+Both layers have the same interface. The memory is an argument, never a state of the layer, so one
+layer can serve any number of sentences, a SavedModel, and a beam search:
 
     context, weights = attention(query, memory, mask)
 
-Whoever asks the same memory many times, as a decoder does, projects it once per sentence:
+To ask the same memory many times, as a decoder does, project it once per sentence:
 
     keys = attention.project_memory(memory)
     context, weights = attention(query, memory, mask, keys)
@@ -13,87 +13,173 @@ Whoever asks the same memory many times, as a decoder does, projects it once per
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.checks import check_integer
+from tf_seq2seq.checks import check_choice, check_integer
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.linear import Linear
 from tf_seq2seq.layers.recurrent import build_once
 
+FORMS = ("dot", "scaled", "general")
+
 
 class Attention(keras.layers.Layer):
-    """Base of the attention layers: the weighted sum of the memory (S5 of the notes).
+    """Base class of the attention layers: a weighted sum of the memory (S5 in docs/notes.md).
 
         alpha_ij  = softmax_i e(h_i, s_j)
         context_j = sum_i alpha_ij h_i
 
-    A subclass gives `project_memory`, which does the part of the score `e` that depends on the
-    memory alone, `query_projection` for the part that depends on the query alone, and `score`,
-    which does the rest.
+    with `h_i` = `memory`, `s_j` = `query`, `alpha_ij` = the weights.
+
+    To write another score `e`, subclass this class and define `score`. What depends on the memory
+    alone belongs in `project_memory`, which a decoder runs once per sentence, and what depends on
+    the query alone in `query_projection`. To write other weights than a softmax over all positions,
+    for example within a window, define `align`. The layer and each kind of decoder step compute
+    their context by these methods; overriding `call` is an error, because a decoder does not use
+    it.
 
     Call arguments:
-        query: `(batch, query_size)`, the decoder's state `s_j`.
-        memory: `(batch, source_length, memory_size)`, the encoder outputs `h_1, ..., h_T`.
-        mask: bool `(batch, source_length)`, False where a position must not be looked at, or None.
-            A row without any True gets weights of zero and a context of zero.
+        query: `(batch, query_size)`, the decoder's state.
+        memory: `(batch, source_length, memory_size)`, the encoder outputs.
+        mask: bool `(batch, source_length)`, False at positions to ignore, or None. A row without
+            any True gets weights of zero and a context of zero.
         keys: `(batch, source_length, key_size)`, from `project_memory(memory)`; None to project
             the memory here.
 
     Returns:
         `(context, weights)`: `(batch, memory_size)` and `(batch, source_length)`; the weights of
         a row sum to 1.
+
+    Raises:
+        TypeError: when a subclass that overrides `call` is defined.
     """
 
-    def project_memory(self, memory):
-        """Keys of a memory, `(batch, source_length, memory_size)` -> `(..., key_size)`.
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__} overrides `call`, which a decoder does not use; override `score` "
+                "or `align` instead."
+            )
 
-        The layer must be built: by a call, or by `build(query_shape, memory_shape)`.
+    def project_memory(self, memory: tf.Tensor) -> tf.Tensor:
+        """Compute the keys of a memory, `(batch, source_length, memory_size)` -> `(..., key_size)`.
+
+        The layer must be built: by a call, or by `build(query_shape, memory_shape)`. By default
+        the keys are the memory itself.
         """
-        raise NotImplementedError(f"{type(self).__name__} gives no `project_memory`.")
+        return memory
 
-    def query_projection(self):
-        """The function that each query goes through, `(batch, query_size)` -> `(batch, ...)`.
+    def query_projection(self) -> Callable[[tf.Tensor], Any]:
+        """Return the function to apply to each query, by default the identity.
 
-        Its weights are read here, so that a loop over many queries does not read them each time.
+        Read the weights here and not inside the function, so that a loop over many queries reads
+        them once.
+
+        Returns:
+            A function of a query, `(batch, query_size)`. Its result, any structure of tensors, is
+            the `query` of `score` and `align`.
         """
         return lambda query: query
 
-    def score(self, query, keys):
-        """Scores `e(h_i, s)`: projected query, keys -> float32 `(batch, source_length)`."""
-        raise NotImplementedError(f"{type(self).__name__} gives no `score`.")
+    def score(self, query: Any, keys: tf.Tensor) -> tf.Tensor:
+        """Compute the scores `e(h_i, s)`.
 
-    def call(self, query, memory, mask=None, keys=None):
+        Args:
+            query: the projected query.
+            keys: `(batch, source_length, key_size)`.
+
+        Returns:
+            float32 `(batch, source_length)`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define `score`.")
+
+    def align(self, query: Any, keys: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+        """Compute the weights `alpha_i`, by default a softmax of the scores.
+
+        Args:
+            query: the projected query.
+            keys: `(batch, source_length, key_size)`.
+            mask: bool `(batch, source_length)`, or None.
+
+        Returns:
+            float32 `(batch, source_length)`, zero where `mask` is False.
+        """
+        return masked_softmax(self.score(query, keys), mask)
+
+    def attend(
+        self, query: Any, keys: tf.Tensor, values: tf.Tensor, mask: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Compute the weights of a query and sum up the values with them.
+
+        Args:
+            query: the projected query.
+            keys: `(batch, source_length, key_size)`.
+            values: `(batch, source_length, value_size)`: the memory, or a linear map of it.
+            mask: bool `(batch, source_length)`, or None.
+
+        Returns:
+            `(context, weights)`: `(batch, value_size)` and float32 `(batch, source_length)`.
+        """
+        weights = self.align(query, keys, mask)
+        return weighted_sum(weights, values), weights
+
+    def call(
+        self,
+        query: tf.Tensor,
+        memory: tf.Tensor,
+        mask: tf.Tensor | None = None,
+        keys: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         if keys is None:
             keys = self.project_memory(memory)
-        project_query = self.query_projection()
-        weights = masked_softmax(self.score(project_query(query), keys), mask)
-        context = weighted_sum(weights, memory)
+        context, weights = self.attend(self.query_projection()(query), keys, memory, mask)
         return context, ops.cast(weights, self.compute_dtype)
 
 
-def weighted_sum(weights, values):
-    """`sum_i weights_i values_i`: `(batch, length)`, `(batch, length, size)` -> `(batch, size)`."""
+def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Compute `sum_i weights_i values_i`.
+
+    Args:
+        weights: `(batch, length)`.
+        values: `(batch, length, size)`.
+
+    Returns:
+        `(batch, size)`, of the dtype of `values`.
+    """
     weights = tf.cast(weights, values.dtype)
     return tf.squeeze(tf.matmul(weights[:, None], values), 1)
 
 
-def masked_softmax(scores, mask=None):
-    """Softmax over the last axis where `mask` is True, zero elsewhere; all zero without any True.
+def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Compute a softmax over the positions where `mask` is True.
 
     Args:
         scores: float32 `(batch, length)`.
         mask: bool `(batch, length)`, or None for all True.
+
+    Returns:
+        float32 `(batch, length)`, zero where `mask` is False, even in a row without any True.
+
+    Example:
+
+    >>> masked_softmax(tf.zeros([1, 3]), tf.constant([[True, True, False]])).numpy()
+    array([[0.5, 0.5, 0. ]], dtype=float32)
     """
     if mask is None:
         return tf.nn.softmax(scores)
-    # A finite floor keeps a row without any True free of NaN; the product makes it zero.
+    # A finite minimum keeps a row without any True free of NaN; the product makes it zero.
     return tf.nn.softmax(tf.where(mask, scores, -1e30)) * tf.cast(mask, tf.float32)
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class BahdanauAttention(Attention):
-    """Additive attention: the score is a network with one hidden layer (S6 of the notes).
+    """Additive attention: the score is a network with one hidden layer (S6 in docs/notes.md).
 
         e(h, s) = U tanh(V h + W s)
 
@@ -102,6 +188,16 @@ class BahdanauAttention(Attention):
     Args:
         units: width of the hidden layer.
 
+    Raises:
+        InputError: if `units` is not a positive integer.
+
+    Example:
+
+    >>> attention = BahdanauAttention(units=4)
+    >>> context, weights = attention(tf.ones([1, 3]), tf.ones([1, 5, 2]))
+    >>> context.shape, weights.shape
+    (TensorShape([1, 2]), TensorShape([1, 5]))
+
     Source: Bahdanau et al. 2015, "Neural Machine Translation by Jointly Learning to Align and
     Translate", section 3.1 and appendix A.1.2; the book, section 9.3.3.
     """
@@ -109,9 +205,11 @@ class BahdanauAttention(Attention):
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
         self.units = check_integer("units", units, minimum=1)
-        self.query_layer = keras.layers.Dense(units, name="query_layer", dtype=self.dtype_policy)
+        self.query_layer = keras.layers.Dense(
+            self.units, name="query_layer", dtype=self.dtype_policy
+        )
 
-    def build(self, query_shape, memory_shape):
+    def build(self, query_shape: tuple, memory_shape: tuple) -> None:
         self.memory_kernel = self.add_weight(
             shape=(memory_shape[-1], self.units), initializer="glorot_uniform", name="memory_kernel"
         )
@@ -121,55 +219,57 @@ class BahdanauAttention(Attention):
         )
         self.built = True
 
-    def project_memory(self, memory):
-        """`V h_i` for each i: float32 `(batch, source_length, units)`."""
+    def project_memory(self, memory: tf.Tensor) -> tf.Tensor:
+        """Compute `V h_i` for each i: float32 `(batch, source_length, units)`."""
         return Linear(self.memory_kernel.value, None, self.compute_dtype)(memory)
 
-    def query_projection(self):
-        """`W s`: a function, `(batch, query_size)` -> float32 `(batch, units)`."""
+    def query_projection(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return the map `W s`: `(batch, query_size)` -> float32 `(batch, units)`."""
         return Linear.of(self.query_layer)
 
-    def score(self, query, keys):
+    def score(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         hidden = tf.tanh(tf.cast(keys, tf.float32) + query[:, None])
         scorer = tf.cast(self.scorer.value, tf.float32)
         scores = tf.matmul(tf.reshape(hidden, [-1, self.units]), scorer)
         return tf.reshape(scores, tf.shape(keys)[:2])
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class DotAttention(Attention):
-    """Multiplicative attention: the score is an inner product (S7 of the notes).
+    """Multiplicative attention: the score is an inner product (S7 in docs/notes.md).
 
         "dot":      e(h, s) = h^T s
         "scaled":   e(h, s) = h^T s / sqrt(size)
         "general":  e(h, s) = h^T W s
 
-    The first two need a memory as wide as the query; `"general"` fits any widths. The keys of
-    every form are the memory itself.
+    with `W` = `query_layer`. The first two need a memory as wide as the query; `"general"` fits any
+    widths. The keys of all forms are the memory itself.
 
     Args:
         form: `"dot"`, `"scaled"` or `"general"`.
 
     Raises:
-        ValueError: for an unknown `form`, or when built on widths that `form` cannot multiply.
+        InputError: for an unknown `form`, or when built on widths that `form` cannot multiply.
+
+    Example:
+
+    >>> context, weights = DotAttention()(tf.ones([1, 2]), tf.ones([1, 4, 2]))
+    >>> weights.numpy()
+    array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
 
     Source: Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine
-    Translation", section 3.1; the scale from Vaswani et al. 2017, section 3.2.1.
+    Translation", section 3.1; the scale, Vaswani et al. 2017, "Attention Is All You Need",
+    section 3.2.1.
     """
 
     def __init__(self, form: str = "dot", **kwargs):
         super().__init__(**kwargs)
-        if form not in ("dot", "scaled", "general"):
-            raise ValueError(
-                "Received an unknown `form` of attention: expected 'dot', 'scaled' or 'general', "
-                f"got {form!r}."
-            )
-        self.form = form
+        self.form = check_choice("form", form, FORMS)
 
-    def build(self, query_shape, memory_shape):
+    def build(self, query_shape: tuple, memory_shape: tuple) -> None:
         query_size, memory_size = query_shape[-1], memory_shape[-1]
         if self.form == "general":
             self.query_layer = keras.layers.Dense(
@@ -177,25 +277,21 @@ class DotAttention(Attention):
             )
             self.query_layer.build(query_shape)
         elif query_size != memory_size:
-            raise ValueError(
+            raise InputError(
                 f"Attention of form {self.form!r} needs a query as wide as the memory, got "
                 f"{query_size} (the decoder's state) and {memory_size} (the encoder's outputs); "
                 "use DotAttention('general') or make the widths equal."
             )
         self.built = True
 
-    def project_memory(self, memory):
-        """The memory itself: `(batch, source_length, memory_size)`."""
-        return memory
+    def query_projection(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return the map `W s` of the general form, or the identity."""
+        return Linear.of(self.query_layer) if self.form == "general" else super().query_projection()
 
-    def query_projection(self):
-        """`W s` of the general form: a function, `(batch, query_size)` -> the memory's width."""
-        return Linear.of(self.query_layer) if self.form == "general" else lambda query: query
-
-    def score(self, query, keys):
+    def score(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         query = tf.cast(query, keys.dtype)
         scores = tf.cast(tf.matmul(keys, query[:, :, None])[..., 0], tf.float32)
         return scores / keys.shape[-1] ** 0.5 if self.form == "scaled" else scores
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "form": self.form}

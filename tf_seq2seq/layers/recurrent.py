@@ -25,6 +25,20 @@ def build_once(layer: keras.layers.Layer, *shapes) -> None:
         layer.build(*shapes)
 
 
+def describe_shapes(value: object) -> str:
+    """Describe a nested structure of tensors by their shapes, for a message.
+
+    Example:
+
+    >>> describe_shapes(((tf.zeros([2, 3]),), 1))
+    '((a tensor of shape (2, 3),), 1)'
+    """
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(describe_shapes, value))}{',' * (len(value) == 1)})"
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"a tensor of shape {tuple(shape)}"
+
+
 def recurrent_layer(
     cell: str, units: int, name: str, dtype: str | keras.DTypePolicy, go_backwards: bool = False
 ) -> keras.layers.RNN:

@@ -1,7 +1,17 @@
-"""Floor 2: the models."""
+"""The models: Keras models made of the layers, and the protocols that others may implement."""
 
+from tf_seq2seq.models.base import SequenceModel
 from tf_seq2seq.models.ensemble import Ensemble
 from tf_seq2seq.models.language_model import LanguageModel, LanguageModelOutput
+from tf_seq2seq.models.protocol import TextGenerator, TranslationModel
 from tf_seq2seq.models.seq2seq import Seq2Seq
 
-__all__ = ["Ensemble", "LanguageModel", "LanguageModelOutput", "Seq2Seq"]
+__all__ = [
+    "Ensemble",
+    "LanguageModel",
+    "LanguageModelOutput",
+    "Seq2Seq",
+    "SequenceModel",
+    "TextGenerator",
+    "TranslationModel",
+]

@@ -1,40 +1,47 @@
-"""Several translators that write together."""
+"""Several translation models that decode together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tf_seq2seq.models.seq2seq import Seq2Seq
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.models.base import SequenceModel
+from tf_seq2seq.models.seq2seq import Seq2Seq, check_source_and_target, source_and_target_specs
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class Ensemble(keras.Model):
-    """Models that were trained apart, of the same vocabularies, and decode as one.
+class Ensemble(SequenceModel):
+    """Decode with the mean probability of several models over the same vocabularies.
 
         P(y_j | y_1 ... y_{j-1}, x) = 1/n sum_m P_m(y_j | y_1 ... y_{j-1}, x)
 
-    It takes the place of a `Seq2Seq` in a `Translator`, and so in an export; `Translator.ensemble`
-    makes one of several translators. It is not trained.
+    It takes the place of a `Seq2Seq` in a `Translator`, and therefore in an export;
+    `Translator.ensemble` makes one of several translators. It cannot be trained.
 
     Args:
         members: trained `Seq2Seq` models; their sizes and systems may differ. The alignment is the
             mean of the weights of those that have attention.
 
     Call arguments:
-        inputs: as of `Seq2Seq`.
+        inputs: a dict of `"source"` and `"target"`, as for `Seq2Seq`.
 
     Returns:
         `log P`, float32 `(batch, target_length, vocabulary_size)`.
 
     Raises:
-        ValueError: if there is no member, or their vocabularies differ in size.
+        InputError: if there are no members, their vocabularies differ in size, or it is called with
+            `training=True`.
 
     Example:
 
-    >>> translator = Translator(Ensemble([first, second]), english, chinese)
+    >>> members = [s2s.Seq2Seq(s2s.Encoder(80, 8), s2s.Decoder(60, units)) for units in (8, 16)]
+    >>> ensemble = Ensemble(members)
+    >>> ensemble({"source": np.array([[5, 6, 3]]), "target": np.array([[2, 8]])}).shape
+    TensorShape([1, 2, 60])
 
     Source: Sutskever et al. 2014, "Sequence to Sequence Learning with Neural Networks", section 3.
     """
@@ -44,14 +51,14 @@ class Ensemble(keras.Model):
         self.members = list(members)
         sizes = {(m.source_vocabulary_size, m.target_vocabulary_size) for m in self.members}
         if len(sizes) != 1:
-            raise ValueError(
-                "An ensemble needs models over the same vocabularies, at least one; got "
-                f"(source, target) vocabularies of the sizes {sorted(sizes)}."
+            raise InputError(
+                "An ensemble needs at least one model, and all models over the same vocabularies; "
+                f"got (source, target) vocabularies of the sizes {sorted(sizes)}."
             )
         self.built = True
 
     @property
-    def recurrent_layers(self) -> list[keras.layers.Layer]:
+    def recurrent_layers(self) -> list[keras.layers.RNN]:
         """Keras' recurrent layers of all members."""
         return [layer for member in self.members for layer in member.recurrent_layers]
 
@@ -67,25 +74,34 @@ class Ensemble(keras.Model):
 
     @property
     def aligns(self) -> bool:
-        """Whether a member has attention, so that a step comes with weights."""
+        """Whether a member has attention, so that a step returns weights."""
         return any(member.aligns for member in self.members)
 
-    def call(self, inputs, training=None):
+    def input_specs(self) -> dict[str, keras.InputSpec]:
+        return source_and_target_specs()
+
+    def __call__(self, inputs: Mapping[str, tf.Tensor], *args, **kwargs) -> tf.Tensor:
+        check_source_and_target(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:
         if training:
-            raise ValueError("An ensemble is not trained; train its members, each by itself.")
+            raise InputError("An ensemble cannot be trained; train its members separately.")
         return _mean_log_probability([member(inputs) for member in self.members])
 
-    def encode(self, source):
-        """As `Seq2Seq.encode`: the states and the memories of all members."""
+    def encode(self, source: tf.Tensor) -> tuple[Any, Any]:
+        """Return the states and the memories of all members: see `Seq2Seq.encode`."""
         states, memories = zip(*(member.encode(source) for member in self.members), strict=True)
         return states, memories
 
-    def context(self, source):
-        """As `Seq2Seq.context`: the vectors of all members side by side."""
+    def context(self, source: tf.Tensor) -> tf.Tensor:
+        """Return the vectors of all members side by side: see `Seq2Seq.context`."""
         return tf.concat([member.context(source) for member in self.members], axis=1)
 
-    def step(self, previous, state, memory):
-        """As `Seq2Seq.step`."""
+    def step(
+        self, previous: tf.Tensor, state: Any, memory: Any
+    ) -> tuple[tf.Tensor, tf.Tensor | None, Any]:
+        """Write one symbol of each sentence: see `Decoder.step`."""
         logits, weights, states = zip(
             *(
                 member.step(previous, *parts)
@@ -97,12 +113,12 @@ class Ensemble(keras.Model):
         alignment = tf.add_n(weights) / len(weights) if weights else None
         return _mean_log_probability(logits), alignment, states
 
-    def get_config(self):
+    def get_config(self) -> dict:
         members = [keras.saving.serialize_keras_object(member) for member in self.members]
         return {**super().get_config(), "members": members}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Ensemble:
         members = [
             keras.saving.deserialize_keras_object(member, custom_objects)
             for member in config["members"]

@@ -8,10 +8,11 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.checks import check_integer
+from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.layers.recurrent import State, build_once, recurrent_layer, run_cell, run_layer
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity
+from tf_seq2seq.models.base import SequenceModel
 
 
 class LanguageModelOutput(NamedTuple):
@@ -19,7 +20,7 @@ class LanguageModelOutput(NamedTuple):
 
     Attributes:
         logits: `(batch, length, vocabulary_size)`, of the word after each word.
-        state: the state after the last word, for the piece that follows.
+        state: the state after the last word, for the next piece.
     """
 
     logits: tf.Tensor
@@ -27,43 +28,43 @@ class LanguageModelOutput(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class LanguageModel(keras.Model):
-    """Predicts each word of a text from all words before it, with a stack of LSTMs.
+class LanguageModel(SequenceModel):
+    """Predict each word of a text from all words before it, with a stack of LSTMs.
 
         x_t          = E w_t
-        h_t, c_t     = LSTM(x_t, h_{t-1}, c_{t-1}), a layer on top of the other
+        h_t, c_t     = LSTM(x_t, h_{t-1}, c_{t-1}), each layer on the outputs of the one below
         P(w_{t+1})   = softmax(E h_t + b)
 
-    The embedding `E` is the softmax's matrix too (Press and Wolf 2017; the book, section 9.2.3),
-    for which the last layer is as wide as the embedding.
+    with `E` = `embedding` and `b` = `bias`. The embedding is the softmax's matrix too (Press and
+    Wolf 2017; the book, section 9.2.3), so the last layer is as wide as the embedding.
 
-    The state goes in and comes out. A text is so read in pieces, each from the state in which the
-    one before left off; gradients end at the border of a piece (truncated back-propagation
-    through time). `training.fit` carries the state along.
+    The state is both an input and an output. A text is read in pieces, each from the state after
+    the piece before it; gradients end at the border of a piece (truncated back-propagation through
+    time). `training.fit` carries the state from piece to piece.
 
     Args:
         vocabulary_size: number of ids.
         units: width of each LSTM but the last, which is `embedding_size` wide.
         embedding_size: width of the embeddings; `units` if None.
-        num_layers: how many layers are stacked.
+        num_layers: number of stacked layers.
         dropout: rate of dropout on the embeddings and on each layer's outputs (Zaremba et al.
-            2014).
+            2014); the recurrent state itself is never dropped.
         locked_dropout: whether dropout hides the same features in all words of a piece (Gal and
-            Ghahramani 2016), instead of others in each word.
-        word_dropout: share of the vocabulary whose embeddings are zero for a whole batch (Gal and
-            Ghahramani 2016).
+            Ghahramani 2016), instead of other features in each word.
+        word_dropout: rate at which words of the vocabulary are dropped: their embeddings are zero
+            in a whole batch (Gal and Ghahramani 2016).
 
     Call arguments:
         ids: int `(batch, length)`.
         state: for each layer `(h, c)`, each `(batch, width)`; None for `initial_state`.
-        valid: bool `(batch, length)`, False where a row has no word and its state stands still;
-            None for all True. Padding is not recognised by itself: a text has none.
+        valid: bool `(batch, length)`, False where a row has no word and its state does not change;
+            None for all True. Padding is not recognized by its id: a text has none.
 
     Returns:
         A `LanguageModelOutput`.
 
     Raises:
-        ValueError: if an argument is out of its range.
+        InputError: if an argument is out of its range.
 
     Example:
 
@@ -91,48 +92,47 @@ class LanguageModel(keras.Model):
         super().__init__(**kwargs)
         self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, minimum=1)
         self.units = check_integer("units", units, minimum=1)
-        embedding_size = units if embedding_size is None else embedding_size
+        if embedding_size is None:
+            embedding_size = self.units
         self.embedding_size = check_integer("embedding_size", embedding_size, minimum=1)
         self.num_layers = check_integer("num_layers", num_layers, minimum=1)
-        self.dropout = dropout
-        self.locked_dropout = locked_dropout
-        self.word_dropout = word_dropout
+        self.dropout = check_rate("dropout", dropout)
+        self.locked_dropout = check_flag("locked_dropout", locked_dropout)
+        self.word_dropout = check_rate("word_dropout", word_dropout)
 
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(
-            vocabulary_size, self.embedding_size, name="embedding", dtype=policy
+            self.vocabulary_size, self.embedding_size, name="embedding", dtype=policy
         )
-        widths = [units] * (num_layers - 1) + [self.embedding_size]
+        widths = [self.units] * (self.num_layers - 1) + [self.embedding_size]
         self.recurrent_layers = [
             recurrent_layer("lstm", width, f"layer_{i}", policy) for i, width in enumerate(widths)
         ]
         self.dropout_layer = keras.layers.Dropout(
-            dropout,
-            noise_shape=(None, 1, None) if locked_dropout else None,
+            self.dropout,
+            noise_shape=(None, 1, None) if self.locked_dropout else None,
             name="dropout",
             dtype=policy,
         )
-        # It draws a number for each word of the vocabulary, not for each word of the text.
+        # It draws a number for each word of the vocabulary, where `layers.Words` draws one for each
+        # occurrence.
         self.word_dropout_layer = keras.layers.Dropout(
-            word_dropout, name="word_dropout", dtype=policy
+            self.word_dropout, name="word_dropout", dtype=policy
         )
         self.build()
 
-    def compile(self, optimizer="adam", loss=None, metrics=None, **kwargs):
-        """As `keras.Model.compile`; the loss is summed over time and averaged over the rows."""
-        if loss is None:
-            loss = SequenceCrossEntropy(average="sentences")
-        if metrics is None:
-            metrics = [Perplexity()]
-        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+    def default_loss(self) -> keras.losses.Loss:
+        """Return the cross-entropy summed over time and averaged over the rows."""
+        return SequenceCrossEntropy(average="sentences")
 
-    def compile_from_config(self, config):
-        # Keras leaves a model with a `compile` of its own uncompiled after loading.
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        return [Perplexity()]
 
-    def build(self, input_shape=None):
-        """Make all weights; the layers tell every shape, so the constructor does it."""
+    def input_specs(self) -> keras.InputSpec:
+        return keras.InputSpec(shape=(None, None), dtype="int32", name="ids")
+
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Make all weights. The layers know every shape, so the constructor does it."""
         build_once(self.embedding, (None, None))
         width = self.embedding_size
         for layer in self.recurrent_layers:
@@ -143,14 +143,24 @@ class LanguageModel(keras.Model):
         )
         self.built = True
 
-    def initial_state(self, batch_size) -> State:
-        """The state before a text: for each layer `(h, c)` of zeros, each `(batch_size, width)`."""
+    def initial_state(self, batch_size: int | tf.Tensor) -> State:
+        """Return the state before a text: for each layer `(h, c)` of zeros, `(batch_size, width)`.
+
+        Args:
+            batch_size: number of texts.
+        """
         return tuple(
             (tf.zeros([batch_size, layer.units], self.compute_dtype),) * 2
             for layer in self.recurrent_layers
         )
 
-    def call(self, ids, state=None, valid=None, training=None) -> LanguageModelOutput:
+    def call(
+        self,
+        ids: tf.Tensor,
+        state: State | None = None,
+        valid: tf.Tensor | None = None,
+        training: bool | None = None,
+    ) -> LanguageModelOutput:
         if state is None:
             state = self.initial_state(ops.shape(ids)[0])
         x = self.embedding(ids)
@@ -165,7 +175,7 @@ class LanguageModel(keras.Model):
             states.append(layer_state)
         return LanguageModelOutput(self._logits(x), tuple(states))
 
-    def step(self, ids, state: State) -> tuple[tf.Tensor, None, State]:
+    def step(self, ids: tf.Tensor, state: State) -> tuple[tf.Tensor, None, State]:
         """Read one word of each text: a step function for `search`.
 
         Args:
@@ -185,7 +195,7 @@ class LanguageModel(keras.Model):
     def _logits(self, features):
         return ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import keras
+from collections.abc import Mapping
 
+import keras
+import tensorflow as tf
+
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import Bridge, Decoder, DecoderMemory, DecoderState, Encoder
-from tf_seq2seq.layers.recurrent import build_once
-from tf_seq2seq.losses import SequenceCrossEntropy
+from tf_seq2seq.layers.recurrent import build_once, describe_shapes
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
+from tf_seq2seq.models.base import SequenceModel
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class Seq2Seq(keras.Model):
-    """One RNN reads the source into a context, another unfolds it into the target.
+class Seq2Seq(SequenceModel):
+    """Read the source into a context with one RNN, and unfold it into the target with another.
 
     Args:
         encoder: an `Encoder`.
-        decoder: a `Decoder`; its arguments choose among the systems of the notes.
-        bridge: how the decoder's initial state comes from the encoder's final one: `"dense"`,
+        decoder: a `Decoder`; its arguments choose among the systems of docs/notes.md.
+        bridge: how the decoder's initial state is computed from the encoder's final one: `"dense"`,
             `"copy"` or `"zeros"` (see `Bridge`).
 
     Call arguments:
@@ -28,20 +32,30 @@ class Seq2Seq(keras.Model):
     Returns:
         Logits `(batch, target_length, vocabulary_size)`.
 
+    Raises:
+        InputError: if an argument is not what it should be.
+
     Example:
 
     >>> model = Seq2Seq(
-    ...     Encoder(8000, 256, bidirectional=True),
-    ...     Decoder(6000, 256, attention=BahdanauAttention(256)),
+    ...     s2s.Encoder(80, 8, bidirectional=True),
+    ...     s2s.Decoder(60, 16, attention=s2s.BahdanauAttention(16)),
     ... )
     >>> model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=1.0))
-    >>> model.fit(batches(corpus.train, source_tokenizer, target_tokenizer), epochs=5)
+    >>> inputs = {"source": np.array([[5, 6, 7, 3]]), "target": np.array([[2, 8, 9]])}
+    >>> model(inputs).shape
+    TensorShape([1, 3, 60])
+    >>> labels = np.array([[8, 9, 3]])
+    >>> history = model.fit(inputs, labels, epochs=2, verbose=0)
 
-    Source: the notes, section Seq2Seq; the book, section 9.3.
+    Source: S1 to S8 in docs/notes.md; the book, section 9.3.
     """
 
     def __init__(self, encoder: Encoder, decoder: Decoder, bridge: str = "dense", **kwargs):
         super().__init__(**kwargs)
+        for name, layer, kind in (("encoder", encoder, Encoder), ("decoder", decoder, Decoder)):
+            if not isinstance(layer, kind):
+                raise InputError(f"`{name}` must be a {kind.__name__} layer, got {layer!r}.")
         self.encoder = encoder
         self.decoder = decoder
         self.bridge = Bridge(
@@ -54,7 +68,7 @@ class Seq2Seq(keras.Model):
         self.build()
 
     @property
-    def recurrent_layers(self) -> list[keras.layers.Layer]:
+    def recurrent_layers(self) -> list[keras.layers.RNN]:
         """Keras' recurrent layers of encoder and decoder."""
         return [*self.encoder.recurrent_layers, *self.decoder.recurrent_layers]
 
@@ -70,24 +84,17 @@ class Seq2Seq(keras.Model):
 
     @property
     def aligns(self) -> bool:
-        """Whether there is attention, so that a step comes with weights."""
+        """Whether the decoder has attention, so that a step returns weights."""
         return self.decoder.attention is not None
 
-    def compile(self, optimizer="adam", loss=None, metrics=None, **kwargs):
-        """As `keras.Model.compile`, with the loss and the metrics of sequences as defaults."""
-        if loss is None:
-            loss = SequenceCrossEntropy()
-        if metrics is None:
-            metrics = [Perplexity(), TokenAccuracy()]
-        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        return [Perplexity(), TokenAccuracy()]
 
-    def compile_from_config(self, config):
-        # Keras leaves a model with a `compile` of its own uncompiled after loading.
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+    def input_specs(self) -> dict[str, keras.InputSpec]:
+        return source_and_target_specs()
 
-    def build(self, input_shape=None):
-        """Make all weights; the layers tell every shape, so the constructor does it."""
+    def build(self, input_shape: tuple | None = None) -> None:
+        """Make all weights. The layers know every shape, so the constructor does it."""
         width = self.encoder.output_size
         encoder_state = [[(None, width)] * 2] * self.encoder.num_layers
         decoder_state = [[(None, self.decoder.units)] * 2] * self.decoder.num_layers
@@ -97,12 +104,17 @@ class Seq2Seq(keras.Model):
         build_once(self.decoder, (None, None), decoder_state, encoded)
         self.built = True
 
-    def call(self, inputs, training=None):
+    def __call__(self, inputs: Mapping[str, tf.Tensor], *args, **kwargs) -> tf.Tensor:
+        # Here and not in `call`, where Keras would add its own text to the message.
+        check_source_and_target(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:
         encoded = self.encoder(inputs["source"], training=training)
         initial_state = self.bridge(encoded.state)
         return self.decoder(inputs["target"], initial_state, encoded, training=training).logits
 
-    def encode(self, source) -> tuple[DecoderState, DecoderMemory]:
+    def encode(self, source: tf.Tensor) -> tuple[DecoderState, DecoderMemory]:
         """Encode source sentences, for decoding step by step.
 
         Args:
@@ -114,22 +126,24 @@ class Seq2Seq(keras.Model):
         encoded = self.encoder(source)
         return self.decoder.start(self.bridge(encoded.state)), self.decoder.remember(encoded)
 
-    def context(self, source):
-        """The fixed context `c = h_T` of source sentences, a vector for each.
+    def context(self, source: tf.Tensor) -> tf.Tensor:
+        """Compute the fixed context `c = h_T`, a vector for each source sentence.
 
         Args:
             source: int `(batch, source_length)`, padded on the right with 0.
 
         Returns:
-            `(batch, units)`, of both directions' units if the encoder is bidirectional.
+            `(batch, units)`, or twice as wide if the encoder is bidirectional.
         """
         return self.encoder(source).context
 
-    def step(self, previous, state: DecoderState, memory: DecoderMemory):
+    def step(
+        self, previous: tf.Tensor, state: DecoderState, memory: DecoderMemory
+    ) -> tuple[tf.Tensor, tf.Tensor | None, DecoderState]:
         """Write one symbol of each sentence: see `Decoder.step`."""
         return self.decoder.step(previous, state, memory)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "encoder": keras.saving.serialize_keras_object(self.encoder),
@@ -138,9 +152,31 @@ class Seq2Seq(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Seq2Seq:
         parts = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects)
             for name in ("encoder", "decoder")
         }
         return cls(**{**config, **parts})
+
+
+def source_and_target_specs() -> dict[str, keras.InputSpec]:
+    """Return the specs of a batch of any shape, as `Seq2Seq` and `Ensemble` take it."""
+    return {
+        name: keras.InputSpec(shape=(None, None), dtype="int32", name=name)
+        for name in ("source", "target")
+    }
+
+
+def check_source_and_target(inputs) -> None:
+    """Refuse inputs that are not a dict of source and target.
+
+    Raises:
+        InputError: if they are not.
+    """
+    if not isinstance(inputs, Mapping) or not {"source", "target"} <= set(inputs):
+        got = sorted(inputs) if isinstance(inputs, Mapping) else describe_shapes(inputs)
+        raise InputError(
+            'The inputs must be a dict, {"source": source_ids, "target": target_ids}, with each '
+            f"target shifted to the right by <sos>, got {got}."
+        )

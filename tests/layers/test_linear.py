@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_seq2seq.layers.linear import Linear, product, times
+from tf_seq2seq.layers.loop import unfold
+
+RNG = np.random.default_rng(5)
+
+
+def random(*shape):
+    return tf.constant(RNG.normal(size=shape), tf.float32)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 5, 3), (0, 3)])
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_linear_equals_a_dense_layer(shape, in_graph):
+    dense = keras.layers.Dense(4, bias_initializer="normal")
+    dense.build(shape)
+
+    def value_and_gradients(run, x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = run(x)
+            loss = tf.reduce_sum(tf.sin(y))
+        return y, tape.gradient(loss, [x, *dense.trainable_variables])
+
+    def ours(x):
+        return value_and_gradients(lambda x: Linear.of(dense)(x), x)
+
+    x = random(*shape)
+    found = (tf.function(ours) if in_graph else ours)(x)
+    for mine, same in zip(
+        tf.nest.flatten(found), tf.nest.flatten(value_and_gradients(dense, x)), strict=True
+    ):
+        assert mine.shape == same.shape
+        np.testing.assert_allclose(mine, same, atol=1e-6)
+
+
+@pytest.mark.parametrize("features", [0, 1, 3])
+def test_linear_of_a_joined_vector_is_the_sum_of_two(features):
+    linear = Linear(random(3, 4), random(4), "float32")
+    first, second = linear.split(features)
+
+    @tf.function
+    def parts(x):
+        return first(x[:, :features]) + second(x[:, features:])
+
+    x = random(5, 3)
+    np.testing.assert_allclose(parts(x), linear(x), atol=1e-6)
+
+
+def test_the_gradient_of_a_half_precision_product_is_summed_in_float32():
+    """A bfloat16 sum of 1000 ones stops growing at 256."""
+    kernel = tf.Variable(tf.ones([1, 1]))
+    with tf.GradientTape() as tape:
+        linear = Linear(kernel, None, "bfloat16")
+
+        def step(t, total):
+            return (), total + linear(tf.ones([1, 1]))
+
+        _, total = unfold(step, 1000, tf.zeros([1, 1]), num_outputs=0)
+    assert float(tape.gradient(total, kernel)[0, 0]) == 1000.0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_products_are_float32_of_factors_in_the_dtype(dtype):
+    a, b = random(2, 3), random(3, 4)
+    expected = tf.cast(tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype)), tf.float32)
+    for found in (product(a, b, dtype), times(b, dtype)(a)):
+        assert found.dtype == tf.float32
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(product(a, tf.transpose(b), dtype, transpose_b=True), expected)

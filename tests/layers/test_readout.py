@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from layer_contract import LayerContract
+
+from tf_seq2seq.layers import Readout
+
+RNG = np.random.default_rng(2)
+FEATURES = RNG.normal(size=(2, 3, 6)).astype("float32")
+EMBEDDINGS = RNG.normal(size=(9, 5)).astype("float32")
+
+
+class TestContract(LayerContract):
+    def make(self):
+        return Readout(9, 5, dropout=0.1)
+
+    def inputs(self):
+        return (FEATURES,)
+
+
+class TestTiedContract(LayerContract):
+    def make(self):
+        return Readout(9, 5, activation=None, tied=True)
+
+    def inputs(self):
+        return FEATURES, EMBEDDINGS
+
+
+def test_equals_numpy():
+    readout = Readout(9, 5)
+    logits = readout(FEATURES)
+    w, b, w_o, b_o = readout.get_weights()
+    np.testing.assert_allclose(logits, np.tanh(FEATURES @ w + b) @ w_o + b_o, atol=1e-6)
+
+
+def test_without_units_the_logits_are_linear_in_the_features():
+    readout = Readout(9)
+    logits = readout(FEATURES)
+    w_o, b_o = readout.get_weights()
+    np.testing.assert_allclose(logits, FEATURES @ w_o + b_o, atol=1e-6)
+
+
+def test_tied_uses_the_embeddings_and_a_bias():
+    readout = Readout(9, 5, activation=None, tied=True)
+    readout(FEATURES, EMBEDDINGS)
+    readout.bias.assign(np.arange(9.0))
+    _, w, b = readout.get_weights()
+    expected = (FEATURES @ w + b) @ EMBEDDINGS.T + np.arange(9)
+    np.testing.assert_allclose(readout(FEATURES, EMBEDDINGS), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_embeddings_must_match_the_tie(tied):
+    with pytest.raises(ValueError, match=f"tied={tied}"):
+        Readout(9, 5, tied=tied)(FEATURES, None if tied else EMBEDDINGS)
+
+
+def test_dropout_hides_features_of_the_hidden_layer_in_training():
+    readout = Readout(400, 400, activation=None, dropout=0.3)
+    readout(FEATURES)
+    readout.hidden.set_weights([np.zeros((6, 400)), np.ones(400)])
+    readout.projection.set_weights([np.eye(400), np.zeros(400)])
+    factors = np.array(readout(FEATURES, training=True))
+    np.testing.assert_allclose(np.unique(factors), [0, 1 / 0.7], rtol=1e-5)
+    np.testing.assert_allclose((factors == 0).mean(axis=-1), 0.3, atol=0.1)
+    assert np.any(factors[0, 0] != factors[0, 1])
+    np.testing.assert_array_equal(readout(FEATURES), np.ones((2, 3, 400)))
+
+
+def test_without_units_nothing_is_dropped():
+    readout = Readout(9, dropout=0.5)
+    np.testing.assert_array_equal(readout(FEATURES, training=True), readout(FEATURES))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"vocabulary_size": 0}, "`vocabulary_size`.*got 0"),
+        ({"units": 0}, "`units`.*got 0"),
+        ({"tied": 1}, "`tied`.*got 1"),
+        ({"dropout": 1}, "`dropout`.*got 1"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Readout(**{"vocabulary_size": 9, **arguments})

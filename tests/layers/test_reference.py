@@ -1,0 +1,77 @@
+"""The layers against the plain loops, in numbers and gradients."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import GRID, SYSTEMS, random_batch, small_model
+from layer_contract import assert_close
+
+from tf_seq2seq import SequenceCrossEntropy
+from tf_seq2seq.layers import reference
+from tf_seq2seq.layers.cells import CELLS
+
+
+def plain(model, inputs):
+    encoded = reference.encode(model.encoder, inputs["source"])
+    return reference.decode(model.decoder, inputs["target"], model.bridge(encoded.state), encoded)
+
+
+def fast(model, inputs):
+    encoded = model.encoder(inputs["source"])
+    return model.decoder(inputs["target"], model.bridge(encoded.state), encoded)
+
+
+def bias_everything(model):
+    """New biases are zero, which would hide one that is forgotten."""
+    rng = np.random.default_rng(7)
+    for weight in model.trainable_weights:
+        if "bias" in weight.path:
+            weight.assign(rng.normal(size=weight.shape, scale=0.5))
+
+
+@pytest.mark.parametrize(("system", "cell", "num_layers", "bidirectional"), GRID)
+def test_numbers(system, cell, num_layers, bidirectional):
+    model = small_model(system, cell, num_layers, bidirectional)
+    bias_everything(model)
+    inputs, _ = random_batch()
+    assert_close(fast(model, inputs), plain(model, inputs), atol=1e-5)
+    source = inputs["source"]
+    assert_close(model.encoder(source), reference.encode(model.encoder, source), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_encoder_that_goes_backwards(cell):
+    model = small_model("initial_state", cell, 2, go_backwards=True)
+    source = random_batch()[0]["source"]
+    assert_close(model.encoder(source), reference.encode(model.encoder, source), atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"feeding": "initial_state"}, {"feeding": "context"}])
+@pytest.mark.parametrize("system", ["additive_current", "dot_previous"])
+def test_attention_with_the_other_feedings(system, options):
+    model = small_model(system, "lstm", 2, bidirectional=True, **options)
+    inputs, _ = random_batch()
+    assert_close(fast(model, inputs), plain(model, inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("system", ["context_and_previous", "additive_current", "dot_previous"])
+def test_tied_embeddings(system):
+    model = small_model(system, tie_embeddings=True, readout_units=5, readout_activation=None)
+    bias_everything(model)
+    inputs, _ = random_batch()
+    assert_close(fast(model, inputs), plain(model, inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_gradients(system, cell):
+    model = small_model(system, cell, num_layers=2, bidirectional=True)
+    bias_everything(model)
+    inputs, labels = random_batch()
+    results = []
+    for run in (fast, plain):
+        with tf.GradientTape() as tape:
+            loss = SequenceCrossEntropy()(labels, run(model, inputs).logits)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        results.append([loss, *map(tf.convert_to_tensor, gradients)])
+    assert_close(*results, atol=1e-6)

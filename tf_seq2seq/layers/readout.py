@@ -1,0 +1,123 @@
+"""The readout: from what a decoder step computes to the logits of a word."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf_seq2seq.checks import check_flag, check_integer, check_rate
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.recurrent import build_once
+
+
+@keras.saving.register_keras_serializable(package="tf_seq2seq")
+class Readout(keras.layers.Layer):
+    """Compute the logits of a word from the features of a decoder step.
+
+        a_j      = f(W_a x_j + b_a)         a_j = x_j without `units`
+        logits_j = W_o a_j + b_o            W_o = E if `tied`
+
+    with `x_j` = `features`, such as `s_j` or `[s_j ; c_j]`; `W_a`, `b_a` = `hidden`; `W_o`, `b_o` =
+    `projection`, or `E` = `embeddings` and `b_o` = `bias` if tied.
+
+    Args:
+        vocabulary_size: number of logits.
+        units: width of `a_j`; None for no hidden layer.
+        activation: `f`, or None for a linear layer.
+        tied: whether the embeddings of the words are the weights of the logits (Press and Wolf
+            2017, "Using the Output Embedding to Improve Language Models").
+        dropout: rate of dropout on `a_j`; without `units` it has no effect.
+
+    Call arguments:
+        features: `(..., size)`.
+        embeddings: `E`, `(vocabulary_size, units)`; only if tied.
+
+    Returns:
+        `(..., vocabulary_size)`.
+
+    Raises:
+        InputError: if an argument is out of its range, or `embeddings` do not match `tied`.
+
+    Example:
+
+    >>> readout = Readout(vocabulary_size=100, units=16)
+    >>> readout(np.ones([2, 3, 24], "float32")).shape
+    TensorShape([2, 3, 100])
+
+    Source: the book, section 9.3.3 (linear and tied); Luong et al. 2015, equation 5 (`tanh`).
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        units: int | None = None,
+        *,
+        activation: str | None = "tanh",
+        tied: bool = False,
+        dropout: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, minimum=1)
+        self.units = None if units is None else check_integer("units", units, minimum=1)
+        self.activation = activation
+        self.tied = check_flag("tied", tied)
+        rate = check_rate("dropout", dropout)
+        self.hidden = self.projection = None
+        if self.units is not None:
+            self.hidden = keras.layers.Dense(
+                self.units, activation=activation, name="hidden", dtype=self.dtype_policy
+            )
+        if not self.tied:
+            self.projection = keras.layers.Dense(
+                self.vocabulary_size, name="projection", dtype=self.dtype_policy
+            )
+        self.dropout_layer = keras.layers.Dropout(rate, name="dropout", dtype=self.dtype_policy)
+
+    def build(self, features_shape: tuple, embeddings_shape: tuple | None = None) -> None:
+        size = features_shape[-1]
+        if self.hidden is not None:
+            build_once(self.hidden, (None, size))
+            size = self.units
+        if self.tied:
+            self.bias = self.add_weight(
+                shape=(self.vocabulary_size,), initializer="zeros", name="bias"
+            )
+        else:
+            build_once(self.projection, (None, size))
+        self.built = True
+
+    def call(
+        self, features: tf.Tensor, embeddings: tf.Tensor | None = None, training: bool | None = None
+    ) -> tf.Tensor:
+        return self.logits(self.attended(features), embeddings, training)
+
+    def attended(self, features: tf.Tensor) -> tf.Tensor:
+        """Compute `a_j`: `(..., size)` -> `(..., units)`."""
+        return features if self.hidden is None else self.hidden(features)
+
+    def logits(
+        self, attended: tf.Tensor, embeddings: tf.Tensor | None = None, training: bool | None = None
+    ) -> tf.Tensor:
+        """Compute the logits from `a_j`: `(..., units)` -> `(..., vocabulary_size)`."""
+        if self.tied == (embeddings is None):
+            raise InputError(
+                "Pass `embeddings` to a tied readout and to no other, got "
+                f"tied={self.tied} and {'no' if embeddings is None else 'some'} embeddings."
+            )
+        if self.hidden is not None:
+            attended = self.dropout_layer(attended, training=training)
+        if self.tied:
+            return ops.matmul(attended, ops.transpose(embeddings)) + self.bias
+        return self.projection(attended)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            "activation": self.activation,
+            "tied": self.tied,
+            "dropout": self.dropout_layer.rate,
+        }

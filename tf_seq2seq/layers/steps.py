@@ -1,0 +1,322 @@
+"""The kinds of decoder step, one class for each: what is computed, and in which order.
+
+    FixedContext    the same context in all steps: no attention
+    AskBefore       attention that asks before the recurrence, with the state of the previous step
+    AskAfter        attention that asks after the recurrence, with the state of this step
+
+A step object belongs to one loop: it reads, casts and splits the weights when it is made, so the
+loop does not. `reference.py` computes the same from the plain layers.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf_seq2seq.layers.encoder import EncoderOutput
+from tf_seq2seq.layers.linear import Linear
+from tf_seq2seq.layers.loop import unfold
+from tf_seq2seq.layers.recurrent import Recurrence, State, run_layer
+
+if TYPE_CHECKING:
+    from tf_seq2seq.layers.decoder import Decoder
+
+
+class DecoderMemory(NamedTuple):
+    """What stays the same through all steps of a sentence.
+
+    Attributes:
+        context: float32 `(batch, n * units)`, the product of a fixed context `c = h_T` with the
+            first layer's weights; None with attention, or if no context is fed.
+        values: `(batch, source_length, value_size)`, what the attention weights sum up: the
+            encoder outputs, or their part of the readout; None without attention.
+        keys: `(batch, source_length, key_size)`, what a query is compared with; None without
+            attention.
+        mask: bool `(batch, source_length)`; None without attention.
+    """
+
+    context: tf.Tensor | None
+    values: tf.Tensor | None
+    keys: tf.Tensor | None
+    mask: tf.Tensor | None
+
+
+class DecoderState(NamedTuple):
+    """What a step passes on to the next.
+
+    Attributes:
+        cells: for each layer `(h,)` or `(h, c)`, each float32 `(batch, units)`.
+        attended: float32 `(batch, readout_units)`, the readout `a_j` if it is fed into the next
+            step, else an empty tuple.
+    """
+
+    cells: State
+    attended: tf.Tensor | tuple[()]
+
+
+class Step(abc.ABC):
+    """Base class of the kinds of step.
+
+    Args:
+        decoder: a built decoder.
+        memory: what `remember` returned for the sentences.
+
+    Attributes:
+        from_word: the `Linear` map from `y_{j-1}` to its part of the first layer's `W x_j + b`.
+    """
+
+    num_features = 1
+    """The number of tensors that a step returns as features."""
+
+    def __init__(self, decoder: Decoder, memory: DecoderMemory):
+        self._memory = memory
+        self._recurrences = [Recurrence(layer) for layer in decoder.recurrent_layers]
+        self.from_word, self._from_context = _first_layer(decoder)
+        self._feeds_context = decoder.feeds.context
+
+    @staticmethod
+    def context_size(decoder: Decoder, memory_size: int) -> int:
+        """Return the width of the context that is fed into a step."""
+        return memory_size
+
+    @staticmethod
+    @abc.abstractmethod
+    def remember(decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
+        """Prepare what all steps of the sentences share."""
+
+    @staticmethod
+    def start(decoder: Decoder, cells: State) -> DecoderState:
+        """Return the state before the first step."""
+        return DecoderState(cells, ())
+
+    @abc.abstractmethod
+    def __call__(
+        self, from_word: tf.Tensor, state: DecoderState, dropout: tuple[tf.Tensor, ...] = ()
+    ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor | None, DecoderState]:
+        """Take one step.
+
+        Args:
+            from_word: the part of `y_{j-1}` in the first layer, float32 `(batch, n * units)`.
+            state: the state after the previous step.
+            dropout: a factor for each layer's output, float32 `(batch, units)`; empty for none.
+
+        Returns:
+            `(features, alignment, state)`: float32 `(batch, ...)` tensors for `attended`, the
+            attention weights `(batch, source_length)` or None, and the state after the step.
+        """
+
+    @staticmethod
+    def attended(decoder: Decoder, features: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """Compute `a_j` from the features of one step or of all steps."""
+        return decoder.readout.attended(_join(features, decoder.compute_dtype))
+
+    @classmethod
+    def unfold(
+        cls,
+        decoder: Decoder,
+        words: tf.Tensor,
+        state: DecoderState,
+        encoded: EncoderOutput,
+        training: bool | None,
+    ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor | tuple[()], DecoderState]:
+        """Take all steps of whole sentences, one after the other.
+
+        Args:
+            decoder: a built decoder.
+            words: `y_0 ... y_{T-1}`, `(batch, target_length, embedding_size)`.
+            state: the state before the first step.
+            encoded: the source sentences.
+            training: whether to apply dropout.
+
+        Returns:
+            `(features, alignment, state)`, each feature `(batch, target_length, ...)`, the
+            alignment `(batch, target_length, source_length)` or an empty tuple.
+        """
+        step = cls(decoder, cls.remember(decoder, encoded))
+        from_words = step.from_word(tf.transpose(words, [1, 0, 2]))
+        length, batch_size = tf.shape(from_words)[0], tf.shape(from_words)[1]
+        inputs = [from_words]
+        if training and decoder.dropout:
+            ones = tf.ones([length, batch_size, decoder.units])
+            for _ in decoder.recurrent_layers:
+                inputs.append(decoder.dropout_layer(ones, training=True))
+        # The gradient of reading an array is as large as a step, that of a slice as the tensor.
+        arrays = [
+            tf.TensorArray(tf.float32, length).unstack(tf.cast(each, tf.float32)) for each in inputs
+        ]
+
+        def body(j, state):
+            from_word, *dropout = (array.read(j) for array in arrays)
+            features, alignment, state = step(from_word, state, tuple(dropout))
+            return (*features, alignment), state
+
+        outputs, state = unfold(body, length, state, cls.num_features + 1)
+        *features, alignment = (tf.transpose(output, [1, 0, 2]) for output in outputs)
+        return tuple(features), alignment, state
+
+    def _first_input(self, from_word, context):
+        """Return the first layer's `W x_j + b`."""
+        return from_word + self._from_context(context) if self._feeds_context else from_word
+
+    def _recur(self, first_input, cells, dropout):
+        """Run all layers: the first layer's `W x_j + b`, states -> the last output, states."""
+        x, new_cells = first_input, []
+        for i, (recurrence, state) in enumerate(zip(self._recurrences, cells, strict=True)):
+            state = recurrence(x if i == 0 else recurrence.from_input(x), state)
+            x = state[0] * dropout[i] if dropout else state[0]
+            new_cells.append(state)
+        return x, tuple(new_cells)
+
+
+class FixedContext(Step):
+    """Without attention: one context `c = h_T` for all steps (S3 and S4 in docs/notes.md).
+
+        s_j = RNN(s_{j-1}, x_j),   x_j = y_{j-1}, c or [y_{j-1} ; c]
+        a_j = s_j, or f(W s_j + b) with a readout
+
+    No step needs more of the previous one than the state, so whole sentences run layer by layer.
+
+    Source: Sutskever et al. 2014 (`y_{j-1}`); Cho et al. 2014 (`[y_{j-1} ; c]`).
+    """
+
+    @staticmethod
+    def remember(decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
+        if not decoder.feeds.context:
+            return DecoderMemory(None, None, None, None)
+        _, from_context = _first_layer(decoder)
+        return DecoderMemory(from_context(encoded.context), None, None, None)
+
+    def __call__(self, from_word, state, dropout=()):
+        context = self._memory.context  # already multiplied by its weights
+        first_input = from_word if context is None else from_word + context
+        s, cells = self._recur(first_input, state.cells, dropout)
+        return (s,), None, DecoderState(cells, ())
+
+    @classmethod
+    def unfold(cls, decoder, words, state, encoded, training):
+        x, cells = words, []
+        context = encoded.context if decoder.feeds.context else None
+        for layer, cell_state in zip(decoder.recurrent_layers, state.cells, strict=True):
+            x, cell_state = run_layer(layer, x, cell_state, context=context)
+            x = decoder.dropout_layer(x, training=training)
+            cells.append(cell_state)
+            context = None  # only the first layer is fed
+        return (x,), (), DecoderState(tuple(cells), ())
+
+
+class AskBefore(Step):
+    """Attention that asks with the state of the previous step, before the recurrence.
+
+        c_j = sum_i alpha_ij h_i,   alpha_ij = softmax_i e(h_i, s_{j-1})
+        s_j = RNN(s_{j-1}, [y_{j-1} ; c_j])
+        a_j = f(W [s_j ; c_j] + b)
+
+    `a_j` is not needed by the next step and is computed for all steps at once, after the loop.
+
+    Source: Bahdanau et al. 2015, section 3.
+    """
+
+    num_features = 2
+
+    def __init__(self, decoder: Decoder, memory: DecoderMemory):
+        super().__init__(decoder, memory)
+        self._attend = _asker(decoder, memory)
+
+    @staticmethod
+    def remember(decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
+        keys = decoder.attention.project_memory(encoded.outputs)
+        return DecoderMemory(None, encoded.outputs, keys, encoded.mask)
+
+    def __call__(self, from_word, state, dropout=()):
+        c, alignment = self._attend(state.cells[-1][0])
+        s, cells = self._recur(self._first_input(from_word, c), state.cells, dropout)
+        return (s, c), alignment, DecoderState(cells, ())
+
+
+class AskAfter(Step):
+    """Attention that asks with the state of this step, after the recurrence (S8 in docs/notes.md).
+
+        s_j = RNN(s_{j-1}, [y_{j-1} ; a_{j-1}])
+        c_j = sum_i alpha_ij h_i,   alpha_ij = softmax_i e(h_i, s_j)
+        a_j = f(W [s_j ; c_j] + b) = f(W_s s_j + b + sum_i alpha_ij (W_c h_i))
+
+    with `a_0 = 0`. `W_c h_i` is the same in all steps, so the weights sum up this product instead
+    of the memory.
+
+    Source: Luong et al. 2015, section 3.3 (input feeding); the book, section 9.3.3
+    (`AttentionWrapper`, whose readout is linear).
+    """
+
+    def __init__(self, decoder: Decoder, memory: DecoderMemory):
+        super().__init__(decoder, memory)
+        self._attend = _asker(decoder, memory)
+        self._readout_of_state, _ = _readout_parts(decoder)
+        self._activation = decoder.readout.hidden.activation
+
+    @staticmethod
+    def context_size(decoder: Decoder, memory_size: int) -> int:
+        return decoder.readout_units
+
+    @staticmethod
+    def remember(decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
+        keys = decoder.attention.project_memory(encoded.outputs)
+        _, readout_of_memory = _readout_parts(decoder)
+        values = ops.cast(readout_of_memory(encoded.outputs), decoder.compute_dtype)
+        return DecoderMemory(None, values, keys, encoded.mask)
+
+    @staticmethod
+    def start(decoder: Decoder, cells: State) -> DecoderState:
+        if not decoder.feeds.context:
+            return DecoderState(cells, ())
+        batch_size = tf.shape(cells[-1][0])[0]
+        return DecoderState(cells, tf.zeros([batch_size, decoder.readout_units]))
+
+    def __call__(self, from_word, state, dropout=()):
+        s, cells = self._recur(self._first_input(from_word, state.attended), state.cells, dropout)
+        readout_of_context, alignment = self._attend(s)
+        a = self._activation(self._readout_of_state(s) + readout_of_context)
+        return (a,), alignment, DecoderState(cells, a if self._feeds_context else ())
+
+    @staticmethod
+    def attended(decoder: Decoder, features: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        return _join(features, decoder.compute_dtype)
+
+
+def kind_of_step(attention: keras.layers.Layer | None, query: str) -> type[Step]:
+    """Return the kind of step for a decoder's `attention` and `query`."""
+    if attention is None:
+        return FixedContext
+    return {"previous_state": AskBefore, "current_state": AskAfter}[query]
+
+
+def _first_layer(decoder) -> tuple[Linear, Linear]:
+    """Return the first layer's `W x_j + b` as two maps: of `y_{j-1}` and of the context."""
+    width = decoder.embedding_size if decoder.feeds.word else 0
+    return Recurrence(decoder.recurrent_layers[0]).from_input.split(width)
+
+
+def _readout_parts(decoder) -> tuple[Linear, Linear]:
+    """Return the readout's `W [s_j ; c_j] + b` as two maps: of `s_j` and of `c_j`."""
+    return Linear.of(decoder.readout.hidden).split(decoder.units)
+
+
+def _asker(decoder, memory):
+    """Return the function from a query to `(context, alignment)`."""
+    project_query = decoder.attention.query_projection()
+
+    def attend(query):
+        context, alignment = decoder.attention.attend(
+            project_query(query), memory.keys, memory.values, memory.mask
+        )
+        return tf.cast(context, tf.float32), alignment
+
+    return attend
+
+
+def _join(features, dtype):
+    """Concatenate the features of a step, cast to `dtype`."""
+    return tf.concat([tf.cast(part, dtype) for part in features], axis=-1)

@@ -1,0 +1,65 @@
+"""What the models share as Keras models: defaults of `compile`, loading, and Keras' own export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from tf_seq2seq.layers.recurrent import without_cudnn
+from tf_seq2seq.losses import SequenceCrossEntropy
+
+
+class SequenceModel(keras.Model):
+    """Base class of the models.
+
+    A subclass defines `recurrent_layers` and `input_specs`, and may change the defaults of
+    `compile`.
+    """
+
+    recurrent_layers: list[keras.layers.RNN]
+    """Keras' recurrent layers of all parts."""
+
+    def input_specs(self) -> Any:
+        """Return a `keras.InputSpec` for each tensor of the model's input, in its structure."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `input_specs`.")
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Return the loss that `compile` uses unless another is given."""
+        return SequenceCrossEntropy()
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """Return the metrics that `compile` uses unless others are given."""
+        return []
+
+    def compile(
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "adam",
+        loss: keras.losses.Loss | Callable | None = None,
+        metrics: Sequence | None = None,
+        **kwargs,
+    ) -> None:
+        """Do what `keras.Model.compile` does, with a loss and metrics of sequences as defaults."""
+        super().compile(
+            optimizer=optimizer,
+            loss=self.default_loss() if loss is None else loss,
+            metrics=self.default_metrics() if metrics is None else metrics,
+            **kwargs,
+        )
+
+    def compile_from_config(self, config: dict) -> None:
+        # Keras leaves a model that overrides `compile` uncompiled when it is loaded.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def export(self, filepath: str, *args, input_signature: Any = None, **kwargs) -> None:
+        """Do what `keras.Model.export` does, for batches of any shape and for any machine.
+
+        The graph maps ids to the model's output. `tf_seq2seq.serving.export` exports what maps
+        strings to strings.
+        """
+        if input_signature is None:
+            input_signature = [self.input_specs()]
+        with without_cudnn(self.recurrent_layers):
+            super().export(filepath, *args, input_signature=input_signature, **kwargs)
