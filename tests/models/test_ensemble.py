@@ -87,6 +87,11 @@ def test_members_must_share_their_vocabularies():
         Ensemble([])
 
 
-def test_is_not_trained():
-    with pytest.raises(ValueError, match="not trained"):
+def test_an_ensemble_cannot_be_trained():
+    with pytest.raises(ValueError, match="cannot be trained; train its members"):
         Ensemble(three())(random_batch()[0], training=True)
+
+
+def test_inputs_that_are_no_dict_of_source_and_target():
+    with pytest.raises(ValueError, match=r"^The inputs must be a dict"):
+        Ensemble(three())(list(random_batch()[0].values()))

@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -87,22 +89,71 @@ def test_the_embedding_is_the_softmax():
     assert model(units=6).count_params() == 12 * 6 + 2 * (6 * 24 * 2 + 24) + 12
 
 
-def test_dropout_is_for_training_only():
-    lm = model(dropout=0.5, word_dropout=0.5)
-    np.testing.assert_array_equal(lm(IDS, training=False).logits, lm(IDS, training=False).logits)
-    assert np.any(lm(IDS, training=True).logits != lm(IDS, training=True).logits)
+class Recorder:
+    """A dropout layer that remembers the factors it drew, each `(batch, length, units)`."""
+
+    def __init__(self, layer):
+        self.layer = layer
+        self.factors = []
+
+    def __call__(self, x, training=None):
+        dropped = self.layer(x, training=training)
+        if training:
+            self.factors.append(np.array(dropped) / np.array(x))
+        return dropped
 
 
-def test_locked_dropout_drops_the_same_features_in_all_words():
-    dropped = np.asarray(
-        model(dropout=0.5, locked_dropout=True).dropout_layer(np.ones((2, 9, 50)), training=True)
-    )
-    assert {0.0, 2.0} == set(np.unique(dropped))
-    np.testing.assert_array_equal(dropped, np.repeat(dropped[:, :1], 9, axis=1))
-    assert np.any(dropped[0] != dropped[1])
+class TestDropout:
+    RATE = 0.4
+
+    def run(self, **options):
+        lm = model(units=50, num_layers=2, dropout=self.RATE, **options)
+        recorder = lm.dropout_layer = Recorder(lm.dropout_layer)
+        return lm, lm(IDS, training=True), recorder.factors
+
+    def test_on_the_embeddings_and_the_outputs_but_not_on_the_state(self):
+        lm, output, factors = self.run()
+        assert len(factors) == 3
+        states = [layer.get_initial_state(3) for layer in lm.recurrent_layers]
+        for t in range(7):
+            x = lm.embedding(IDS[:, t]) * factors[0][:, t]
+            for i, layer in enumerate(lm.recurrent_layers):
+                x, states[i] = layer.cell(x, states[i])
+                x = x * factors[i + 1][:, t]
+            logits = tf.matmul(x, lm.embedding.embeddings, transpose_b=True) + lm.bias
+            np.testing.assert_allclose(output.logits[:, t], logits, atol=1e-5)
+        for state, expected in zip(output.state, states, strict=True):
+            np.testing.assert_allclose(state, expected, atol=1e-5)
+
+    def test_every_place_and_word_draws_a_mask_of_its_own(self):
+        _, _, factors = self.run()
+        for mask in factors:
+            np.testing.assert_allclose(np.unique(mask.round(4)), [0, 1 / 0.6], atol=1e-3)
+            np.testing.assert_allclose((mask == 0).mean(axis=(0, 2)), self.RATE, atol=0.2)
+            for t in range(6):
+                assert (mask[:, t] != mask[:, t + 1]).mean() > 0.3
+            assert (mask[0] != mask[1]).mean() > 0.3
+        for mask, other in itertools.combinations(factors, 2):
+            assert (mask != other).mean() > 0.3
+
+    def test_locked_dropout_hides_the_same_features_in_all_words(self):
+        _, _, factors = self.run(locked_dropout=True)
+        for mask in factors:
+            np.testing.assert_allclose(mask, np.repeat(mask[:, :1], 7, axis=1), rtol=1e-5)
+            assert (mask[0] != mask[1]).mean() > 0.2
+        for mask, other in itertools.combinations(factors, 2):
+            assert (mask != other).mean() > 0.2
+
+    def test_only_in_training(self):
+        lm = model(dropout=0.5, word_dropout=0.5)
+        still = model()
+        still.set_weights(lm.get_weights())
+        for training in (None, False):
+            np.testing.assert_array_equal(lm(IDS, training=training).logits, still(IDS).logits)
+        assert np.any(lm(IDS, training=True).logits != still(IDS).logits)
 
 
-def test_word_dropout_drops_a_word_wherever_it_stands():
+def test_word_dropout_drops_a_word_wherever_it_occurs():
     lm = LanguageModel(1000, 3, word_dropout=0.5, num_layers=1)
     ids = np.repeat(np.arange(1000)[None], 2, axis=0)
     logits = np.asarray(lm(ids.T, training=True).logits)
@@ -145,3 +196,20 @@ def test_a_step_function_for_search():
 def test_sizes_out_of_range(option):
     with pytest.raises(ValueError, match=f"`{option}`"):
         model(**{option: 0})
+
+
+@pytest.mark.parametrize("option", ["dropout", "word_dropout", "locked_dropout"])
+def test_rates_and_flags_out_of_range(option):
+    with pytest.raises(ValueError, match=f"`{option}`.*got 1.5"):
+        model(**{option: 1.5})
+
+
+def test_keras_own_export_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"state.*ExportArchive"):
+        model().export(str(tmp_path))
+
+
+def test_config_round_trip():
+    options = {"dropout": 0.1, "locked_dropout": True, "word_dropout": 0.2, "embedding_size": 5}
+    config = model(**options).get_config()
+    assert LanguageModel.from_config(config).get_config() == config

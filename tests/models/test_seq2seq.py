@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from helpers import SYSTEMS, pad_columns, random_batch, run_in_fresh_process, small_model
 
-from tf_seq2seq import SequenceCrossEntropy
+from tf_seq2seq import Decoder, Encoder, Seq2Seq, SequenceCrossEntropy
 
 
 def padded(inputs, labels, columns):
@@ -38,7 +38,6 @@ def test_fit_and_evaluate_in_both_graph_modes(run_eagerly):
     model = small_model("additive_current", dropout=0.1)
     inputs, labels = random_batch()
     model.compile(keras.optimizers.Adam(0.03), run_eagerly=run_eagerly)
-    assert not model.jit_compile
     before = model.evaluate(inputs, labels, verbose=0, return_dict=True)
     assert set(before) == {"loss", "perplexity", "token_accuracy"}
     np.testing.assert_allclose(before["perplexity"], np.exp(before["loss"]), rtol=1e-4)
@@ -110,3 +109,31 @@ def test_config_round_trip():
     again = type(model).from_config(model.get_config())
     assert again.bridge.kind == "zeros"
     assert again.decoder.get_config() == model.decoder.get_config()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "got"),
+    [
+        (lambda source, target: [source, target], r"a tensor of shape \(3, 6\), a tensor"),
+        (lambda source, target: source, r"a tensor of shape \(3, 6\)"),
+        (lambda source, target: {"source": source}, r"\['source'\]"),
+    ],
+)
+def test_inputs_that_are_no_dict_of_source_and_target(wrong, got):
+    model, (inputs, labels) = small_model("initial_state"), random_batch()
+    wrong = wrong(inputs["source"], inputs["target"])
+    message = rf'^The inputs must be a dict, {{"source": .*got .*{got}'
+    with pytest.raises(ValueError, match=message):
+        model(wrong)
+    model.compile()
+    with pytest.raises(ValueError, match="The inputs must be a dict"):
+        model.fit(wrong, labels, verbose=0)
+
+
+def test_parts_of_the_wrong_kind():
+    with pytest.raises(ValueError, match="`encoder` must be an Encoder layer"):
+        Seq2Seq(Decoder(9, 4), Decoder(9, 4))
+    with pytest.raises(ValueError, match="`decoder` must be a Decoder"):
+        Seq2Seq(Encoder(9, 4), None)
+    with pytest.raises(ValueError, match="`kind` must be 'dense', 'copy' or 'zeros', got 'wide'"):
+        Seq2Seq(Encoder(9, 4), Decoder(9, 4), "wide")

@@ -14,8 +14,8 @@ from tf_seq2seq.losses import SequenceCrossEntropy
 class SequenceModel(keras.Model):
     """Base class of the models.
 
-    A subclass defines `recurrent_layers` and `input_specs`, and may change the defaults of
-    `compile`.
+    A subclass defines `recurrent_layers` and, to be exported, `input_specs`. It may change the
+    defaults of `compile`.
     """
 
     recurrent_layers: list[keras.layers.RNN]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.recurrent import State, build_once, recurrent_layer, run_cell, run_layer
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity
@@ -128,8 +129,11 @@ class LanguageModel(SequenceModel):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [Perplexity()]
 
-    def input_specs(self) -> keras.InputSpec:
-        return keras.InputSpec(shape=(None, None), dtype="int32", name="ids")
+    def export(self, *args, **kwargs) -> None:
+        raise InputError(
+            "A language model returns its state too, which Keras' export cannot write; add "
+            "`lambda ids: model(ids).logits` to a keras.export.ExportArchive as an endpoint."
+        )
 
     def build(self, input_shape: tuple | None = None) -> None:
         """Make all weights. The layers know every shape, so the constructor does it."""

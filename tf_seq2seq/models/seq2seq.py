@@ -53,9 +53,10 @@ class Seq2Seq(SequenceModel):
 
     def __init__(self, encoder: Encoder, decoder: Decoder, bridge: str = "dense", **kwargs):
         super().__init__(**kwargs)
-        for name, layer, kind in (("encoder", encoder, Encoder), ("decoder", decoder, Decoder)):
-            if not isinstance(layer, kind):
-                raise InputError(f"`{name}` must be a {kind.__name__} layer, got {layer!r}.")
+        if not isinstance(encoder, Encoder):
+            raise InputError(f"`encoder` must be an Encoder layer, got {encoder!r}.")
+        if not isinstance(decoder, Decoder):
+            raise InputError(f"`decoder` must be a Decoder layer, got {decoder!r}.")
         self.encoder = encoder
         self.decoder = decoder
         self.bridge = Bridge(

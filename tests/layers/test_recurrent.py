@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_contract import assert_close
+
+from tf_seq2seq.layers.cells import CELLS
+from tf_seq2seq.layers.recurrent import (
+    build_once,
+    describe_shapes,
+    recurrent_layer,
+    run_cell,
+    run_layer,
+    without_cudnn,
+)
+
+RNG = np.random.default_rng(6)
+
+
+def random(*shape):
+    return tf.constant(RNG.normal(size=shape), tf.float32)
+
+
+def make(cell, dtype="float32"):
+    layer = recurrent_layer(cell, 4, "layer", dtype)
+    layer.build((None, None, 3))
+    return layer
+
+
+def test_a_layer_that_is_built_stays_as_it_is():
+    dense = keras.layers.Dense(3)
+    build_once(dense, (None, 2))
+    kernel = np.array(dense.kernel)
+    build_once(dense, (None, 5))
+    np.testing.assert_array_equal(dense.kernel, kernel)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_single_steps_equal_the_whole_sequence(cell):
+    layer, inputs = make(cell), random(2, 5, 3)
+    state = tuple(random(2, 4) for _ in range(CELLS[cell].state_parts))
+    outputs, last = run_layer(layer, inputs, state)
+    for t in range(5):
+        output, state = run_cell(layer, inputs[:, t], state)
+        np.testing.assert_allclose(output, outputs[:, t], atol=1e-6)
+    assert_close(state, last, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_step_keeps_the_dtype_of_the_state(cell):
+    layer = make(cell, "mixed_bfloat16")
+    state = tuple(tf.zeros([2, 4], tf.bfloat16) for _ in range(CELLS[cell].state_parts))
+    output, state = run_cell(layer, tf.cast(random(2, 3), tf.bfloat16), state)
+    assert output.dtype == tf.bfloat16
+    assert {part.dtype for part in state} == {tf.bfloat16}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_xla_does_not_compile_a_recurrent_layer(cell):
+    assert not make(cell).supports_jit
+
+
+def test_without_cudnn_gives_the_choice_back():
+    layers = [make("gru"), make("lstm"), make("simple_rnn")]
+    layers[1].use_cudnn = True
+    with pytest.raises(KeyError), without_cudnn(layers):
+        assert [layer.use_cudnn for layer in layers[:2]] == [False, False]
+        raise KeyError
+    assert [layer.use_cudnn for layer in layers[:2]] == ["auto", True]
+    assert not hasattr(layers[2], "use_cudnn")
+
+
+def test_shapes_of_what_is_no_tensor():
+    assert describe_shapes([None, (np.zeros([2, 1]),)]) == "(None, (a tensor of shape (2, 1),))"

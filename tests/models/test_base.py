@@ -1,0 +1,65 @@
+"""What the models share: defaults of `compile`, loading, no XLA, Keras' own export."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import random_batch, small_model
+
+from tf_seq2seq import Ensemble, LanguageModel, SequenceCrossEntropy
+from tf_seq2seq.models import SequenceModel
+
+MODELS = {
+    "translator": lambda: small_model("additive_current", "simple_rnn"),
+    "ensemble": lambda: Ensemble([small_model("initial_state"), small_model("dot_previous")]),
+    "language_model": lambda: LanguageModel(12, 6),
+}
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    return MODELS[request.param]()
+
+
+def test_xla_is_off(model):
+    model.compile()
+    assert not model.jit_compile
+
+
+def test_what_is_given_to_compile_is_taken():
+    model, loss = small_model("initial_state"), SequenceCrossEntropy("sentences")
+    model.compile(keras.optimizers.SGD(0.5), loss=loss, metrics=[], run_eagerly=True)
+    assert model.loss is loss
+    assert float(model.optimizer.learning_rate) == 0.5
+    assert set(model.evaluate(*random_batch(), verbose=0, return_dict=True)) == {"loss"}
+    model.compile(run_eagerly=True)
+    assert model.loss.average == "tokens"
+    metrics = model.evaluate(*random_batch(), verbose=0, return_dict=True)
+    assert set(metrics) == {"loss", "perplexity", "token_accuracy"}
+
+
+def test_a_loaded_model_is_compiled_with_what_it_was_compiled_with(tmp_path):
+    model = LanguageModel(12, 6)
+    model.compile(keras.optimizers.SGD(0.5), loss=SequenceCrossEntropy(label_smoothing=0.1))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.loss.label_smoothing == 0.1
+    assert float(loaded.optimizer.learning_rate) == 0.5
+
+
+@pytest.mark.parametrize("name", ["translator", "ensemble"])
+def test_keras_own_export_works_without_a_call(name, tmp_path):
+    model, (inputs, _) = MODELS[name](), random_batch()
+    model.export(str(tmp_path / "model"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    for batch in (inputs, {side: ids[:1, :2] for side, ids in inputs.items()}):
+        batch = {side: tf.constant(ids, tf.int32) for side, ids in batch.items()}
+        np.testing.assert_allclose(loaded.serve(batch), model(batch), atol=1e-5)
+
+
+def test_a_subclass_must_say_what_it_takes():
+    class Incomplete(SequenceModel):
+        recurrent_layers = ()
+
+    with pytest.raises(NotImplementedError, match="Incomplete does not define `input_specs`"):
+        Incomplete().export("nowhere")
