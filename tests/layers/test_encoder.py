@@ -1,4 +1,5 @@
 import itertools
+import sys
 
 import keras
 import numpy as np
@@ -125,7 +126,7 @@ class TestDropout:
             calls.append((layer.name, np.array(inputs), np.array(outputs)))
             return outputs, state
 
-        monkeypatch.setattr("tf_seq2seq.layers.encoder.run_layer", recorded)
+        monkeypatch.setattr(sys.modules[Encoder.__module__], "run_layer", recorded)
         model = Encoder(12, 50, num_layers=3, **rates)
         model(SOURCE[:1])
         calls.clear()

@@ -45,7 +45,7 @@ class Bridge(keras.layers.Layer):
 
     Example:
 
-    >>> encoded = Encoder(100, 8, bidirectional=True)(np.array([[5, 6, 7, 3, 0]]))
+    >>> encoded = s2s.Encoder(100, 8, bidirectional=True)(np.array([[5, 6, 7, 3, 0]]))
     >>> ((h, c),) = Bridge("dense", cell="lstm", units=12)(encoded.state)
     >>> h.shape, c.shape
     (TensorShape([1, 12]), TensorShape([1, 12]))

@@ -110,9 +110,9 @@ class Decoder(keras.layers.Layer):
 
     Example:
 
-    >>> encoded = Encoder(100, 8, bidirectional=True)(np.array([[5, 6, 7, 3, 0]]))
-    >>> state = Bridge("dense", cell="gru", units=16)(encoded.state)
-    >>> decoder = Decoder(80, 16, attention=BahdanauAttention(16))
+    >>> encoded = s2s.Encoder(100, 8, bidirectional=True)(np.array([[5, 6, 7, 3, 0]]))
+    >>> state = s2s.Bridge("dense", cell="gru", units=16)(encoded.state)
+    >>> decoder = Decoder(80, 16, attention=s2s.BahdanauAttention(16))
     >>> output = decoder(np.array([[2, 8, 9]]), state, encoded)
     >>> output.logits.shape, output.alignment.shape
     (TensorShape([1, 3, 80]), TensorShape([1, 3, 5]))

@@ -41,12 +41,14 @@ class Seq2Seq(SequenceModel):
     ...     s2s.Encoder(80, 8, bidirectional=True),
     ...     s2s.Decoder(60, 16, attention=s2s.BahdanauAttention(16)),
     ... )
-    >>> model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=1.0))
     >>> inputs = {"source": np.array([[5, 6, 7, 3]]), "target": np.array([[2, 8, 9]])}
     >>> model(inputs).shape
     TensorShape([1, 3, 60])
-    >>> labels = np.array([[8, 9, 3]])
-    >>> history = model.fit(inputs, labels, epochs=2, verbose=0)
+
+    To train it, see `data.batches`:
+
+        model.compile(keras.optimizers.Adam(1e-3, global_clipnorm=1.0))
+        model.fit(batches, epochs=5)
 
     Source: S1 to S8 in docs/notes.md; the book, section 9.3.
     """
