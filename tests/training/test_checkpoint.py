@@ -40,7 +40,10 @@ class TestNames:
         models = [small_model("additive_current", dropout=0.1) for _ in range(2)]
         first, second = map(model_variables, models)
         assert list(first) == list(second)
-        assert first["model/encoder/embedding/embeddings"] is models[0].encoder.embedding.embeddings
+        assert (
+            first["model/encoder/words/embedding/embeddings"]
+            is models[0].encoder.words.embedding.embeddings
+        )
         assert second["model/decoder/attention/scorer"] is models[1].decoder.attention.scorer
         assert [id(variable) for variable in first.values()] == list(map(id, models[0].variables))
         assert any(name.endswith("seed_generator/state") for name in first)
@@ -53,9 +56,9 @@ class TestNames:
         assert list(model_variables(model)) == before
         after = training_variables(model)
         assert list(after)[: len(before)] == before
-        momentum = after["optimizer/momentums/encoder/embedding/embeddings"]
+        momentum = after["optimizer/momentums/encoder/words/embedding/embeddings"]
         index = [id(v) for v in model.trainable_variables].index(
-            id(model.encoder.embedding.embeddings)
+            id(model.encoder.words.embedding.embeddings)
         )
         assert momentum is model.optimizer._momentums[index]
         assert after["optimizer/iterations"] is model.optimizer.iterations

@@ -272,7 +272,7 @@ def trained(tmp_path_factory):
     [
         ("damaged arrays", ""),
         ("empty arrays", ""),
-        ("another model", r"no variable 'model/encoder/embedding/embeddings'"),
+        ("another model", r"no variable 'model/encoder/words/embedding/embeddings'"),
         ("another optimizer", r"no variable 'optimizer/momentums/bias'"),
         ("other metrics", r"no variable 'metrics/token_accuracy/total'"),
     ],

@@ -35,9 +35,9 @@ class Saved(NamedTuple):
 def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
     """Name the variables of a model by the attributes that lead to them.
 
-    A name such as `model/encoder/embedding/embeddings` depends on the model alone. `Variable.path`
-    doesn't: Keras numbers layers without a name (`dense`, `dense_1`) throughout the process, and
-    two layers of the same name have the same path.
+    A name such as `model/encoder/words/embedding/embeddings` depends on the model alone.
+    `Variable.path` doesn't: Keras numbers layers without a name (`dense`, `dense_1`) throughout the
+    process, and two layers of the same name have the same path.
 
     Args:
         model: a built model, compiled or not.
@@ -66,7 +66,7 @@ def training_variables(model: keras.Model) -> dict[str, keras.Variable]:
 
     Returns:
         The variables by name, those of `model_variables` first. An optimizer's variable is named
-        after the weight it belongs to: `optimizer/momentums/encoder/embedding/embeddings`.
+        after the weight it belongs to: `optimizer/momentums/encoder/words/embedding/embeddings`.
 
     Raises:
         InputError: if two variables cannot be told apart by name.
