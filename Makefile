@@ -1,15 +1,18 @@
-# make demo   train, translate, plot, export, reload on synthetic data
-# make test   the tests; make test-all also those that take minutes each
-# make lint   style
+# make demo      train, translate, plot, export and reload on synthetic data
+# make test      the tests; make test-all includes those that take minutes each
+# make check     style, types, the import contract and the fast tests
+# make coverage  the tests with branch coverage
+# make mutants   put small errors into the code and count those that the tests catch
+# make format    let ruff mend the style
 #
-# Each sets up .venv by itself the first time. ARGS are handed on: make demo ARGS="--epochs 2"
+# Each sets up .venv the first time. ARGS are passed on: make demo ARGS="--epochs 2"
 
 PYTHON ?= python3
 VENV := .venv
 RUN := TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint format clean
+.PHONY: demo test test-all check lint coverage mutants format clean
 
 demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
@@ -20,9 +23,21 @@ test: $(READY)
 test-all: $(READY)
 	$(RUN) -m pytest -n 2 -m "slow or not slow" $(ARGS)
 
+check: lint
+	$(RUN) -m pytest -n 2 -m "fast" $(ARGS)
+
 lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+coverage: $(READY)
+	$(RUN) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+mutants: $(READY)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[mutants]'
+	$(RUN) tools/mutants.py $(ARGS)
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
