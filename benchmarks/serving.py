@@ -17,6 +17,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,10 @@ class Settings:
     requests: int = setting(50, "requests of each kind", least=2)
     clients: int = setting(32, "concurrent clients", least=1)
     fake_server: bool = setting(False, "measure the fake server, which is slower")
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if self.translator is None:
+            yield "without --translator", ("sentences",)
 
 
 BATCHES = (1, 8, 64)
@@ -87,6 +92,8 @@ try:
         shutil.copy(settings.repository / name, folder)
     corpora = {"en_zh": list(s2s.data.synthetic_corpus(train=0, dev=0, test=500).test.source)}
     if settings.translator:
+        if settings.sentences is None:
+            raise s2s.InputError("--translator needs --sentences: a file to translate.")
         s2s.serving.export(s2s.Translator.load(settings.translator), folder / "large")
         corpora["large"] = s2s.data.read_lines(settings.sentences)
     configs = "".join(CONFIG.format(name=name) for name in corpora)

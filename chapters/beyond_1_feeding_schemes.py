@@ -1,34 +1,33 @@
 # %% [markdown]
 # Beyond the book, 1: five ways to feed a decoder, and what a fixed context loses.
 #
-# The encoder reads h_i = RNN(h_{i-1}, x_i), and c = h_T is all that it has read. The notes tell of
-# three ways in which a decoder s_j gets at it:
+# The encoder computes h_i = RNN(h_{i-1}, x_i), and c = h_T summarizes the source. The decoder can
+# use it in three ways (S3 to S5 in [docs/notes.md](../docs/notes.md)):
 #
-#     S3   s_j = RNN(s_{j-1}, y_{j-1})             c is the initial state, and that is all
+#     S3   s_j = RNN(s_{j-1}, y_{j-1})             c is the initial state and nothing else
 #     S4   s_j = RNN(s_{j-1}, c)                   c is the input of every step, as in the figure,
 #          s_j = RNN(s_{j-1}, [y_{j-1} ; c])       or together with the previous output
-#     S5   s_j = RNN(s_{j-1}, [y_{j-1} ; c_j])     every step has a context of its own, by attention
+#     S5   s_j = RNN(s_{j-1}, [y_{j-1} ; c_j])     attention computes a context for every step
 #
-# and make two claims, which are measured here:
+# S9 makes two claims about a fixed c, which are measured here:
 #
-#     A    a fixed c cannot carry the whole of a long sequence
-#     B    what came first is overwritten by what came later
+#     A    it cannot carry the whole of a long sequence
+#     B    the beginning of a sequence is overwritten by its end
 #
-# Five systems learn from the same data, with the same number of steps on the same batches:
+# Five systems are trained on the same data, with the same number of steps on the same batches:
 #
-#     --preset quick    one seed and few steps: how it goes, not yet what comes of it
+#     --preset quick    one seed and few steps: shows the method, not yet the result
 #     --preset full     three seeds, until attention makes no mistakes: the figures of the README
 #
-# Both are for the package's own corpus; `--preset full --corpus multi30k` (or `ted`) asks the same
-# of a real one, and takes longer.
+# Both use the synthetic corpus. `--preset full --corpus multi30k` (or `ted`) repeats the experiment
+# on a real one, and takes longer.
 
 # %%
 import dataclasses
 import json
 import re
 import shutil
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,41 +35,46 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from common.settings import TrainingSettings
+from common.settings import TrainingSettings, preset_setting, start
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.evaluation import WordAligner
+from tf_seq2seq.files import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(TrainingSettings):
-    """Train five systems, and compare them by length of the source and position in it."""
+    """Train five systems, and compare them by source length and by position in the source."""
 
-    output_dir: Path = setting(Path("output/beyond_1"), "where results and pictures go")
-    resume: bool = setting(False, "keep the results of an interrupted run, and go on")
-    preset: str = setting("quick", "which set of defaults")
+    output_dir: Path = setting(Path("output/beyond_1"), "where results and plots go")
+    resume: bool = setting(False, "keep the results of an interrupted run, and continue")
+    preset: str = preset_setting()
     corpus: str = setting(
         "synthetic",
-        "the sentence pairs to learn from",
+        "the sentence pairs to train on",
         choices=("synthetic", *s2s.data.PUBLIC_CORPORA),
     )
     seeds: int = setting(
-        1, "how often each system is trained, from another seed each time", least=1
+        1, "number of times that each system is trained, from a different seed each time", least=1
     )
-    pairs: int = setting(5_000, "the most sentence pairs to train on", least=1)
+    pairs: int = setting(5_000, "maximum number of sentence pairs to train on", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    units: int = setting(128, "width of each RNN, and so of c", least=2)
+    units: int = setting(128, "width of each RNN, and of c", least=2)
     embedding_size: int = setting(128, "width of the word embeddings", least=1)
     strings: int = setting(
-        0, "strings to train on in each of the two exercises; 0 leaves them out", least=0
+        0, "strings to train on in each of the two string tasks; 0 leaves them out", least=0
     )
     string_epochs: int = setting(4, "passes over the training strings", least=1)
-    string_units: int = setting(128, "width of each RNN in the exercises", least=2)
-    bidirectional: bool = setting(
-        False, "let the encoder read in both directions, with half the units in each"
-    )
+    string_units: int = setting(128, "width of each RNN in the string tasks", least=2)
+    bidirectional: bool = setting(False, "encode in both directions, with half the units in each")
     dropout: float = setting(0.0, "rate of dropout", least=0, most=0.9)
     tokens: int = setting(768, "size of a batch in tokens of one side, padding included", least=50)
     learning_rate: float = setting(0.008, "highest learning rate of Adam", least=0)
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if self.corpus == "synthetic":
+            yield "with --corpus synthetic", ("data_dir",)
+        if not self.strings:
+            yield "without --strings", ("string_epochs", "string_units")
 
 
 PRESETS = {
@@ -79,24 +83,22 @@ PRESETS = {
 }
 
 settings = from_command_line(Settings, presets=PRESETS)
-strategy = s2s.training.strategy(settings.strategy)
-settings.output_dir.mkdir(parents=True, exist_ok=True)
-started = time.monotonic()
+run = start(settings)
 
 # %% [markdown]
 # ## Three tasks
-# Translation is what it is all about. But in a text one word can be guessed from others, and words
-# differ from place to place: what is lost is seen best where nothing can be guessed. So the systems
-# also copy random strings, and reverse them. The two differ in one thing: what was read first is
-# written first in the one, and last in the other.
+# The goal is translation. In a sentence, however, some words can be guessed from others, and the
+# words at the beginning differ from those at the end. Losses are easier to see if nothing can be
+# guessed, so the systems also copy random strings, and reverse them. The two tasks differ in one
+# respect: the first symbol read is the first written in one, and the last in the other.
 #
-# For claim B we must know which target token says what a source token says. In strings that is
-# given; in sentences a word aligner finds it (IBM Model 1), which knows the pairs and no system.
+# Claim B requires to know which target token corresponds to which source token. In strings this is
+# known; in sentences a word aligner (IBM Model 1) finds it, from the training pairs alone.
 
 
 # %%
 class Task(NamedTuple):
-    """What the systems are to learn, and how it is measured."""
+    """A task for the systems, and how it is measured."""
 
     corpus: s2s.data.Corpus
     source_tokenizer: s2s.text.Tokenizer
@@ -104,9 +106,9 @@ class Task(NamedTuple):
     units: int
     epochs: int
     align: Callable  # ids of a sentence pair -> links (i, j)
-    bounds: tuple[int, ...]  # groups of source lengths
-    shortest: int  # the fewest words of the sentences in which positions are compared
-    parts: int  # into which a sentence is divided for that
+    bounds: tuple[int, ...]  # of the groups of source lengths
+    shortest: int  # sentences of fewer words are left out when positions are compared
+    parts: int  # the number of parts of a sentence that are compared
     tokenize: str = "13a"  # sacrebleu's tokenizer
 
 
@@ -129,7 +131,7 @@ def translation():
     is_word = [any(map(str.isalnum, token)) for token in source.vocabulary]
 
     def align(source_ids, target_ids):
-        # Whatever was lost of a sentence, there is a full stop at its end.
+        # Every system knows that a sentence ends with a full stop.
         return [(i, j) for i, j in aligner(source_ids, target_ids) if is_word[source_ids[i]]]
 
     return Task(
@@ -175,8 +177,8 @@ if settings.strings:
 
 # %% [markdown]
 # ## Five systems
-# One encoder, five decoders. All start from s_0 = c, and attention asks with s_{j-1}, so that c_j
-# takes the very place of c.
+# One encoder, five decoders. All start from s_0 = c. The query of attention is s_{j-1}, so that c_j
+# simply replaces c.
 
 # %%
 SYSTEMS = {
@@ -213,7 +215,7 @@ def build(task, system):
 
 
 # %% [markdown]
-# ## Training and measuring one of them
+# ## Training and measuring a system
 
 
 # %%
@@ -227,7 +229,7 @@ def train(task, system, seed, directory):
     keras.utils.set_random_seed(seed)
     data = batches(task, task.corpus.train, shuffle_seed=seed)
     steps = task.epochs * len(data)
-    with strategy.scope():
+    with run.strategy.scope():
         model = build(task, system)
         rate = s2s.training.WarmupHoldCosine(settings.learning_rate, steps, warmup=steps // 10)
         model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0))
@@ -238,7 +240,7 @@ def train(task, system, seed, directory):
 def measure(task, system, model):
     dev, test = task.corpus.dev, task.corpus.test
     perplexity = s2s.training.evaluate(model, batches(task, dev, num_buckets=1))["perplexity"]
-    # What translates has weights of its own, on one device.
+    # The translator has its own copy of the weights, on one device.
     single = build(task, system)
     single.set_weights(model.get_weights())
     translations = s2s.Translator(single, task.source_tokenizer, task.target_tokenizer)(test.source)
@@ -254,7 +256,7 @@ def measure(task, system, model):
         single, batches(task, s2s.data.Pairs(*zip(*long, strict=True))), task.align, task.parts
     )
     return {
-        "weights": model.count_params(),
+        "parameters": model.count_params(),
         "perplexity": perplexity,
         "bleu": scores.together.value,
         "signature": scores.together.signature,
@@ -265,37 +267,36 @@ def measure(task, system, model):
 
 
 # %% [markdown]
-# ## All of them
-# Each result is kept as soon as it is there, with the settings that it holds for.
+# ## All systems
+# Each result is saved at once, with the settings that it is valid for.
 
 # %%
 results_file = settings.output_dir / "results.json"
-of_no_effect = ("output_dir", "data_dir", "strategy", "resume", "preset", "seed", "seeds")
+irrelevant = ("output_dir", "data_dir", "strategy", "resume", "preset", "seed", "seeds")
 results = {
-    "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in of_no_effect}
+    "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in irrelevant}
 }
 if settings.resume and results_file.exists():
     try:
         kept = dict(json.loads(results_file.read_text()))
     except ValueError as error:
         raise s2s.InputError(
-            f"{results_file} holds no results ({error}): remove it, or begin anew without --resume."
+            f"{results_file} holds no results ({error}): remove it, or start over without --resume."
         ) from error
     if kept.get("settings") != results["settings"]:
         raise s2s.InputError(
             f"{results_file} holds results of other settings, {kept.get('settings')}: resume with "
-            "those, or give another --output-dir."
+            "these, or give another --output-dir."
         )
     results = kept
 
 
-def keep_results():
-    new = results_file.with_suffix(".new")
-    new.write_text(json.dumps(results, indent=1))
-    new.replace(results_file)
+def save_results():
+    with write_atomically(results_file) as new:
+        new.write_text(json.dumps(results, indent=1))
 
 
-keep_results()
+save_results()
 seeds = range(settings.seed, settings.seed + settings.seeds)
 for name, task in TASKS.items():
     for system in SYSTEMS:
@@ -307,20 +308,20 @@ for name, task in TASKS.items():
             directory = settings.output_dir / "checkpoint" / "-".join(re.findall(r"\w+", key))
             model = train(task, system, seed, directory)
             results[key] = measure(task, system, model)
-            keep_results()
+            save_results()
             shutil.rmtree(directory)
 
 
 def runs(name, system, figure):
-    """What was measured of a system, for each seed: `(seeds, ...)`."""
+    """Return a figure of a system for each seed, `(seeds, ...)`."""
     values = [results[f"{name} | {system} | seed {seed}"][figure] for seed in seeds]
     return np.array([list(v.values()) if isinstance(v, dict) else v for v in values])
 
 
 # %% [markdown]
 # ## The table
-# Perplexity is that of the dev set, BLEU that of the test set: the mean of the seeds, and the least
-# and the greatest.
+# Perplexity is measured on the dev set and BLEU on the test set: the mean over the seeds, and the
+# smallest and largest value.
 
 
 # %%
@@ -334,12 +335,12 @@ def spread(values, digits):
 for name in TASKS:
     first = results[f"{name} | {next(iter(SYSTEMS))} | seed {seeds[0]}"]
     print(f"\n{name}: {len(seeds)} x 5 systems; BLEU with {first['signature']}")
-    print(f"{'':25} {'weights':>10}   {'dev perplexity':22} BLEU")
+    print(f"{'':25} {'parameters':>10}   {'dev perplexity':22} BLEU")
     for system in SYSTEMS:
-        (weights, *_), perplexity, bleu = (
-            runs(name, system, figure) for figure in ("weights", "perplexity", "bleu")
+        (parameters, *_), perplexity, bleu = (
+            runs(name, system, figure) for figure in ("parameters", "perplexity", "bleu")
         )
-        print(f"{system:25} {weights:10,}   {spread(perplexity, 3):22} {spread(bleu, 1)}")
+        print(f"{system:25} {parameters:10,}   {spread(perplexity, 3):22} {spread(bleu, 1)}")
 
 # %% [markdown]
 # ## Claim A: quality against the length of the source
@@ -350,21 +351,22 @@ for name in TASKS:
     groups = results[f"{name} | {next(iter(SYSTEMS))} | seed {seeds[0]}"]["bleu_by_length"]
     curves = {system: runs(name, system, "bleu_by_length") for system in SYSTEMS}
     panels.append(s2s.plotting.Panel(name, "length of the source", list(groups), curves))
-picture = settings.output_dir / "bleu_by_length.png"
-s2s.plotting.comparison(panels, "BLEU").savefig(picture)
-print(f"\nBLEU by length:       {picture}")
+plot = settings.output_dir / "bleu_by_length.png"
+s2s.plotting.comparison(panels, "BLEU").savefig(plot)
+print(f"\nBLEU by length:       {plot}")
 
 # %% [markdown]
-# `--preset full` bears claim A out. From the shortest group of sentences to the longest S3 falls
-# from 87 to 49 BLEU and S4 with the last output from 96 to 77; in the strings both fall from
-# above 90 to below 40. Additive attention stays above 95 everywhere. S4 as in the figure is worst
-# in all tasks: a step that is not told the last output has to infer from s_{j-1} alone how far it
-# has come.
+# `--preset full` confirms claim A. From the shortest group of sentences to the longest, S3 falls
+# from 87 to 49 BLEU, and S4 with the previous output from 96 to 77; on the strings both fall from
+# above 90 to below 40. Additive attention stays above 95 everywhere. S4 as in the figure is the
+# worst in all tasks: without the previous output, a step has to infer from s_{j-1} alone how much
+# has been written.
 
 # %% [markdown]
 # ## Claim B: quality against the position in the source
-# How many tokens are predicted rightly, the true ones before them given, by where in the source
-# stands what they say: in sentences of 10 words and more, and in the strings of 12 symbols.
+# The share of target tokens that are predicted correctly, given the true tokens before them, by the
+# position of the corresponding source token: in sentences of 10 words and more, and in the strings
+# of 12 symbols.
 
 # %%
 panels = []
@@ -372,22 +374,22 @@ for name, task in TASKS.items():
     x = [(part + 0.5) * 100 / task.parts for part in range(task.parts)]
     curves = {system: runs(name, system, "accuracy_by_position") for system in SYSTEMS}
     panels.append(s2s.plotting.Panel(name, "position in the source, %", x, curves))
-picture = settings.output_dir / "accuracy_by_position.png"
-s2s.plotting.comparison(panels, "% of tokens predicted").savefig(picture)
-print(f"Accuracy by position: {picture}")
+plot = settings.output_dir / "accuracy_by_position.png"
+s2s.plotting.comparison(panels, "% of tokens predicted").savefig(plot)
+print(f"Accuracy by position: {plot}")
 
 # %% [markdown]
-# `--preset full` does not bear claim B out. If what comes later overwrote what came first, the
-# first symbols of a string would be the worst known in both exercises. In copying they are the
-# best known (S3: 94 %) and the last ones, just read, the worst (45 %). In reversing it is the
-# other way round (80 % of the first, 97 % of the last), with the middle below both. So it counts
-# for more how soon a symbol is to be written than how late it was read: a decoder loses on its
-# long way what the encoder had kept. In the sentences place makes little difference, for the
-# other words tell half of each.
+# `--preset full` does not confirm claim B. If the end overwrote the beginning, the first symbols of
+# a string would be the least accurate in both string tasks. In copying they are the most accurate
+# (S3: 94 %), and the last ones, just read, are the least accurate (45 %). In reversing it is the
+# other way around (80 % of the first, 97 % of the last), with the middle below both. How soon a
+# symbol is written therefore matters more than how recently it was read: the decoder, in its many
+# steps, loses what the encoder had kept. In sentences the position makes little difference, because
+# the other words give much of each word away.
 #
-# Dot attention has a weakness at one place: in copying it misses two first symbols of three. Its
-# first query is s_0 = c = h_T, which of all the keys is most like h_T itself, the end of the
-# string; no learned matrix stands between the two. Reversing, which begins there, suits it.
+# Dot attention has one weakness: in copying it misses two of three first symbols. Its first query
+# is s_0 = c = h_T. Of all keys this is most similar to h_T itself, the end of the string, because
+# no learned matrix comes between the two. Reversing starts there, so it does not suffer.
 
 # %%
-print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
+print(f"Done in {run.minutes:.1f} minutes.")

@@ -1,23 +1,25 @@
 # %% [markdown]
-# Beyond the book, 2: beam search, and what its width and its penalties do.
+# Beyond the book, 2: beam search, and the effect of its width and its penalties.
 #
-# The book writes the most probable symbol at each step. That need not lead to the most probable
-# sentence: a good beginning may go on badly. Beam search keeps the k best beginnings instead:
+# The book writes the most probable symbol in each step. This need not lead to the most probable
+# sentence: the best first word may have no good continuation. Beam search keeps the k best prefixes
+# instead:
 #
 #     score(y) = log P(y | x) / lp(y) + beta sum_i log min(sum_j alpha_ij, 1)
 #     lp(y)    = ((5 + |y|) / 6)^alpha
 #
-# Four things are measured: how often a beam of k misses the most probable sentence of a model so
-# small that all its sentences can be tried; and what the width k, the length penalty alpha and the
-# coverage penalty beta do to the quality, the length and the time of translations.
+# Four things are measured: how often a beam of width k misses the most probable sentence of a model
+# so small that all its sentences can be enumerated; and the effect of the width k, the length
+# penalty alpha and the coverage penalty beta on the quality, length and time of translations.
 #
-#     --preset quick       a small translator, trained for this on the package's own corpus
+#     --preset quick       a small translator, trained here on the synthetic corpus
 #     --preset multi30k    German to English, with the translator of `beyond_3_multi30k.py`
 
 # %%
 import dataclasses
 import itertools
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -25,29 +27,37 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from common.settings import strategy_setting
+from common.settings import preset_setting, start, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Search with beams of several widths, and with several penalties."""
+    """Search with several beam widths and penalties, and compare the translations."""
 
-    preset: str = setting("quick", "which set of defaults")
+    preset: str = preset_setting()
     corpus: str = setting(
         "synthetic", "the sentences to translate", choices=("synthetic", *s2s.data.PUBLIC_CORPORA)
     )
     data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
     translator: Path | None = setting(
-        None, "folder of a translator that was saved (without it: a small one is trained)"
+        None, "folder of a saved translator (without it: a small one is trained)"
     )
-    output_dir: Path = setting(Path("output/beyond_2"), "where the picture goes")
-    sentences: int = setting(400, "how many sentences to translate, at most", least=1)
-    repetitions: int = setting(2, "how often each time is measured; the least counts", least=1)
+    output_dir: Path = setting(Path("output/beyond_2"), "where the plot goes")
+    sentences: int = setting(400, "maximum number of sentences to translate", least=1)
+    repetitions: int = setting(
+        2, "number of measurements of each time; the shortest counts", least=1
+    )
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over them", least=1)
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if self.corpus == "synthetic":
+            yield "with --corpus synthetic", ("data_dir",)
+        if self.translator is not None:
+            yield "with a saved --translator", ("pairs", "epochs")
 
 
 PRESETS = {
@@ -64,10 +74,7 @@ COVERAGE_PENALTIES = (0.0, 0.1, 0.2, 0.4)
 WIDTH = 5  # for the penalties
 
 settings = from_command_line(Settings, presets=PRESETS)
-strategy = s2s.training.strategy(settings.strategy)
-settings.output_dir.mkdir(parents=True, exist_ok=True)
-keras.utils.set_random_seed(settings.seed)
-started = time.monotonic()
+run = start(settings)
 
 
 def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate, name):
@@ -75,21 +82,21 @@ def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rat
         pairs, source_tokenizer, target_tokenizer, batch_size=64, shuffle_seed=settings.seed
     )
     sizes = source_tokenizer.vocabulary_size, target_tokenizer.vocabulary_size
-    with strategy.scope():
+    with run.strategy.scope():
         model = build(*sizes)
         model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=1.0))
     directory = settings.output_dir / "checkpoint" / name
     s2s.training.fit(model, batches, epochs=epochs, directory=directory)
-    single = build(*sizes)  # with weights of its own, on one device
+    single = build(*sizes)  # with its own copy of the weights, on one device
     single.set_weights(model.get_weights())
     return single
 
 
 # %% [markdown]
-# ## A model whose sentences can all be tried
-# Strings of up to four letters, to be written backwards, and a model that has not learned it well.
-# Of the sequences of its vocabulary with up to five symbols, `<eos>` among them, each gets its
-# score by forced decoding, so that the best of all is known.
+# ## A model whose sentences can be enumerated
+# The task is to reverse strings of up to four letters, with a model that has not learned it well.
+# Forced decoding scores every sequence of up to five symbols, including `<eos>`, so that the most
+# probable one is known.
 
 # %%
 letters = s2s.data.reverse_corpus("abcd", (1, 4), train=200, dev=20, test=60, seed=settings.seed)
@@ -122,7 +129,7 @@ state, memory = tiny.encode(sources)
 
 
 def best_of_all():
-    """The greatest log probability of any sequence, for each source."""
+    """Return the greatest log probability of any sequence, for each source."""
     states, memories = s2s.search.repeat_rows((state, memory), len(sequences))
     scores = s2s.search.forced(
         lambda ids, state: tiny.step(ids, state, memories),
@@ -148,14 +155,14 @@ print(f"\nThe most probable of {len(sequences):,} sequences, for {len(letters.te
 print("beam width   missed   log probability lost, mean")
 for width in (*WIDTHS, 30):
     found = best_of_beam(width)
-    # No beam finds more than there is, rounding aside.
+    # No beam finds a more probable sequence, except by rounding.
     lost = np.maximum(best - found.log_probabilities[:, 0].numpy(), 0)
     print(f"{width:10} {100 * np.mean(lost > 1e-4):6.0f} % {np.mean(lost):20.3f}")
 
 # %% [markdown]
 # ## A translator
-# What the most probable sentence is worth is another question: does a better search translate
-# better?
+# Whether the most probable sentence is also a good translation is another question: does a better
+# search translate better?
 
 # %%
 if settings.corpus == "synthetic":
@@ -194,7 +201,7 @@ lowercase = translator.target_tokenizer.lowercase
 
 
 def measure(**options):
-    """Report and sum of log probabilities of the test sentences, searched for in this way."""
+    """Translate with search options; return a report and the mean log probability."""
     found = translator(test.source, **options)
     report = s2s.evaluation.translation_report(
         [translation.text for translation in found],
@@ -208,8 +215,8 @@ def measure(**options):
 
 # %% [markdown]
 # ## The width of the beam
-# All widths take their turn in each repetition, so that whatever else the machine does meanwhile
-# meets them alike.
+# Each repetition measures all widths in turn, so that other work on the machine affects all of them
+# alike.
 
 # %%
 reports = {width: measure(beam_width=width) for width in WIDTHS}  # and compile
@@ -229,8 +236,8 @@ for width, (report, log_p) in reports.items():
 
 # %% [markdown]
 # ## The penalties
-# Every symbol costs probability: without a length penalty the search prefers what is short, and
-# the wider the beam, the more it finds of it.
+# Each symbol lowers the probability: without a length penalty, search prefers short sentences, and
+# a wider beam finds more of them.
 
 # %%
 by_length = {
@@ -252,7 +259,7 @@ if translator.aligns:
 
 
 # %% [markdown]
-# ## The picture
+# ## The plot
 
 
 # %%
@@ -281,7 +288,7 @@ curves = [
 ]
 if by_coverage:
     curves.append(curve("quality", "coverage penalty", "BLEU", bleu_of(by_coverage)))
-picture = settings.output_dir / "beam_search.png"
-s2s.plotting.curves(curves).savefig(picture)
-print(f"\nPicture: {picture}")
-print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
+plot = settings.output_dir / "beam_search.png"
+s2s.plotting.curves(curves).savefig(plot)
+print(f"\nPlot: {plot}")
+print(f"Done in {run.minutes:.1f} minutes.")

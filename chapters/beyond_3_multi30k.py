@@ -1,73 +1,90 @@
 # %% [markdown]
 # Beyond the book, 3: Multi30k, German to English, where results can be compared.
 #
-# 29,000 descriptions of pictures, and a test set, test2016, on which many have reported BLEU. Three
-# plain systems are those of well-known PyTorch tutorials, which report 13.8, 20.6 and 28.3:
+# Multi30k has 29,000 captions of images, and a test set, test2016, for which many have reported
+# BLEU. Three plain systems are those of well-known PyTorch tutorials, which report 13.8, 20.6 and
+# 28.3:
 #
 #     lstm        two layers of LSTM, c starts the decoder (S3; Sutskever et al. 2014)
-#     gru         c goes into every step (S4; Cho et al. 2014)
+#     gru         c is an input of every step (S4; Cho et al. 2014)
 #     attention   a bidirectional GRU and additive attention (S5; Bahdanau et al. 2015)
 #
-# with embeddings of 256, states of 512 and 10 epochs. The first two read the source from its end to
-# its start, so that the decoder begins with what was read last. The fourth, `tuned`, is the third
-# with what the field has learned since.
+# with embeddings of 256 and states of 512, trained for 10 epochs (S3 to S5 are defined in
+# [docs/notes.md](../docs/notes.md)). The first two read the source from end to start, so that the
+# decoder begins with the words that were read last. The fourth, `tuned`, improves the third with
+# techniques found since.
 #
-#     --preset quick    the package's own corpus, offline, small and short: that all of it runs
+#     --preset quick    the synthetic corpus, offline, small and short: shows that everything runs
 #     --preset plain    the three plain systems, side by side
 #     --preset tuned    the tuned system
 #
-# Systems that were trained apart, by runs with another --seed and --output-dir, translate together
-# with --ensemble DIR,DIR (the folders of their translators) and the rest of their command line.
+# An ensemble of systems that were trained with different --seed and --output-dir is measured with
+# --ensemble DIR,DIR (the folders of their translators) and the same corpus.
 #
-# The same commands train other pairs of languages: --corpus tatoeba (English to Chinese), or
+# The same commands train on other languages: --corpus tatoeba (English to Chinese), or
 # --corpus files --source FILE --target FILE
 
 # %%
 import dataclasses
 import json
-import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 
 import tf_seq2seq as s2s
-from common.settings import TrainingSettings
+from common.settings import TrainingSettings, precision_setting, preset_setting, start
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.files import write_atomically
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(TrainingSettings):
-    """Train systems on Multi30k, or on any pair of languages, and compare them."""
+    """Train systems on Multi30k, or on any other parallel corpus, and compare them."""
 
     output_dir: Path = setting(Path("output/beyond_3"), "where checkpoints and results go")
-    preset: str = setting("quick", "which set of defaults")
+    preset: str = preset_setting()
     corpus: str = setting(
         "synthetic", "the sentence pairs", choices=("synthetic", *s2s.data.PUBLIC_CORPORA, "files")
     )
     source: Path | None = setting(None, "with --corpus files: one sentence a line")
     target: Path | None = setting(None, "the translations of --source, line by line")
     dev: str | None = setting(
-        None, "SOURCE,TARGET: the files to choose by (without it: 500 pairs are split off)"
+        None, "SOURCE,TARGET: files of the dev set (without it: 500 pairs are split off)"
     )
     test: str | None = setting(
-        None, "SOURCE,TARGET: the files to report on (without it: 1000 pairs are split off)"
+        None, "SOURCE,TARGET: files of the test set (without it: 1000 pairs are split off)"
     )
-    systems: str = setting("lstm,gru,attention,tuned", "which systems, by their names")
+    systems: str = setting("lstm,gru,attention,tuned", "names of the systems to train")
     ensemble: str | None = setting(
-        None, "DIR,DIR: instead of training, measure these translators as one"
+        None, "DIR,DIR: measure an ensemble of these translators, instead of training"
     )
-    lowercase: bool = setting(False, "translate and score without case")
+    lowercase: bool = setting(False, "ignore case in training and in scores")
     units: int = setting(64, "width of the states", least=2)
     embedding_size: int = setting(32, "width of the embeddings", least=1)
-    dropout: float = setting(0.2, "share of the recipes' dropout that is applied", least=0, most=1)
-    batch_size: int = setting(32, "sentence pairs of a batch, over all replicas", least=1)
+    dropout: float = setting(0.2, "factor of the dropout rates", least=0, most=1)
+    batch_size: int = setting(32, "sentence pairs in a batch, over all replicas", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
     learning_rate: float = setting(0.006, "of Adam, at its highest", least=0)
-    beam_width: int = setting(5, "hypotheses of the second result", least=1)
-    length_penalty: float = setting(1.0, "alpha of the second result", least=0)
-    precision: str = setting(
-        "float32", "of the matrix products in training", choices=("float32", "mixed_bfloat16")
-    )
+    beam_width: int = setting(5, "beam width of the second result", least=1)
+    length_penalty: float = setting(1.0, "length penalty of the second result", least=0)
+    precision: str = precision_setting()
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if self.ensemble is not None:
+            yield (
+                "with --ensemble, which trains nothing",
+                (
+                    *("systems", "resume", "epochs", "seed", "strategy", "precision", "batch_size"),
+                    *("units", "embedding_size", "dropout", "learning_rate"),
+                ),
+            )
+        if self.beam_width == 1:
+            yield "with --beam-width 1", ("length_penalty",)
+        if self.corpus in ("synthetic", "files"):
+            yield f"with --corpus {self.corpus}", ("data_dir",)
+        if self.corpus != "files":
+            yield f"with --corpus {self.corpus}", ("source", "target", "dev", "test")
 
 
 MULTI30K = {
@@ -90,19 +107,17 @@ PRESETS = {
     },
     "tuned": {**MULTI30K, "systems": "tuned", "batch_size": 96, "epochs": 20},
 }
-# BLEU, and the perplexity of a token of their vocabularies.
+# BLEU, and the perplexity per token of their vocabularies.
 REPORTED = {"lstm": "13.8 (43.8)", "gru": "20.6 (37.5)", "attention": "28.3 (25.6)"}
 
 settings = from_command_line(Settings, presets=PRESETS)
-strategy = s2s.training.strategy(settings.strategy)
 systems = settings.systems.split(",")
 for system in systems:
     if system not in ("lstm", "gru", "attention", "tuned"):
         raise s2s.InputError(
             f"There is no system {system!r}: --systems takes lstm, gru, attention and tuned."
         )
-settings.output_dir.mkdir(parents=True, exist_ok=True)
-started = time.monotonic()
+run = start(settings)
 
 # %% [markdown]
 # ## Sentence pairs
@@ -110,7 +125,7 @@ started = time.monotonic()
 
 # %%
 def held_out(name):
-    """The two files of a part that --dev or --test names, by the part's name; or nothing."""
+    """Return the two files of --dev or --test by the name of the part, or an empty dict."""
     value = getattr(settings, name)
     if value is not None and value.count(",") != 1:
         raise s2s.InputError(f"--{name} takes two files with a comma between them, got {value!r}.")
@@ -130,10 +145,9 @@ else:
 
 # %% [markdown]
 # ## Four systems
-# The plain ones read words that occur twice or more, the tuned one subwords. Its other means are
-# dropout of several kinds, whole words among them; logits from a narrow readout with the embeddings
-# as its matrix; smoothed labels; batches of sentences of like length; and a rate that stays up for
-# long and then goes down along a cosine.
+# The plain systems read words that occur at least twice, the tuned one reads subwords. It also has
+# several kinds of dropout, including whole words; a narrow readout tied to the embeddings; smoothed
+# labels; and a learning rate that is held for a while and then decays along a cosine.
 
 # %%
 UNITS, EMBEDDING = settings.units, settings.embedding_size
@@ -155,72 +169,43 @@ def tokenizers(system):
 
 
 def build(system, source_size, target_size):
-    share = settings.dropout
+    factor = settings.dropout
+    shared = {"embedding_size": EMBEDDING, "dropout": 0.5 * factor}
     if system == "lstm":
-        stack = {
-            "cell": "lstm",
-            "num_layers": 2,
-            "embedding_size": EMBEDDING,
-            "dropout": 0.5 * share,
-        }
+        shared |= {"cell": "lstm", "num_layers": 2}
         return s2s.Seq2Seq(
-            s2s.Encoder(source_size, UNITS, go_backwards=True, **stack),
-            s2s.Decoder(target_size, UNITS, **stack),
+            s2s.Encoder(source_size, UNITS, go_backwards=True, **shared),
+            s2s.Decoder(target_size, UNITS, **shared),
             bridge="copy",
         )
     if system == "gru":
         return s2s.Seq2Seq(
-            s2s.Encoder(
-                source_size, UNITS, embedding_size=EMBEDDING, go_backwards=True, dropout=0.5 * share
-            ),
-            s2s.Decoder(
-                target_size,
-                UNITS,
-                embedding_size=EMBEDDING,
-                feeding="context_and_previous",
-                dropout=0.5 * share,
-            ),
+            s2s.Encoder(source_size, UNITS, go_backwards=True, **shared),
+            s2s.Decoder(target_size, UNITS, feeding="context_and_previous", **shared),
             bridge="copy",
         )
     if system == "attention":
         return s2s.Seq2Seq(
-            s2s.Encoder(
-                source_size,
-                UNITS,
-                embedding_size=EMBEDDING,
-                bidirectional=True,
-                dropout=0.5 * share,
-            ),
+            s2s.Encoder(source_size, UNITS, bidirectional=True, **shared),
             s2s.Decoder(
                 target_size,
                 UNITS,
-                embedding_size=EMBEDDING,
                 attention=s2s.BahdanauAttention(UNITS),
                 query="previous_state",
-                dropout=0.5 * share,
+                **shared,
             ),
         )
+    shared |= {"embedding_dropout": 0.3 * factor, "word_dropout": 0.1 * factor}
     return s2s.Seq2Seq(
-        s2s.Encoder(
-            source_size,
-            UNITS,
-            embedding_size=EMBEDDING,
-            bidirectional=True,
-            dropout=0.2 * share,
-            embedding_dropout=0.3 * share,
-            word_dropout=0.1 * share,
-        ),
+        s2s.Encoder(source_size, UNITS, bidirectional=True, **shared | {"dropout": 0.2 * factor}),
         s2s.Decoder(
             target_size,
             UNITS,
-            embedding_size=EMBEDDING,
             attention=s2s.BahdanauAttention(UNITS // 2),
             query="previous_state",
             readout_activation=None,
             tie_embeddings=True,
-            dropout=0.4 * share,
-            embedding_dropout=0.3 * share,
-            word_dropout=0.1 * share,
+            **shared | {"dropout": 0.4 * factor},
         ),
     )
 
@@ -240,12 +225,12 @@ def compile_(system, model, steps):
 
 
 # %% [markdown]
-# ## Training and measuring one of them
-# Greedy and with a beam, on the dev set and on the test set, which is looked at in the end only.
+# ## Training and measuring a system
+# Each is measured with greedy and beam search, on the dev set and on the test set.
 
 
 # %%
-def run(system):
+def train_system(system):
     keras.utils.set_random_seed(settings.seed)
     source_tokenizer, target_tokenizer = tokenizers(system)
     sizes = source_tokenizer.vocabulary_size, target_tokenizer.vocabulary_size
@@ -258,7 +243,7 @@ def run(system):
 
     train = batches(corpus.train, shuffle_seed=settings.seed)
     keras.config.set_dtype_policy(settings.precision)
-    with strategy.scope():
+    with run.strategy.scope():
         model = build(system, *sizes)
         compile_(system, model, settings.epochs * len(train))
     history = s2s.training.fit(
@@ -272,7 +257,7 @@ def run(system):
     )
     s2s.plotting.learning_curves(history).savefig(directory / "learning_curves.png")
 
-    # What translates has weights of its own, on one device and in full precision.
+    # The translator has its own copy of the weights, on one device and in float32.
     keras.config.set_dtype_policy("float32")
     single = build(system, *sizes)
     single.set_weights(model.get_weights())
@@ -297,7 +282,7 @@ def report(translator, pairs, **options):
 
 
 # %% [markdown]
-# ## All of them, or several as one
+# ## All systems, or an ensemble
 
 # %%
 beam = {"beam_width": settings.beam_width, "length_penalty": settings.length_penalty}
@@ -312,7 +297,7 @@ def measure(name, translator, minutes):
     rows.append(
         {
             "system": name,
-            "weights": translator.model.count_params(),
+            "parameters": translator.model.count_params(),
             "minutes": minutes,
             "perplexity": greedy.perplexity,
             "dev_greedy": dev_greedy.bleu.value,
@@ -322,13 +307,14 @@ def measure(name, translator, minutes):
             "signature": greedy.bleu.signature,
         }
     )
-    (settings.output_dir / results).write_text(json.dumps(rows, indent=1))
+    with write_atomically(settings.output_dir / results) as new:
+        new.write_text(json.dumps(rows, indent=1))
 
 
 if settings.ensemble is None:
     for system in systems:
         print(f"\n{system}")
-        translator, history = run(system)
+        translator, history = train_system(system)
         measure(system, translator, history.seconds / 60)
 else:
     members = [s2s.Translator.load(directory) for directory in settings.ensemble.split(",")]
@@ -339,15 +325,16 @@ else:
 
 # %%
 print(f"\nBLEU, {rows[0]['signature']}")
-print(f"beam: {settings.beam_width} hypotheses, length penalty {settings.length_penalty}")
+print(f"beam: width {settings.beam_width}, length penalty {settings.length_penalty}")
 columns = "{:10} {:>10} {:>8} {:>8} {:>7} {:>7} {:>15} {:>15} {:>12}"
-print(columns.format(*("", "weights", "minutes", "ppl", "dev", "beam", "test", "beam", "reported")))
+names = ("", "parameters", "minutes", "ppl", "dev", "beam", "test", "beam", "reported")
+print(columns.format(*names))
 reported = REPORTED if settings.corpus == "multi30k" else {}
 for row in rows:
     print(
         columns.format(
             row["system"],
-            f"{row['weights']:,}",
+            f"{row['parameters']:,}",
             "" if row["minutes"] is None else f"{row['minutes']:.1f}",
             f"{row['perplexity']:.2f}",
             f"{row['dev_greedy']:.2f}",
@@ -357,4 +344,4 @@ for row in rows:
             reported.get(row["system"], ""),
         )
     )
-print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
+print(f"Done in {run.minutes:.1f} minutes.")

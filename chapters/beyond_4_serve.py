@@ -20,14 +20,14 @@
 import dataclasses
 import json
 import shutil
-import time
 import urllib.request
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 
 import tf_seq2seq as s2s
-from common.settings import strategy_setting
+from common.settings import preset_setting, start, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.serving.client import InvalidInputError
 from tf_seq2seq.serving.serve import serve
@@ -38,9 +38,9 @@ from tf_seq2seq.serving.serving_api import require_serving_api
 class Settings:
     """Export a translator, check it, serve it, send requests, and roll out a new version."""
 
-    preset: str = setting("quick", "which set of defaults")
+    preset: str = preset_setting()
     translator: Path | None = setting(
-        None, "folder of a translator that was saved (without it: a small one is trained)"
+        None, "folder of a saved translator (without it: a small one is trained)"
     )
     output_dir: Path = setting(Path("output/beyond_4"), "where the repository and the plot go")
     name: str = setting("en_zh", "the model's name")
@@ -51,19 +51,17 @@ class Settings:
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
 
-    def without_effect(self):
-        if self.translator:
-            yield "with --translator", ["pairs", "epochs", "strategy", "seed"]
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if self.translator is not None:
+            yield "with --translator", ("pairs", "epochs", "strategy", "seed")
 
 
 settings = from_command_line(Settings, presets={"quick": {"fake_server": True}})
 require_serving_api("This chapter")  # reports that it is missing before the training
-strategy = s2s.training.strategy(settings.strategy)
-keras.utils.set_random_seed(settings.seed)
+run = start(settings)
 repository = settings.output_dir / "repository"
 shutil.rmtree(repository, ignore_errors=True)
 repository.mkdir(parents=True)
-started = time.monotonic()
 
 # %% [markdown]
 # ## A translator
@@ -79,7 +77,7 @@ def train():
     batches = s2s.data.batches(
         corpus.train, english, chinese, batch_size=64, shuffle_seed=settings.seed
     )
-    with strategy.scope():
+    with run.strategy.scope():
         model = s2s.Seq2Seq(
             s2s.Encoder(english.vocabulary_size, 64, bidirectional=True),
             s2s.Decoder(chinese.vocabulary_size, 128, attention=s2s.BahdanauAttention(64)),
@@ -217,4 +215,4 @@ with serve(repository, fake=settings.fake_server) as served:
                 print(line)
 
 # %%
-print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
+print(f"Done in {run.minutes:.1f} minutes.")

@@ -1,11 +1,11 @@
 # %% [markdown]
 # 8-1 循环神经网络前向传播: the forward pass of a recurrent network.
 #
-#     a_t = s_{t-1} W_state + x_t W_in + b     what the state is before the tanh
+#     a_t = s_{t-1} W_state + x_t W_in + b     the pre-activation
 #     s_t = tanh(a_t)                          the state
 #     y_t = s_t W_out + b_out                  the output
 #
-# Every step has the same weights. What it knows of earlier steps, it knows from the state.
+# Every step uses the same weights. All it knows about earlier steps is in the state.
 
 # %%
 import dataclasses
@@ -18,10 +18,10 @@ from tf_seq2seq.cli.settings import from_command_line
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Unfold a recurrent network over two steps, in NumPy and in Keras."""
+    """Unroll a recurrent network over two steps, in NumPy and in Keras."""
 
 
-from_command_line(Settings, presets={"quick": {}, "book": {}})  # nothing differs
+from_command_line(Settings, presets={"quick": {}, "book": {}})  # the same: the book's numbers
 
 # %%
 x = np.array([1.0, 2.0])
@@ -41,7 +41,7 @@ BOOK = [
 ]
 
 # %% [markdown]
-# ## By hand
+# ## In NumPy
 # The loop is the network. The last column is the book's.
 
 # %%
@@ -58,8 +58,8 @@ for t in range(2):
         print(f"step {t + 1}  {name:<12} {computed:<24} book: {book}")
 
 # %% [markdown]
-# ## By Keras
-# `SimpleRNN` is the first two equations and `Dense` the third, given the same weights. Keras
+# ## In Keras
+# `SimpleRNN` computes the first two equations and `Dense` the third, with the same weights. Keras
 # computes in single precision, so the outputs agree to about seven decimals.
 
 # %%
@@ -69,4 +69,4 @@ network = keras.Sequential(
 network.set_weights([w_in[None, :], w_state, b, w_out, np.array([b_out])])
 keras_outputs = network(x.reshape(1, 2, 1)).numpy()[0]
 difference = np.abs(keras_outputs - outputs).max()
-print(f"Keras' outputs differ by {difference:.0e} at most.")
+print(f"The outputs of Keras differ by {difference:.0e} at most.")

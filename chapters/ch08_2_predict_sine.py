@@ -3,9 +3,9 @@
 #
 #     sin(t - 10 d), ..., sin(t - d)  ->  sin(t)        d = 0.01
 #
-# As printed, the book shapes a window as (1, 10), one time step with ten features, and the
-# network never recurs: `--form printed`. What the text means is ten time steps with one feature
-# each, (10, 1): `--form intended`.
+# As printed in the book, a window has the shape (1, 10), one time step with ten features, and the
+# network never recurs: `--form printed`. The text describes ten time steps with one feature each,
+# (10, 1): `--form intended`.
 
 # %%
 import dataclasses
@@ -16,34 +16,32 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from common.settings import strategy_setting
+from common.settings import preset_setting, start, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Learn to predict the sine, and draw the prediction beside the truth."""
+    """Learn to predict the sine, and plot the prediction with the true values."""
 
-    preset: str = setting("quick", "which set of defaults")
+    preset: str = preset_setting()
     form: str = setting(
         "printed",
-        "a window is one step of ten values, as the book printed it, or ten steps of one value",
+        "a window is one step of ten values, as printed in the book, or ten steps of one value",
         choices=("printed", "intended"),
     )
     steps: int = setting(4000, "training steps", least=1)
-    output_dir: Path = setting(Path("output/ch08_2"), "where the picture goes")
+    output_dir: Path = setting(Path("output/ch08_2"), "where the plot goes")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
 
 
 settings = from_command_line(Settings, presets={"quick": {}, "book": {"steps": 10_000}})
-strategy = s2s.training.strategy(settings.strategy)
-settings.output_dir.mkdir(parents=True, exist_ok=True)
-keras.utils.set_random_seed(settings.seed)
+run = start(settings)
 
 # %% [markdown]
 # ## Windows
-# 10,000 to learn from, and 1,000 of the stretch that follows.
+# 10,000 windows to train on, and 1,000 from the stretch that follows to test on.
 
 # %%
 TIME_STEPS, GAP = 10, 0.01
@@ -51,7 +49,7 @@ TRAIN_WINDOWS, TEST_WINDOWS = 10_000, 1_000
 
 
 def windows(start, stop, count):
-    """The time of each value to predict, `count` windows, and the values that follow them."""
+    """Return the times of the values to predict, `count` windows, and the values."""
     t = np.linspace(start, stop, count + TIME_STEPS, dtype="float32")
     values = np.lib.stride_tricks.sliding_window_view(np.sin(t), TIME_STEPS + 1)
     shape = (count, 1, TIME_STEPS) if settings.form == "printed" else (count, TIME_STEPS, 1)
@@ -66,22 +64,22 @@ print(f"Each window has the shape {test_x.shape[1:]}: (time steps, features)")
 
 # %% [markdown]
 # ## The network
-# Two LSTMs, one above the other, and a linear layer on the last output of the upper one.
+# Two stacked LSTMs, and a linear layer on the last output of the upper one.
 
 # %%
-with strategy.scope():
+with run.strategy.scope():
     network = keras.Sequential(
         [keras.layers.LSTM(30, return_sequences=True), keras.layers.LSTM(30), keras.layers.Dense(1)]
     )
     network.compile(
         keras.optimizers.Adagrad(0.1, initial_accumulator_value=0.1),
         loss="mean_squared_error",
-        steps_per_execution=100,  # A hundred of these small steps in one call.
+        steps_per_execution=100,  # The steps are small: a hundred of them per call.
     )
 
 
 def rmse(predicted):
-    """Root of the mean squared error, over the test windows."""
+    """Return the root mean squared error over the test windows."""
     return np.sqrt(np.mean((predicted - test_y) ** 2))
 
 
@@ -97,17 +95,17 @@ network.fit(batches, shuffle=False, verbose=2)
 predicted = predict()
 
 # %% [markdown]
-# ## What to see
-# The book's figures are for 10,000 steps of the printed form. To repeat the last value of the
-# window is a prediction too: whoever is worse has learned little.
+# ## Results
+# The book's figures are for 10,000 steps of the printed form. Repeating the last value of the
+# window is a prediction too: a model with a larger error has learned little.
 #
 # The printed form does well because it has nothing to remember. The sine is a weighted sum of its
 # last two values, and both are in the window:
 #
 #     sin(t) = 2 cos(d) sin(t - d) - sin(t - 2 d)
 #
-# The intended form has to learn as well how to carry values from step to step: after the same
-# 10,000 steps its error is two to four times as large.
+# The intended form also has to learn how to carry values from step to step. After the same 10,000
+# steps its error is two to four times as large.
 
 # %%
 print(f"RMSE                        {'here':>9}  in the book")
@@ -115,8 +113,8 @@ print(f"before training             {before:9.6f}     0.691588")
 print(f"after {settings.steps:>6,} steps          {rmse(predicted):9.6f}     0.002070")
 print(f"repeating the last value    {rmse(test_x.reshape(-1, TIME_STEPS)[:, -1:]):9.6f}")
 
-picture = settings.output_dir / f"prediction_{settings.form}.png"
+plot = settings.output_dir / f"prediction_{settings.form}.png"
 s2s.plotting.prediction(
     test_t, test_y[:, 0], predicted[:, 0], title=f"sin(t), {settings.form} form"
-).savefig(picture)
-print(f"Picture: {picture}")
+).savefig(plot)
+print(f"Plot: {plot}")

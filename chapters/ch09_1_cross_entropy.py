@@ -1,11 +1,11 @@
 # %% [markdown]
-# 9-1 交叉熵损失函数样例: cross-entropy, the loss of all that follows.
+# 9-1 交叉熵损失函数样例: cross-entropy, the loss of all chapters that follow.
 #
-#     p = softmax(logits)         what the model holds likely
-#     H(q, p) = -sum_k q_k log p_k
+#     p = softmax(logits)               the model's probabilities
+#     H(q, p) = -sum_k q_k log p_k      its loss, if the true probabilities are q
 #
-# where q is what was right. The loss is 0 if p gives all its probability to the right word, and
-# grows without bound as it gives less.
+# The loss is 0 if p gives all its probability to the right word, and grows without bound as it
+# gives that word less.
 
 # %%
 import dataclasses
@@ -22,7 +22,7 @@ class Settings:
     """Compute the cross-entropy of two words of a vocabulary of three, in several ways."""
 
 
-from_command_line(Settings, presets={"quick": {}, "book": {}})  # nothing differs
+from_command_line(Settings, presets={"quick": {}, "book": {}})  # the same: the book's numbers
 
 
 def show(name, losses):
@@ -39,8 +39,8 @@ logits = np.array([[2.0, -1.0, 3.0], [1.0, 0.0, -0.5]])
 # %% [markdown]
 # ## One right word
 # q is 1 for the right word and 0 for all others, so that H = -log p_label. The *sparse* form of
-# the loss takes the label, the other one takes q. Both take logits rather than p: the logarithm
-# and the exponential of the softmax cancel, where a tiny p would have been rounded to 0.
+# the loss takes the label, the other one takes q. Both take logits instead of p: the logarithm
+# cancels the exponential of the softmax, so that a tiny p is never rounded to 0.
 
 # %%
 p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
@@ -51,19 +51,19 @@ sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=
 categorical = keras.losses.CategoricalCrossentropy(from_logits=True, reduction=None)
 
 show("the book", [0.32656264, 0.46436879])
-show("by hand", -log_p[[0, 1], labels])
+show("the equation", -log_p[[0, 1], labels])
 show("keras SparseCategoricalCrossentropy", sparse(labels, logits))
 show("keras CategoricalCrossentropy", categorical(q, logits))
 show("tf_seq2seq token_cross_entropy", token_cross_entropy(labels[None], logits[None]))
 
 # %% [markdown]
 # ## Smoothed labels
-# A model that is told to be certain becomes too certain. Label smoothing takes the share epsilon
-# of the probability and spreads it over all V words, the right one among them:
+# A model that is trained to be certain becomes overconfident. Label smoothing takes the share
+# epsilon of the probability and spreads it over all V words, including the right one:
 #
 #     q_k = (1 - epsilon) [k = label] + epsilon / V
 #
-# The book's targets .98, .01, .01 are epsilon = .03 with V = 3.
+# With V = 3, the book's targets .98, .01, .01 mean epsilon = .03.
 
 # %%
 epsilon = 0.03
@@ -74,7 +74,7 @@ smoothing = keras.losses.CategoricalCrossentropy(
 
 print(f"\nSmoothed targets: {smoothed[0].round(4)} and {smoothed[1].round(4)}")
 show("the book", [0.37656265, 0.48936883])
-show("by hand", -(smoothed * log_p).sum(axis=-1))
+show("the equation", -(smoothed * log_p).sum(axis=-1))
 show("keras CategoricalCrossentropy", categorical(smoothed, logits))
 show("keras, label_smoothing=0.03", smoothing(q, logits))
 show("tf_seq2seq, label_smoothing=0.03", token_cross_entropy(labels[None], logits[None], epsilon))

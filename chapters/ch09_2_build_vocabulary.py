@@ -1,12 +1,12 @@
 # %% [markdown]
 # 9-2 生成词汇表: from a text to its vocabulary.
 #
-#     id(token) = its place in the list of tokens, by descending frequency
+#     id(token) = its rank in the list of tokens, by descending frequency
 #
-# The most frequent tokens are kept; all others become `<unk>`. English is cut into words.
-# Chinese, which has no spaces between words, is cut into characters.
+# The most frequent tokens are kept; all others become `<unk>`. English is split into words.
+# Chinese, which has no spaces between words, is split into characters.
 #
-#     --preset quick    three texts that the package writes itself, offline
+#     --preset quick    three synthetic texts, offline
 #     --preset book     the Penn Treebank, and the TED talks in English and Chinese
 
 # %%
@@ -15,16 +15,15 @@ from pathlib import Path
 
 import tf_seq2seq as s2s
 from common.book_texts import book_texts
+from common.settings import CorpusSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(CorpusSettings):
     """Build the vocabularies of three texts, and compare them with the book's."""
 
-    preset: str = setting("quick", "which set of defaults")
-    data_dir: Path | None = setting(None, "folder of the corpora (without it: downloaded once)")
-    output_dir: Path = setting(Path("output/ch09_2"), "where vocabularies and the picture go")
+    output_dir: Path = setting(Path("output/ch09_2"), "where vocabularies and the plot go")
 
 
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
@@ -34,8 +33,8 @@ texts = book_texts(synthetic=quick, data_dir=settings.data_dir)
 
 # %% [markdown]
 # ## Count, and keep the most frequent
-# Sizes are given as the book counts them, with the special tokens that it has: `<eos>` for the
-# Treebank (where `<unk>` is a word of the text: one in twenty), `<unk> <sos> <eos>` for the talks.
+# Sizes are counted as in the book, with the special tokens that it has: `<eos>` for the Treebank
+# (where `<unk>` is a word of the text, one in twenty), and `<unk> <sos> <eos>` for the talks.
 
 # %%
 all_counts, kept = {}, {}
@@ -54,7 +53,7 @@ for name, text in texts.items():
         f"{text.title:14} {different:10,} {tokenizer.vocabulary_size - not_in_book:10,} "
         f"{text.book_size:10,} {tokenizer.coverage(train).ratio:12.2%}"
     )
-    # With its tokenizer, for the one is of no use without the other.
+    # Saved with its tokenizer, because neither is of use without the other.
     tokenizer.save(output_dir / name)
 
 print(f"Vocabularies: {output_dir}/{{{','.join(texts)}}}/vocabulary.txt")
@@ -62,9 +61,9 @@ print(f"Vocabularies: {output_dir}/{{{','.join(texts)}}}/vocabulary.txt")
 # %% [markdown]
 # ## Ids, here and in the book
 # The book pads its batches with 0, which is also the id of its `<unk>` (of `<eos>` for the
-# Treebank). Keras takes every 0 for padding and masks it, `Embedding(mask_zero=True)`: real words
-# would vanish. Here 0 is `<pad>` and nothing else, and the special tokens stand in front in the
-# same order everywhere.
+# Treebank). Keras treats every 0 as padding and masks it, `Embedding(mask_zero=True)`: real words
+# would vanish. Here 0 is `<pad>` and nothing else, and the special tokens come first, in the same
+# order everywhere.
 
 # %%
 columns = []
@@ -85,14 +84,14 @@ for row in zip(*columns, strict=False):
 
 # %% [markdown]
 # ## The book's own lists
-# The book published those of its talks. Its tokenizers cut otherwise in places: Moses leaves
-# "long-term" and "U.S." whole, and the Chinese is cut down to the letters of "TED" and the digits
-# of "20", which are whole here.
+# The book published its lists for the talks. Its tokenizers split some text differently: Moses
+# leaves "long-term" and "U.S." whole, and its Chinese is split down to the letters of "TED" and the
+# digits of "20", which are whole here.
 
 # %%
 compared = {} if quick else {"ted_en": "en", "ted_zh": "zh"}
 if quick:
-    print("\nThe book's lists are of the TED talks, which --preset book reads.")
+    print("\nThe book's lists belong to the TED talks, which --preset book reads.")
 for name, language in compared.items():
     title, lines, tokenizer, *_ = texts[name]
     try:
@@ -119,12 +118,12 @@ for name, language in compared.items():
 
 # %% [markdown]
 # ## Zipf's law
-# The word of rank r occurs about 1/r times as often as the first: a straight line where both axes
-# are logarithmic. A hundred words are half of the Treebank; the last thousand of its 10,000 are
-# less than a hundredth, though each of them costs as much memory as the first. Chinese characters
-# are fewer, and 4,000 of them are nearly everything.
+# The word of rank r occurs about 1/r times as often as the first: a straight line if both axes are
+# logarithmic. A hundred words make up half of the Treebank; the last thousand of its 10,000 make up
+# less than a hundredth, though each of them takes as much memory as the first. There are fewer
+# Chinese characters, and 4,000 of them cover nearly everything.
 
 # %%
-picture = output_dir / "frequencies.png"
-s2s.plotting.token_frequencies(all_counts, kept).savefig(picture)
-print(f"\nPicture: {picture}")
+plot = output_dir / "frequencies.png"
+s2s.plotting.token_frequencies(all_counts, kept).savefig(plot)
+print(f"\nPlot: {plot}")

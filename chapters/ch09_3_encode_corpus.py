@@ -3,10 +3,10 @@
 #
 #     w_1 w_2 ... w_n  ->  id(w_1) id(w_2) ... id(w_n) id(<eos>)
 #
-# A token that is not in the vocabulary has the id of `<unk>`. The `<eos>` at the end of each line
-# is a token like the others: a model learns from it where a sentence ends.
+# A token that is not in the vocabulary gets the id of `<unk>`. The `<eos>` at the end of each line
+# is a token like any other: a model learns from it where sentences end.
 #
-#     --preset quick    three texts that the package writes itself, offline
+#     --preset quick    three synthetic texts, offline
 #     --preset book     the Penn Treebank, and the TED talks in English and Chinese
 
 # %%
@@ -18,18 +18,19 @@ import tensorflow as tf
 
 import tf_seq2seq as s2s
 from common.book_texts import book_texts
+from common.settings import CorpusSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.text import EOS_ID, UNK_ID
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(CorpusSettings):
     """Turn three texts into files of ids, and these into text again."""
 
-    preset: str = setting("quick", "which set of defaults")
-    data_dir: Path | None = setting(None, "folder of the corpora (without it: downloaded once)")
-    vocabulary_dir: Path = setting(
-        Path("output/ch09_2"), "where chapter 9-2 left its vocabularies; built anew if it did not"
+    vocabulary_dir: Path | None = setting(
+        None,
+        "output directory of chapter 9-2 with its vocabularies (without it: output/ch09_2, or new "
+        "vocabularies if it does not exist)",
     )
     output_dir: Path = setting(Path("output/ch09_3"), "where the files of ids go")
 
@@ -45,26 +46,31 @@ texts = book_texts(synthetic=settings.preset == "quick", data_dir=settings.data_
 # %%
 tokenizers = {}
 for name, text in texts.items():
-    folder = settings.vocabulary_dir / settings.preset / name
+    folder = (settings.vocabulary_dir or Path("output/ch09_2")) / settings.preset / name
     if folder.is_dir():
         tokenizers[name] = s2s.text.Tokenizer.load(folder)
+    elif settings.vocabulary_dir:
+        raise s2s.InputError(
+            f"There is no vocabulary in {folder}: run chapter 9-2 with --output-dir "
+            f"{settings.vocabulary_dir} first, or leave out --vocabulary-dir to build new ones."
+        )
     else:
         text.tokenizer.adapt(text.lines.train, max_size=text.max_size)
         tokenizers[name] = text.tokenizer
-    origin = folder if folder.is_dir() else "built anew"
+    origin = folder if folder.is_dir() else "new"
     print(f"{text.title:14} {tokenizers[name].vocabulary_size:6,} tokens  ({origin})")
 
 # %% [markdown]
 # ## Encode, write, read, decode
-# A line of ids for each line of text, as in the book's files. Reading a file and decoding it must
-# give the text back, except for the words that became `<unk>`.
+# The files have a line of ids for each line of text, as the book's files do. Reading and decoding
+# them must give the text back, except for the words that became `<unk>`.
 
 # %%
 BOOK_IDS = {("ptb", "train"): 929_589, ("ptb", "dev"): 73_760, ("ptb", "test"): 82_430}
-LONGEST = 50  # what the book trains its translators on, <eos> included
+LONGEST = 50  # the longest sentence that the book trains its translators on, with <eos>
 
 print(f"\n{'':21} {'lines':>8} {'ids':>11} {'the book':>9} {'<unk>':>7} {f'over {LONGEST}':>8}")
-changed = 0  # lines without <unk> that do not come back as they were
+changed = 0  # lines without <unk> that are decoded to another text
 for name, text in texts.items():
     tokenizer = tokenizers[name]
     for part, lines in text.lines._asdict().items():
@@ -90,8 +96,8 @@ for name, text in texts.items():
 print(f"Files of ids: {output_dir}")
 
 # %% [markdown]
-# ## What to see
-# A line, the ids in the file, the tokens that they stand for, and the text that these give.
+# ## Examples
+# A line of each test text, its ids in the file, their tokens, and the text that is decoded.
 
 # %%
 for name, text in texts.items():
@@ -103,5 +109,5 @@ for name, text in texts.items():
     print("  ", tokenizers[name].decode(ids).numpy()[0].decode())
 
 if changed:
-    sys.exit(f"{changed} lines without <unk> did not come back as they were.")
-print("\nRead again and decoded, every line without <unk> is what it was.")
+    sys.exit(f"{changed} lines without <unk> were decoded to another text.")
+print("\nEvery line without <unk> was decoded to the original text.")

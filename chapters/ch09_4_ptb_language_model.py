@@ -1,49 +1,57 @@
 # %% [markdown]
 # 9-4 PTB 语言模型: a language model of the Penn Treebank.
 #
-# A language model gives a text its probability, word by word:
+# A language model computes the probability of a text, word by word:
 #
 #     P(w_1 ... w_n) = P(w_1) P(w_2 | w_1) ... P(w_n | w_1 ... w_{n-1})
 #
-# It is measured by its perplexity, exp(-1/n log P): a model of perplexity 100 is as unsure about
-# the next word as if it had 100 equally good ones to choose from.
+# Its measure is the perplexity, exp(-1/n log P): a model of perplexity 100 is as uncertain about
+# the next word as if it had to choose among 100 equally likely ones.
 #
-#     --preset quick    a small text that the package writes itself, offline
+#     --preset quick    a small synthetic text, offline
 #     --preset book     the book's model on the Penn Treebank
-#     --preset tuned    the same model a little wider, with more dropout, and a learning rate that
-#                       goes down to zero
+#     --preset tuned    the same model, somewhat wider, with more dropout and a learning rate that
+#                       decays to zero
 
 # %%
 import dataclasses
-import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 
 import tf_seq2seq as s2s
-from common.settings import TrainingSettings
+from common.settings import (
+    SYNTHETIC_PRESET,
+    TrainingSettings,
+    precision_setting,
+    preset_setting,
+    start,
+)
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(TrainingSettings):
-    """Train a language model, measure its perplexity, let it write, and export it."""
+    """Train a language model, measure its perplexity, generate text, and export it."""
 
-    output_dir: Path = setting(Path("output/ch09_4"), "where checkpoints and pictures go")
-    preset: str = setting("quick", "which set of defaults")
+    output_dir: Path = setting(Path("output/ch09_4"), "where checkpoints and plots go")
+    preset: str = preset_setting()
     units: int = setting(100, "width of the embedding and of each LSTM", least=1)
-    num_layers: int = setting(2, "how many LSTMs are stacked", least=1)
+    num_layers: int = setting(2, "number of stacked LSTMs", least=1)
     dropout: float = setting(0.1, "rate of dropout on embeddings and outputs", least=0, most=0.9)
-    initial_range: float = setting(0.05, "matrices start uniform between + and - this", least=0)
-    batch_size: int = setting(20, "rows of a batch, over all replicas", least=1)
-    length: int = setting(20, "words through which the gradient flows back", least=1)
+    initial_range: float = setting(0.05, "matrices are drawn uniformly from -X to X", least=0)
+    batch_size: int = setting(20, "rows in a batch, over all replicas", least=1)
+    length: int = setting(20, "words through which the gradient is propagated", least=1)
     epochs: int = setting(4, "passes over the text", least=1)
     learning_rate: float = setting(1.0, "of gradient descent, at its highest", least=0)
     schedule: str = setting("constant", "of the learning rate", choices=("constant", "cosine"))
-    clip: float = setting(5.0, "greatest norm of a gradient", least=0)
-    precision: str = setting(
-        "float32", "of the matrix products in training", choices=("float32", "mixed_bfloat16")
-    )
+    clip: float = setting(5.0, "maximum norm of the gradient (0: no clipping)", least=0)
+    precision: str = precision_setting()
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if self.preset == "quick":
+            yield SYNTHETIC_PRESET
 
 
 PRESETS = {
@@ -59,24 +67,21 @@ PRESETS = {
         "precision": "mixed_bfloat16",
     },
 }
-BOOK = {  # what the book prints, perplexity per epoch
+BOOK = {  # the perplexities that the book prints after each epoch
     "perplexity": (376.035, 147.339, 107.988, 88.859, 77.541),
     "val_perplexity": (191.894, 138.610, 118.488, 112.674, 108.727),
     "test": 104.901,
 }
 
 settings = from_command_line(Settings, presets=PRESETS)
-strategy = s2s.training.strategy(settings.strategy)
-keras.utils.set_random_seed(settings.seed)
-settings.output_dir.mkdir(parents=True, exist_ok=True)
-started = time.monotonic()
+run = start(settings)
 
 # %% [markdown]
-# ## One long stream of words
-# The text becomes one stream of ids, `<eos>` at the end of each line. It is cut into `batch_size`
-# pieces, one under the other, and these into batches of `length` columns: row i of a batch goes
-# on where row i of the batch before ended. So the state is carried over, while the gradient stops
-# at the border: truncated back-propagation through time.
+# ## Running text
+# The text becomes one sequence of ids, with `<eos>` at the end of each line. It is cut into
+# `batch_size` rows, and these into batches of `length` columns: row i of a batch continues row i of
+# the batch before. The state is therefore carried over from batch to batch, but the gradient is
+# not: this is truncated backpropagation through time.
 
 # %%
 if settings.preset == "quick":
@@ -87,9 +92,9 @@ tokenizer = s2s.text.WordTokenizer(split_punctuation=False)
 tokenizer.adapt(text.train)
 train_ids, dev_ids, test_ids = (s2s.data.encode_text(part, tokenizer) for part in text)
 print(f"{len(train_ids)} / {len(dev_ids)} / {len(test_ids)} ids, ", end="")
-print(f"{tokenizer.vocabulary_size} different ones (<pad>, <sos> among them)")
+print(f"{tokenizer.vocabulary_size} different ones (including <pad> and <sos>)")
 train = s2s.data.text_batches(train_ids, settings.batch_size, settings.length)
-# Measured in a single row, each word is predicted from all that stands before it.
+# In a single row, each word is predicted from all words before it.
 dev = s2s.data.text_batches(dev_ids, length=1000)
 test = s2s.data.text_batches(test_ids, length=1000)
 
@@ -99,8 +104,8 @@ test = s2s.data.text_batches(test_ids, length=1000)
 #     h_t, c_t   = LSTM(x_t, h_{t-1}, c_{t-1}), one layer on top of the other
 #     P(w_{t+1}) = softmax(E h_t + b)
 #
-# One matrix E serves at both ends. The loss is summed over the time steps and averaged over the
-# rows, so a step of size 1.0 is `length` times larger than it looks.
+# The same matrix E embeds the words and predicts them. The loss is summed over the time steps and
+# averaged over the rows, so a step of size 1.0 is `length` times as large as it looks.
 
 
 # %%
@@ -116,14 +121,14 @@ def build():
 
 
 keras.config.set_dtype_policy(settings.precision)
-with strategy.scope():
+with run.strategy.scope():
     model = build()
     rate = settings.learning_rate
     if settings.schedule == "cosine":
         steps = settings.epochs * len(train)
         rate = s2s.training.WarmupHoldCosine(rate, steps, warmup=steps // 20)
     model.compile(keras.optimizers.SGD(rate, global_clipnorm=settings.clip))
-print(f"The model has {model.count_params():,} weights.")
+print(f"The model has {model.count_params():,} parameters.")
 
 history = s2s.training.fit(
     model,
@@ -137,7 +142,7 @@ history = s2s.training.fit(
 
 # %% [markdown]
 # ## What it has learned
-# What is measured, writes and is exported computes in full precision, on one device.
+# A copy in float32, on one device, is measured, generates text and is exported.
 
 # %%
 keras.config.set_dtype_policy("float32")
@@ -145,7 +150,7 @@ trained, model = model, build()
 model.set_weights(trained.get_weights())
 test_perplexity = s2s.training.evaluate(model, test)["perplexity"]
 print("\nperplexity    training               validation")
-print("epoch       ours      book         ours      book")
+print("epoch       here      book         here      book")
 for epoch, (train_value, dev_value) in enumerate(
     zip(history.history["perplexity"], history.history["val_perplexity"], strict=True)
 ):
@@ -154,26 +159,26 @@ for epoch, (train_value, dev_value) in enumerate(
         for name in ("perplexity", "val_perplexity")
     ]
     print(f"{epoch + 1:5} {train_value:10.3f} {book[0]} {dev_value:12.3f} {book[1]}")
-beside = f" (the book: {BOOK['test']})" if settings.preset != "quick" else ""
-print(f"Test perplexity: {test_perplexity:.3f}{beside}")
+in_book = f" (the book: {BOOK['test']})" if settings.preset != "quick" else ""
+print(f"Test perplexity: {test_perplexity:.3f}{in_book}")
 
 # %% [markdown]
-# ## It writes
-# Greedily it takes the most probable word at each step, and soon goes round in circles. Drawn from
-# its distribution, the text has variety; a temperature below 1 makes it more careful.
+# ## Generating text
+# Greedy search takes the most probable word in each step, and soon repeats itself. Samples from the
+# distribution have more variety; a temperature below 1 makes them more conservative.
 
 # %%
 text_model = s2s.TextModel(model, tokenizer)
 beginning = " ".join(text.test[0].split()[:3])
 print(f"\nGreedy:          {text_model.generate([beginning])[0]}")
 for temperature in (0.7, 1.0):
-    written = text_model.generate([beginning] * 2, temperature=temperature, seed=settings.seed)
-    for line in written:
+    samples = text_model.generate([beginning] * 2, temperature=temperature, seed=settings.seed)
+    for line in samples:
         print(f"Temperature {temperature}: {line}")
 
 # %% [markdown]
-# ## It judges
-# A line of the test text, and the same words in another order.
+# ## Scoring text
+# A line of the test text, and the same words in reverse order.
 
 # %%
 line = text.test[-1]
@@ -182,7 +187,7 @@ for candidate in (line, " ".join(reversed(line.split()))):
     print(f"Perplexity {score.perplexity:9.1f} of {score.tokens} tokens: {candidate}")
 
 # %% [markdown]
-# ## Pictures and export
+# ## Plot and export
 # The SavedModel scores lines (`serving_default`) and continues them (`generate`).
 
 # %%
@@ -196,9 +201,7 @@ print(f"\nLearning curves: {curves}")
 exported = s2s.serving.export(text_model, settings.output_dir / "saved_model")
 print(f"SavedModel:      {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, [line])
-ours = text_model.score([line])[0].log_probability
-print(
-    f"In a fresh process it gives the line log P = {reloaded['log_probability'][0]:.3f}, ", end=""
-)
-print(f"here {ours:.3f}")
-print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
+here = text_model.score([line])[0].log_probability
+there = reloaded["log_probability"][0]
+print(f"log P of the line is {there:.3f} in a fresh process, and {here:.3f} here")
+print(f"Done in {run.minutes:.1f} minutes.")

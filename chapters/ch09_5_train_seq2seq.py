@@ -1,29 +1,28 @@
 # %% [markdown]
 # 9-5 Seq2Seq 模型 训练: training a translator without attention.
 #
-# One RNN reads the English sentence x_1 ... x_T, and its last state is all that is known of it.
-# Another starts from there and writes the Chinese one, y_1 y_2 ..., a character at a time:
+# One RNN reads the English sentence x_1 ... x_T. Its last state c is all that the decoder learns
+# about the sentence. The decoder starts from it and writes the Chinese sentence y_1 y_2 ..., one
+# character at a time:
 #
 #     encoder:  h_i = RNN(h_{i-1}, x_i)                                        c = h_T
 #     decoder:  s_j = RNN(s_{j-1}, y_{j-1}),  s_0 = c,     P(y_j) = softmax(E s_j + b)
 #     loss:     -1/n sum_j log P(y_j | y_1 ... y_{j-1}, x)
 #
-#     --preset quick    sentences that the package writes itself, offline
+#     --preset quick    synthetic sentences, offline
 #     --preset book     the book's model on the TED talks
-#     --preset tuned    the TED talks again, with what has been learned since
+#     --preset tuned    the TED talks, with a modern recipe
 #
-# `ch09_6_translate_seq2seq.py` translates with what is trained here. `ch09_7_train_attention.py`
-# is this chapter once more, with attention: `tuned` differs there in nothing else.
+# `ch09_6_translate_seq2seq.py` translates with the model that is trained here.
+# `ch09_7_train_attention.py` adds attention; the preset `tuned` changes nothing else there.
 
 # %%
 import dataclasses
-import time
 from pathlib import Path
-
-import keras
 
 import tf_seq2seq as s2s
 from common import talks
+from common.settings import start
 from tf_seq2seq.cli.settings import from_command_line
 
 
@@ -33,118 +32,88 @@ class Settings(talks.TalksSettings):
 
 
 PRESETS = talks.presets(Path("output/ch09_5"))
-# What the book prints, by the step: the first loss, and for each epoch of 1,802 steps the mean of
-# the last 20.
-BOOK = {0: 8.292, 1802: 3.709, 3604: 3.223, 5406: 2.886, 7208: 2.690, 9010: 2.447}
-
 settings = from_command_line(Settings, presets=PRESETS)
-strategy = s2s.training.strategy(settings.strategy)
-keras.utils.set_random_seed(settings.seed)
-settings.output_dir.mkdir(parents=True, exist_ok=True)
-started = time.monotonic()
+run = start(settings)
 
 # %% [markdown]
 # ## Sentence pairs
-# The book cuts English into words; the tuned recipe cuts it into subwords, so that no word is
-# unknown. Both cut Chinese into characters. The book fills its batches as the sentences come, and
-# its batches have one width here; the tuned recipe puts sentences of like length together, which
-# saves most of the padding. The book has no dev set.
+# The book splits English into words; the tuned recipe splits it into subwords, so that no word is
+# unknown. Both split Chinese into characters. The book fills its batches in the order of the
+# corpus, and all of them are padded to one width; the tuned recipe groups sentences of similar
+# length, which saves most of the padding. The book has no dev set.
 
 # %%
 corpus = talks.load(settings)
 
 # %% [markdown]
-# ## Two recipes
-# The book's decoder starts from the encoder's state and is told of the sentence no more (S3 of
-# the notes). The tuned one reads it in both directions, and sees the context in every step (S4):
+# ## Two models
+# The book's decoder starts from the encoder's state and never sees the sentence again (S3 in
+# [docs/notes.md](../docs/notes.md)). The tuned model reads the sentence in both directions, and
+# its decoder gets the context in every step (S4):
 #
 #     s_0 = tanh(W c),   s_j = RNN(s_{j-1}, [y_{j-1} ; c]),   P(y_j) = softmax(E V s_j + b)
 
 
 # %%
-def build():
-    if settings.recipe == "book":
-        stack = {"cell": "lstm", "num_layers": 2, "embedding_dropout": settings.dropout}
-        model = s2s.Seq2Seq(
-            s2s.Encoder(corpus.english.vocabulary_size, settings.units, **stack),
-            s2s.Decoder(
-                corpus.chinese.vocabulary_size, settings.units, tie_embeddings=True, **stack
-            ),
-            bridge="copy",
-        )
-        s2s.training.draw_glorot_uniform(model)
-        return model
+def build_book():
+    lstm = {"cell": "lstm", "num_layers": 2, "embedding_dropout": settings.dropout}
+    model = s2s.Seq2Seq(
+        s2s.Encoder(corpus.english.vocabulary_size, settings.units, **lstm),
+        s2s.Decoder(corpus.chinese.vocabulary_size, settings.units, tie_embeddings=True, **lstm),
+        bridge="copy",
+    )
+    s2s.training.draw_glorot_uniform(model)
+    return model
+
+
+def build_tuned():
+    both = {"embedding_size": settings.embedding_size, "dropout": settings.dropout}
     return s2s.Seq2Seq(
         s2s.Encoder(
-            corpus.english.vocabulary_size,
-            settings.units // 2,
-            embedding_size=settings.embedding_size,
-            bidirectional=True,
-            dropout=settings.dropout,
+            corpus.english.vocabulary_size, settings.units // 2, bidirectional=True, **both
         ),
         s2s.Decoder(
             corpus.chinese.vocabulary_size,
             settings.units,
-            embedding_size=settings.embedding_size,
             feeding="context_and_previous",
             readout_units=settings.embedding_size,
             readout_activation=None,
             tie_embeddings=True,
-            dropout=settings.dropout,
+            **both,
         ),
     )
 
 
 # %% [markdown]
-# The book takes steps of gradient descent: a step is the gradient of the loss summed over a
-# sentence, times 1.0, and cut to a length of 5. The tuned recipe takes Adam, whose rate goes up
-# and then down along a cosine, on the loss per token, with smoothed labels.
+# ## Training
+# The book uses gradient descent: each step is the gradient of the loss summed over a sentence (the
+# book calls it the cost), times 1.0, and clipped to a norm of 5. The tuned recipe uses Adam with a
+# warm-up and a cosine decay, on the loss per token, with smoothed labels.
+#
+# The translator has its own copy of the weights, on one device and in float32.
 
 # %%
-with strategy.scope():
-    keras.config.set_dtype_policy(settings.precision)
-    model = build()
-    talks.compile_model(model, settings, settings.epochs * len(corpus.train))
-print(f"The model has {model.count_params():,} weights.")
-
-# What translates has weights of its own, on one device and in full precision.
-keras.config.set_dtype_policy("float32")
-translator = s2s.Translator(
-    build(), corpus.english, corpus.chinese, max_source_length=200, max_target_length=150
-)
-history = talks.train(model, translator, corpus, settings)
+recipes = {"book": build_book, "tuned": build_tuned}
+trained = talks.train(recipes[settings.recipe], corpus, settings, run)
 
 # %% [markdown]
-# ## Its losses beside the book's
-# The book prints the loss per token in every tenth step. Its figure for an epoch is here the mean
-# of the last 20 printed, and so is ours at the same step: steps can be compared, epochs cannot,
-# for the book had 180,000 pairs. With fewer of them more `--epochs` lead to the same step.
+# ## Results
+# The book prints the loss per token in every tenth step. For the end of an epoch we quote the mean
+# of the last 20 that it prints, and compute the same here. Steps can be compared, epochs cannot:
+# the book has 180,000 pairs and 1,802 steps per epoch. With fewer pairs, it takes more `--epochs`
+# to reach the same step.
+#
+# The book does not measure how well the model predicts sentences that it has never seen, and how
+# well it translates them. We do.
 
 # %%
-talks.print_losses(history.step_losses, BOOK)
-picture = settings.output_dir / "losses.png"
-points = None if settings.preset == "quick" else BOOK
-s2s.plotting.step_losses({"here": history.step_losses}, points, "printed in the book").savefig(
-    picture
-)
-
-# %% [markdown]
-# ## What the book does not measure
-# How well the model predicts sentences that it has never seen, and how well it translates them.
-
-# %%
-print("\nDev perplexity after each epoch:", end=" ")
-print(*(f"{value:.2f}" for value in history.history["val_perplexity"]))
-talks.measure(translator, corpus)
+BOOK = {0: 8.292, 1802: 3.709, 3604: 3.223, 5406: 2.886, 7208: 2.690, 9010: 2.447}
+talks.measure(trained, corpus, settings, BOOK)
 
 # %% [markdown]
 # ## Export
-# A SavedModel for TensorFlow Serving: strings in, strings out.
+# A SavedModel for TensorFlow Serving maps strings to strings.
 
 # %%
-model_dir = settings.model_dir or settings.output_dir / "saved_model"
-exported = s2s.serving.export(translator, model_dir)
-print(f"\nCosts:      {picture}")
-print(f"Translator: {settings.output_dir / 'translator'}")
-print(f"SavedModel: {exported}")
-print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
+talks.export(trained.translator, settings)
+print(f"Done in {run.minutes:.1f} minutes.")

@@ -3,21 +3,21 @@
 #
 #     text -> ids -> batches -> encoder -> decoder -> search -> text
 #
-# Without arguments it learns English -> Chinese on the package's own corpus, in a few minutes on
-# two CPU cores. The same script takes pairs of yours: --pairs FILE (one pair a line, source and
-# target separated by a tab) or --source FILE --target FILE (one sentence a line).
+# Without arguments it learns to translate English into Chinese on a synthetic corpus, in a few
+# minutes on two CPU cores. The same script trains on your data: --pairs FILE (one pair a line,
+# source and target separated by a tab) or --source FILE --target FILE (one sentence a line).
 
 # %%
 import dataclasses
 import sys
-import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from common.settings import strategy_setting
+from common.settings import start, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.serving.serving_api import require_serving_api
 
@@ -26,67 +26,70 @@ from tf_seq2seq.serving.serving_api import require_serving_api
 class Settings:
     """Train a translator with attention, translate, plot, export and reload."""
 
-    pairs: Path | None = setting(None, "tab-separated pairs of yours, instead of the own corpus")
-    source: Path | None = setting(None, "source sentences of yours; --target has the others")
-    target: Path | None = setting(None, "target sentences of yours")
+    pairs: Path | None = setting(None, "your tab-separated pairs, instead of the synthetic corpus")
+    source: Path | None = setting(None, "your source sentences; --target has their translations")
+    target: Path | None = setting(None, "your target sentences")
     held_out: int = setting(
-        1000, "pairs of yours to hold out for testing; half as many for dev", least=2
+        1000, "pairs of your data to hold out for testing; half as many for dev", least=2
     )
     sentence: str | None = setting(None, "one more sentence to translate")
-    vocabulary_size: int = setting(6000, "most tokens of either side", least=10)
+    vocabulary_size: int = setting(6000, "maximum size of each vocabulary", least=10)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     units: int | None = setting(
         None,
-        "width of the decoder, and half of it of each encoder direction (256; yours: 512)",
+        "width of the decoder, and half of it of each encoder direction (256; your data: 512)",
         least=2,
     )
     embedding_size: int | None = setting(
-        None, "width of the word embeddings (128; yours: 256)", least=1
+        None, "width of the word embeddings (128; your data: 256)", least=1
     )
-    dropout: float | None = setting(None, "rate of dropout (0.1; yours: 0.3)", least=0, most=0.9)
-    epochs: int | None = setting(None, "passes over the training pairs (3; yours: 12)", least=1)
+    dropout: float | None = setting(
+        None, "rate of dropout (0.1; your data: 0.3)", least=0, most=0.9
+    )
+    epochs: int | None = setting(None, "passes over the training pairs (3; your data: 12)", least=1)
     tokens: int = setting(2048, "size of a batch in tokens of one side, padding included", least=50)
     learning_rate: float = setting(0.003, "highest learning rate of Adam", least=0)
-    output_dir: Path = setting(Path("output/quickstart"), "where pictures and checkpoints go")
+    output_dir: Path = setting(Path("output/quickstart"), "where plots and checkpoints go")
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
-    label: str | None = setting(None, "a label for the version, which its card tells")
+    label: str | None = setting(None, "a label for the version, for its model card")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the split, the weights and the shuffling")
-    resume: bool = setting(False, "go on from the last epoch of an interrupted run")
+    resume: bool = setting(False, "continue from the last epoch of an interrupted run")
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if not (self.pairs or self.source or self.target):
+            yield "without --pairs, or --source and --target", ("held_out",)
 
 
 EXAMPLE = "The book that I bought yesterday is very interesting."
-BLEU_WANTED = 90.0  # on the own corpus; an untrained model has less than 1
+BLEU_EXPECTED = 90.0  # on the synthetic corpus; an untrained model has less than 1
 
 
 # %%
 settings = from_command_line(Settings)
-own_corpus = not (settings.pairs or settings.source)
+synthetic = not (settings.pairs or settings.source)
 if bool(settings.source) != bool(settings.target) or (settings.pairs and settings.source):
     raise s2s.InputError("Give either --pairs, or --source together with --target, or neither.")
 
-# The grammar's language is small and regular; a real one takes a larger model and more caution.
-if own_corpus:
+# The synthetic language is small and regular. A real one needs a larger model and more dropout.
+if synthetic:
     recipe = {"units": 256, "embedding_size": 128, "dropout": 0.1, "epochs": 3}
 else:
     recipe = {"units": 512, "embedding_size": 256, "dropout": 0.3, "epochs": 12}
 missing = {name: value for name, value in recipe.items() if getattr(settings, name) is None}
 settings = dataclasses.replace(settings, **missing)
 
-for directory in (settings.output_dir, settings.model_dir):
-    directory.mkdir(parents=True, exist_ok=True)
 require_serving_api("The export with warm-up requests")  # reports it before the training
-started = time.monotonic()
-strategy = s2s.training.strategy(settings.strategy)
-keras.utils.set_random_seed(settings.seed)
+run = start(settings)
+settings.model_dir.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]
 # ## Text and batches
-# The pairs come in three parts that share no sentence. A tokenizer for each side turns text
-# into ids and back, inside the TensorFlow graph.
+# The corpus has three parts that share no sentence. A tokenizer for each side turns text into ids
+# and back, inside the TensorFlow graph.
 
 # %%
-if own_corpus:
+if synthetic:
     corpus = s2s.data.synthetic_corpus(settings.seed)
 else:
     pairs = (
@@ -118,11 +121,13 @@ train = batches(corpus.train, shuffle_seed=settings.seed, report=print)
 
 # %% [markdown]
 # ## The model
-# A bidirectional GRU reads the source: h_i. At each step the decoder's state s asks all the
-# h_i, and gets the context c = sum_i alpha_i h_i, alpha = softmax_i U tanh(V h_i + W s).
+# A bidirectional GRU reads the source and gives a state h_i for each token. In each step, attention
+# scores all h_i with the decoder's state s, and the decoder gets their weighted sum, the context:
+#
+#     alpha_i = softmax_i U tanh(V h_i + W s),   c = sum_i alpha_i h_i
 
 # %%
-with strategy.scope():
+with run.strategy.scope():
     model = s2s.Seq2Seq(
         s2s.Encoder(
             source_tokenizer.vocabulary_size,
@@ -141,7 +146,7 @@ with strategy.scope():
         ),
     )
 translator = s2s.Translator(model, source_tokenizer, target_tokenizer)
-print(f"The model has {model.count_params():,} weights.")
+print(f"The model has {model.count_params():,} parameters.")
 
 
 def test():
@@ -153,12 +158,12 @@ untrained = test()
 
 # %% [markdown]
 # ## Training
-# Adam, its rate going up and then down along a cosine; cross-entropy with smoothed labels.
+# Adam with a warm-up and a cosine decay; cross-entropy with smoothed labels.
 
 # %%
 steps = len(train) * settings.epochs
 rate = s2s.training.WarmupHoldCosine(settings.learning_rate, steps, warmup=min(200, steps // 10))
-with strategy.scope():
+with run.strategy.scope():
     model.compile(
         keras.optimizers.Adam(rate, global_clipnorm=1.0),
         loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
@@ -174,17 +179,17 @@ history = s2s.training.fit(
 
 # %% [markdown]
 # ## What it has learned
-# On sentences that it has never seen, against the same model before training.
+# Translations of sentences that it has never seen, compared with those before training.
 
 # %%
 trained = test()
 print(f"\nHeld-out sentences, before training: {untrained.bleu}")
 print(f"Held-out sentences, after training:  {trained}\n")
 
-# Every so many pairs: neighbours in the test part may be translations of one another.
+# Samples from all over the test part: neighbors may be versions of the same sentence.
 samples = corpus.test[:: max(1, len(corpus.test) // 5)][:5]
 sentences, references = list(samples.source), list(samples.target)
-more = (settings.sentence or "").strip() or (EXAMPLE if own_corpus else None)
+more = (settings.sentence or "").strip() or (EXAMPLE if synthetic else None)
 if more:
     sentences.append(more)
     references.append(None)
@@ -194,8 +199,8 @@ for sentence, reference, translation in zip(sentences, references, translations,
     print(f"reference:   {reference}\n" if reference else "")
 
 # %% [markdown]
-# ## Pictures
-# The curves of the training, and where each target token took its context from.
+# ## Plots
+# The learning curves, and the weights alpha_i of two translations.
 
 # %%
 curves = settings.output_dir / "learning_curves.png"
@@ -204,17 +209,17 @@ print(f"Learning curves:   {curves}")
 for name, translation in (("alignment", translations[-1]), ("alignment_2", translations[0])):
     if not translation.target_tokens:  # of an empty sentence
         continue
-    picture = settings.output_dir / f"{name}.png"
+    plot = settings.output_dir / f"{name}.png"
     s2s.plotting.alignment(
         translation.source_tokens, translation.target_tokens, translation.alignment
-    ).savefig(picture)
-    print(f"Alignment:         {picture}")
+    ).savefig(plot)
+    print(f"Alignment:         {plot}")
 
 # %% [markdown]
 # ## Export
-# A SavedModel for TensorFlow Serving: strings in, strings out. With it go sentences that the server
-# translates before it lets anybody ask, and a card. A fresh process, which knows TensorFlow and not
-# this package, must give the same translations.
+# A SavedModel for TensorFlow Serving maps strings to strings. It is exported with a model card and
+# with warm-up requests, which the server runs before the model goes live. A fresh process that has
+# TensorFlow but not this package must give the same translations.
 
 # %%
 exported = s2s.serving.export(
@@ -222,9 +227,9 @@ exported = s2s.serving.export(
     settings.model_dir,
     sentences=corpus.dev.source,
     card={
-        "languages": {"source": "en", "target": "zh"} if own_corpus else None,
+        "languages": {"source": "en", "target": "zh"} if synthetic else None,
         "labels": [settings.label] if settings.label else [],
-        "data": "synthetic corpus" if own_corpus else str(settings.pairs or settings.source),
+        "data": "synthetic corpus" if synthetic else str(settings.pairs or settings.source),
         "metric": {
             "name": "BLEU",
             "value": trained.bleu.value,
@@ -236,11 +241,10 @@ print(f"SavedModel:        {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, sentences)
 same = reloaded["translation"] == [translation.text for translation in translations]
 same &= np.allclose(reloaded["score"], [t.score for t in translations], atol=1e-4)
-print(f"In a fresh process without the package: {'the same' if same else 'OTHER'} translations")
-
-minutes = (time.monotonic() - started) / 60
-print(f"Done in {minutes:.1f} minutes.")
+verdict = "the same" if same else "OTHER"
+print(f"In a fresh process without the package: {verdict} translations")
+print(f"Done in {run.minutes:.1f} minutes.")
 if not same:
-    sys.exit(f"The reloaded SavedModel translates otherwise: {reloaded['translation']}")
-if own_corpus and trained.bleu.value < BLEU_WANTED:
-    sys.exit(f"BLEU is {trained.bleu.value:.1f}, under the {BLEU_WANTED} that a good run reaches.")
+    sys.exit(f"The reloaded SavedModel gives other translations: {reloaded['translation']}")
+if synthetic and trained.bleu.value < BLEU_EXPECTED:
+    sys.exit(f"BLEU is {trained.bleu.value:.1f}; a good run reaches more than {BLEU_EXPECTED}.")

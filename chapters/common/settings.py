@@ -1,16 +1,27 @@
-"""Settings that several chapters have in common."""
+"""Settings that several chapters have in common, and how their runs start."""
 
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import keras
+import tensorflow as tf
+
+from tf_seq2seq import training
 from tf_seq2seq.cli.settings import setting
 
 
+def preset_setting() -> Any:
+    """Return the field `preset`, which gets the name of the chosen set of defaults."""
+    return setting("quick", "a set of defaults")
+
+
 def strategy_setting() -> Any:
-    """Return the field `strategy`, for any chapter that trains."""
+    """Return the field `strategy`, for chapters that train."""
     return setting(
         "default",
         "mirrored: one replica on each GPU of this host, or on two logical CPUs if it has none",
@@ -18,12 +29,66 @@ def strategy_setting() -> Any:
     )
 
 
+def precision_setting() -> Any:
+    """Return the field `precision`, for chapters that train large models."""
+    return setting(
+        "float32", "of the matrix products in training", choices=("float32", "mixed_bfloat16")
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
-    """Settings of every chapter that trains; each chapter adds its own below these."""
+    """Settings of the chapters that can resume a training; each adds its own below these."""
 
     data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
     output_dir: Path = setting(Path("output"), "where checkpoints and plots go")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights, the dropout and the shuffling")
     resume: bool = setting(False, "continue from the last checkpoint of an interrupted run")
+
+
+@dataclasses.dataclass(frozen=True)
+class CorpusSettings:
+    """Settings of the chapters that only read a corpus, a synthetic one under `quick`."""
+
+    preset: str = preset_setting()
+    data_dir: Path | None = setting(None, "folder of the corpora (without it: downloaded once)")
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield reasons, each with the options that have no effect because of it."""
+        if self.preset == "quick":
+            yield SYNTHETIC_PRESET
+
+
+SYNTHETIC_PRESET = ("with --preset quick, whose corpus is synthetic", ("data_dir",))
+"""For `without_effect`: the preset `quick` reads no files."""
+
+
+class Run(NamedTuple):
+    """A started run of a chapter.
+
+    Attributes:
+        strategy: the distribution strategy to train with.
+        started: the time at which it started.
+    """
+
+    strategy: tf.distribute.Strategy
+    started: float
+
+    @property
+    def minutes(self) -> float:
+        """The minutes since the start."""
+        return (time.monotonic() - self.started) / 60
+
+
+def start(settings: Any) -> Run:
+    """Start the clock, make the output folder and set the seed.
+
+    Args:
+        settings: a chapter's settings, with `output_dir`, `seed` and `strategy`.
+    """
+    started = time.monotonic()
+    strategy = training.strategy(settings.strategy)
+    keras.utils.set_random_seed(settings.seed)
+    settings.output_dir.mkdir(parents=True, exist_ok=True)
+    return Run(strategy, started)

@@ -1,7 +1,6 @@
-"""What the book's four chapters on the TED talks share.
+"""Code that the book's four chapters on the TED talks share.
 
-Two train and two translate, without attention and with it. What differs is their story, and stands
-there; what does not is here.
+Two of them train and two translate, without attention and with it.
 """
 
 from __future__ import annotations
@@ -9,20 +8,27 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from common.settings import TrainingSettings
-from tf_seq2seq import data, evaluation, serving, text, training
+from common.settings import (
+    SYNTHETIC_PRESET,
+    Run,
+    TrainingSettings,
+    precision_setting,
+    preset_setting,
+)
+from tf_seq2seq import data, evaluation, plotting, serving, text, training
 from tf_seq2seq.cli.lines import translate_lines, typed_lines
 from tf_seq2seq.cli.settings import setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.models import Seq2Seq
+from tf_seq2seq.translation import Translation
 from tf_seq2seq.translator import Translator
 
 # --- Training -------------------------------------------------------------------------------------
@@ -30,9 +36,9 @@ from tf_seq2seq.translator import Translator
 
 @dataclasses.dataclass(frozen=True)
 class TalksSettings(TrainingSettings):
-    """What a chapter that trains a translator of talks can be told."""
+    """Settings of the chapters that train a translator of talks."""
 
-    preset: str = setting("quick", "which set of defaults")
+    preset: str = preset_setting()
     recipe: str = setting(
         "tuned",
         "the model and the optimizer of the book, or better ones",
@@ -41,26 +47,31 @@ class TalksSettings(TrainingSettings):
     model_dir: Path | None = setting(
         None, "where the SavedModel goes (without it: saved_model in the output directory)"
     )
-    source_size: int = setting(8_000, "most tokens of the English vocabulary", least=10)
-    target_size: int = setting(4_001, "most tokens of the Chinese vocabulary", least=10)
+    source_size: int = setting(8_000, "maximum size of the English vocabulary", least=10)
+    target_size: int = setting(4_001, "maximum size of the Chinese vocabulary", least=10)
     units: int = setting(128, "width of the decoder", least=2)
     embedding_size: int = setting(
-        128, "width of the word embeddings (the book's are as wide as its decoder)", least=1
+        128, "width of the word embeddings (in the book's recipe: that of the decoder)", least=1
     )
     dropout: float = setting(0.1, "rate of dropout", least=0, most=0.9)
-    batch_size: int = setting(100, "sentence pairs of a batch, over all replicas", least=1)
+    batch_size: int = setting(100, "sentence pairs in a batch, over all replicas", least=1)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     epochs: int = setting(2, "passes over the training pairs", least=1)
     learning_rate: float = setting(0.01, "of the optimizer, at its highest", least=0)
-    precision: str = setting(
-        "float32", "of the matrix products in training", choices=("float32", "mixed_bfloat16")
-    )
+    precision: str = precision_setting()
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield reasons, each with the options that have no effect because of it."""
+        if self.preset == "quick":
+            yield SYNTHETIC_PRESET
+        if self.recipe == "book":
+            yield "with --recipe book, whose embeddings are as wide as --units", ("embedding_size",)
 
 
 def presets(output_dir: Path) -> dict[str, dict[str, Any]]:
-    """The settings of the presets `quick`, `book` and `tuned`, with a folder for each.
+    """Return the presets `quick`, `book` and `tuned`, each with a folder below `output_dir`.
 
-    `quick` is for the package's own sentences, the two others for the talks.
+    `quick` trains on synthetic sentences, the two others on the talks.
     """
     return {
         "quick": {"output_dir": output_dir / "quick"},
@@ -87,7 +98,7 @@ def presets(output_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 class Talks(NamedTuple):
-    """The talks as a model reads them.
+    """The talks, ready for a model.
 
     Attributes:
         train, dev: batches, see `data.batches`.
@@ -137,18 +148,62 @@ def load(settings: TalksSettings) -> Talks:
     return Talks(train, dev, corpus.dev[:5], test_sets, english, chinese)
 
 
-def compile_model(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
-    """Give a model the optimizer and the loss of its recipe.
+class Trained(NamedTuple):
+    """The result of a training.
 
-    The book takes steps of gradient descent: a step is the gradient of the loss summed over a
-    sentence, times 1.0, and cut to a length of 5. The tuned recipe takes Adam, whose rate goes up
-    and then down along a cosine, on the loss per token, with smoothed labels.
+    Attributes:
+        model: the model that was trained, on all replicas.
+        translator: a translator with its weights, on one device and in float32.
+        history: see `training.fit`.
+    """
+
+    model: Seq2Seq
+    translator: Translator
+    history: training.History
+
+
+def train(
+    build: Callable[[], Seq2Seq], corpus: Talks, settings: TalksSettings, run: Run
+) -> Trained:
+    """Build and train a model, and save a translator with its weights.
+
+    The translator's configuration and tokenizers are saved when the training starts, so that its
+    checkpoints can be used before it ends.
 
     Args:
-        model: the model.
-        settings: the chapter's.
-        steps: how many steps the training has.
+        build: makes the model.
+        corpus: the sentence pairs to train on.
+        settings: the chapter's settings.
+        run: the chapter's run.
     """
+    with run.strategy.scope():
+        keras.config.set_dtype_policy(settings.precision)
+        model = build()
+        _compile(model, settings, steps=settings.epochs * len(corpus.train))
+    print(f"The model has {model.count_params():,} parameters.")
+
+    keras.config.set_dtype_policy("float32")
+    translator = Translator(
+        build(), corpus.english, corpus.chinese, max_source_length=200, max_target_length=150
+    )
+    folder = settings.output_dir / "translator"
+    save = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: translator.save(folder))
+    history = training.fit(
+        model,
+        corpus.train,
+        corpus.dev,
+        epochs=settings.epochs,
+        directory=settings.output_dir / "checkpoint",
+        resume=settings.resume,
+        checkpoint_every=200,
+        callbacks=[save],
+    )
+    translator.model.set_weights(model.get_weights())
+    translator.save(folder)
+    return Trained(model, translator, history)
+
+
+def _compile(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
     if settings.recipe == "book":
         optimizer = keras.optimizers.SGD(settings.learning_rate, global_clipnorm=5.0)
         loss = SequenceCrossEntropy(average="sentences")
@@ -159,78 +214,61 @@ def compile_model(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
     model.compile(optimizer, loss)
 
 
-def train(
-    model: Seq2Seq, translator: Translator, talks: Talks, settings: TalksSettings
-) -> training.History:
-    """Train a model, and give its weights to the translator, which is saved.
-
-    The translator's form is saved as soon as the training begins, so that its checkpoints can be
-    used while it is under way.
+def measure(
+    trained: Trained, corpus: Talks, settings: TalksSettings, book: Mapping[int, float]
+) -> None:
+    """Print and plot the losses, and print perplexities, BLEU and some translations.
 
     Args:
-        model: a compiled model.
-        translator: with a model of the same form.
-        talks: what to train on.
-        settings: the chapter's.
+        trained: the result of the training.
+        corpus: the sentence pairs to translate.
+        settings: the chapter's settings.
+        book: the book's losses per token, by the number of the step.
     """
-    folder = settings.output_dir / "translator"
-    save_form = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: translator.save(folder))
-    history = training.fit(
-        model,
-        talks.train,
-        talks.dev,
-        epochs=settings.epochs,
-        directory=settings.output_dir / "checkpoint",
-        resume=settings.resume,
-        checkpoint_every=200,
-        callbacks=[save_form],
-    )
-    translator.model.set_weights(model.get_weights())
-    translator.save(folder)
-    return history
+    _compare_losses(trained.history.step_losses, book, settings)
+    print("\nDev perplexity after each epoch:", end=" ")
+    print(*(f"{value:.2f}" for value in trained.history.history["val_perplexity"]), end="\n\n")
+    hypotheses = {}
+    for name, pairs in corpus.test_sets.items():
+        print(f"{name}: {len(pairs):,} sentences")
+        translations = trained.translator(pairs.source, verbose=1)
+        hypotheses[name] = [translation.text for translation in translations]
+    references = {name: pairs.target for name, pairs in corpus.test_sets.items()}
+    print(evaluation.bleu_of_sets(hypotheses, references, "zh"))
+
+    def joined(sets):
+        return [sentence for sentences in sets.values() for sentence in sentences]
+
+    sources = joined({name: pairs.source for name, pairs in corpus.test_sets.items()})
+    print(f"\n{evaluation.translation_report(joined(hypotheses), joined(references), sources)}")
+    translations = trained.translator(corpus.samples.source)
+    for (sentence, reference), translation in zip(corpus.samples, translations, strict=True):
+        print(f"\nsource:      {sentence}")
+        print(f"translation: {translation.text}")
+        print(f"reference:   {reference}")
 
 
-def print_losses(losses: Sequence[float], book: Mapping[int, float]) -> None:
-    """Print the losses of a token beside the book's, at the same steps.
-
-    The book prints the loss in every tenth step. Its figure for an epoch is the mean of the last
-    20 printed, and so is ours.
-
-    Args:
-        losses: of each training step.
-        book: the book's, by the number of the step.
-    """
-    print("\n         loss per token")
-    print("   step     here  in the book")
+def _compare_losses(losses: Sequence[float], book, settings) -> None:
+    print("\n         loss per token\n   step     here  in the book")
     for step in sorted({*book, len(losses)}):
         here, in_book = "-", f"{book[step]:.3f}" if step in book else "-"
         if step <= len(losses):
             printed = losses[: max(step, 1) : 10][-20:]
             here = f"{sum(printed) / len(printed):.3f}"
         print(f"{step:7,} {here:>8} {in_book:>12}")
+    plot = settings.output_dir / "losses.png"
+    # The synthetic corpus is another one than the book's.
+    points = None if settings.preset == "quick" else book
+    plotting.step_losses({"here": losses}, points, "printed in the book").savefig(plot)
+    print(f"Losses: {plot}")
 
 
-def measure(translator: Translator, talks: Talks) -> None:
-    """Translate the test sets and some samples, and print BLEU and the samples."""
-    print()
-    hypotheses = {}
-    for name, pairs in talks.test_sets.items():
-        print(f"{name}: {len(pairs):,} sentences")
-        translations = translator(pairs.source, verbose=1)
-        hypotheses[name] = [translation.text for translation in translations]
-    references = {name: pairs.target for name, pairs in talks.test_sets.items()}
-    print(evaluation.bleu_of_sets(hypotheses, references, "zh"))
-
-    def joined(sets):
-        return [sentence for sentences in sets.values() for sentence in sentences]
-
-    sources = joined({name: pairs.source for name, pairs in talks.test_sets.items()})
-    print(f"\n{evaluation.translation_report(joined(hypotheses), joined(references), sources)}")
-    translations = translator(talks.samples.source)
-    for (sentence, reference), translation in zip(talks.samples, translations, strict=True):
-        print(f"\nsource:      {sentence}")
-        print(f"translation: {translation.text}")
-        print(f"reference:   {reference}")
+def export(translator: Translator, settings: TalksSettings) -> None:
+    """Export a translator to `model_dir`, and print where it and its SavedModel are."""
+    model_dir = settings.model_dir or settings.output_dir / "saved_model"
+    exported = serving.export(translator, model_dir)
+    print(f"\nTranslator: {settings.output_dir / 'translator'}")
+    print(f"SavedModel: {exported}")
 
 
 # --- Translating ----------------------------------------------------------------------------------
@@ -244,24 +282,33 @@ BOOK_TRANSLATION_IDS = [1, 10, 7, 9, 12, 411, 271, 6, 2]
 
 @dataclasses.dataclass(frozen=True)
 class TranslationSettings:
-    """What a chapter that translates can be told; it says itself where the training lies."""
+    """Settings of the chapters that translate."""
 
-    preset: str = setting("quick", "which set of defaults")
+    preset: str = preset_setting()
     trained_dir: Path = setting(
-        Path(), "the output directory of the chapter that trains: its last checkpoint"
+        Path(), "output directory of the chapter that trains: its last checkpoint"
     )
     model_dir: Path | None = setting(None, "a SavedModel to translate with, instead")
     sentence: str | None = setting(None, "a sentence to translate")
     file: Path | None = setting(None, "a file to translate, one sentence a line")
-    output: Path | None = setting(None, "where the translations of the file go (without it: here)")
-    interactive: bool = setting(False, "translate what is typed, until Ctrl-D")
-    data_dir: Path | None = setting(
-        None, "folder with the book's vocabularies, book-vocab.en and book-vocab.zh, for its ids"
+    output: Path | None = setting(
+        None, "where the translations of the file go (without it: standard output)"
     )
+    interactive: bool = setting(False, "translate sentences as they are typed, until Ctrl-D")
+    data_dir: Path | None = setting(
+        None, "folder of the book's vocabularies, book-vocab.en and book-vocab.zh, for its ids"
+    )
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield reasons, each with the options that have no effect because of it."""
+        if self.model_dir is not None:
+            yield "with --model-dir", ("trained_dir",)
+        if self.file is None:
+            yield "without --file", ("output",)
 
 
 def trained_presets(output_dir: Path) -> dict[str, dict[str, Any]]:
-    """For each preset of a training, where it has put what it trained."""
+    """Return the presets of a chapter that translates: the output folder of each training."""
     return {
         name: {"trained_dir": settings["output_dir"]}
         for name, settings in presets(output_dir).items()
@@ -271,18 +318,15 @@ def trained_presets(output_dir: Path) -> dict[str, dict[str, Any]]:
 def open_translator(
     settings: TranslationSettings, chapter: Path
 ) -> Translator | serving.SavedTranslator:
-    """A translator with the weights of a checkpoint, or a SavedModel.
+    """Return a translator with the weights of the last checkpoint, or one of a SavedModel.
 
     Args:
-        settings: the chapter's.
-        chapter: the chapter that trains; with the preset `quick` it is run where nothing is
-            trained yet.
+        settings: the chapter's settings.
+        chapter: the chapter that trains. The preset `quick` runs it if nothing is trained yet.
 
     Raises:
-        InputError: if nothing is trained, or what is there cannot be used.
+        InputError: if nothing is trained, or the files cannot be used.
     """
-    if settings.output and not settings.file:
-        raise InputError(f"--output {settings.output} is for the translations of a --file: give it")
     if settings.model_dir:
         saved = serving.SavedTranslator(settings.model_dir)
         print(f"SavedModel: {saved.directory}")
@@ -294,7 +338,7 @@ def open_translator(
                 f"There is no translator in {folder}: train it first, with chapters/"
                 f"{chapter.name} --preset {settings.preset}, or give --trained-dir."
             )
-        print(f"There is no translator in {folder} yet: {chapter.name} trains it, in a minute.")
+        print(f"There is no translator in {folder} yet: {chapter.name} trains it in a minute.")
         code = subprocess.run([sys.executable, chapter, "--output-dir", folder]).returncode
         if code:
             sys.exit(code)
@@ -308,11 +352,10 @@ def open_translator(
 def print_book_sentence(
     translator: Translator | serving.SavedTranslator, settings: TranslationSettings
 ) -> None:
-    """Translate the book's sentence, and print text and ids beside the book's.
+    """Translate the book's sentence, and print text and ids next to the book's.
 
-    Ids depend on the corpus that the vocabulary was made of, so ours are not the book's. The
-    book's own lists (`--data-dir`) give its ids, which are one less than ours would be: we have
-    `<pad>` in front.
+    With `data_dir` it also prints the ids by the book's vocabularies. The book's ids are smaller by
+    one than the ids here, which start with `<pad>`.
     """
     (translation,) = translator([BOOK_SENTENCE])
     print(f"\nsource:       {BOOK_SENTENCE}")
@@ -335,26 +378,37 @@ def print_book_sentence(
         print(f"by its lists: {source} -> {target}")
 
 
-def translate_file(
-    translator: Translator | serving.SavedTranslator, file: Path, output: Path | None
-) -> None:
-    """Translate a file line by line.
+def print_translation(
+    translator: Translator | serving.SavedTranslator, settings: TranslationSettings
+) -> Translation:
+    """Translate one sentence, print it, and return its translation.
 
-    Args:
-        translator: what translates.
-        file: one sentence a line.
-        output: where the translations go; None to print them.
+    The sentence is `--sentence`, or one that the preset's corpus can teach.
     """
-    print()
-    lines = translate_lines(translator, data.read_lines(file), output)
-    if output is None:
-        print(*lines, sep="\n")
-    else:
-        print(f"{len(lines)} lines of {file} are translated in {output}.")
+    sentence = settings.sentence
+    if sentence is None:
+        sentence = EXAMPLE if settings.preset == "quick" else BOOK_SENTENCE
+    (translation,) = translator([sentence])
+    print(f"\nsource:       {sentence}")
+    print(f"translation:  {translation.text}")
+    return translation
 
 
-def translate_typed(translator: Translator | serving.SavedTranslator) -> None:
-    """Translate what is typed, until Ctrl-D."""
-    print("\nEnglish sentences, please; Ctrl-D ends.")
-    for line in typed_lines("> "):
-        print(translator([line])[0].text)
+def translate_inputs(
+    translator: Translator | serving.SavedTranslator, settings: TranslationSettings
+) -> None:
+    """Translate the file, if one is given, and the sentences that the user types.
+
+    At a terminal, typing is the default without `--sentence` and `--file`.
+    """
+    if settings.file:
+        print()
+        lines = translate_lines(translator, data.read_lines(settings.file), settings.output)
+        if settings.output is None:
+            print(*lines, sep="\n")
+        else:
+            print(f"{len(lines)} lines of {settings.file} are translated in {settings.output}.")
+    if settings.interactive or (sys.stdin.isatty() and not (settings.sentence or settings.file)):
+        print("\nType English sentences; Ctrl-D ends.")
+        for line in typed_lines("> "):
+            print(translator([line])[0].text)

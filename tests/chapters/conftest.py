@@ -37,18 +37,43 @@ def run_chapter_once():
 
 
 @pytest.fixture
+def refused(capsys):
+    """Check that a chapter refuses options in one sentence, which contains the message."""
+
+    def check(name, *arguments, message):
+        with pytest.raises(SystemExit) as end:
+            _run(name, *arguments)
+        assert end.value.code == 2
+        printed = capsys.readouterr().err
+        assert message in printed
+        assert printed.count("\n") == 1
+
+    return check
+
+
+@pytest.fixture
 def shared_data():
-    """The folder of the real corpora, where they are beside the clone."""
+    """The folder of the real corpora, if they are next to the clone."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"the development data are not at {folder}")
     return folder
 
 
+@pytest.fixture(scope="session")
+def make_small_data():
+    """Make a folder like that of the real corpora, with a line or two in each file."""
+    return _make_small_data
+
+
 @pytest.fixture
 def small_data(tmp_path):
-    """A folder that looks like the one of the real corpora, with a line or two in each file."""
-    folder = tmp_path / "data"
+    """A folder like that of the real corpora, with a line or two in each file."""
+    return _make_small_data(tmp_path)
+
+
+def _make_small_data(parent):
+    folder = parent / "data"
 
     def write(name, *lines):
         path = folder / name

@@ -13,8 +13,8 @@ SETTINGS = {
     "units": 8,
     "embedding_size": 4,
     "strings": 0,
-    "string_epochs": 1,
-    "string_units": 8,
+    "string_epochs": 4,
+    "string_units": 128,
     "bidirectional": False,
     "dropout": 0.0,
     "tokens": 768,
@@ -35,7 +35,7 @@ def run(run_chapter, tmp_path):
     """Run the chapter, small, with its output below `tmp_path`."""
     small = [
         f"--{name.replace('_', '-')}={SETTINGS[name]}"
-        for name in ("pairs", "epochs", "units", "embedding_size", "string_epochs", "string_units")
+        for name in ("pairs", "epochs", "units", "embedding_size")
     ]
     return lambda *arguments: run_chapter(
         "beyond_1_feeding_schemes", *small, "--output-dir", tmp_path, *arguments
@@ -49,7 +49,7 @@ def results_of(tasks, seeds, **settings):
         for number, system in enumerate(SYSTEMS):
             for seed in seeds:
                 results[f"{name} | {system} | seed {seed}"] = {
-                    "weights": 1000 + number,
+                    "parameters": 1000 + number,
                     "perplexity": float(seed),
                     "bleu": 10.0 * number + seed,
                     "signature": f"tok:{name}",
@@ -60,13 +60,13 @@ def results_of(tasks, seeds, **settings):
     return results
 
 
-def test_the_quick_preset_trains_five_systems_and_measures_them(run_chapter, tmp_path, capsys):
+def test_trains_five_systems_and_measures_them(run_chapter, tmp_path, capsys):
     run_chapter("beyond_1_feeding_schemes", "--preset", "quick", "--output-dir", tmp_path)
 
     assert "tok:zh" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
     quick = {"pairs": 5000, "epochs": 2, "units": 128, "embedding_size": 128}
-    assert results.pop("settings") == SETTINGS | quick | {"string_epochs": 4, "string_units": 128}
+    assert results.pop("settings") == SETTINGS | quick
     assert list(results) == [f"translation (synthetic) | {system} | seed 1" for system in SYSTEMS]
     for result in results.values():
         assert 1 < result["perplexity"] < 100  # untrained: as many as there are tokens, 448
@@ -75,7 +75,7 @@ def test_the_quick_preset_trains_five_systems_and_measures_them(run_chapter, tmp
         assert result["bleu_by_length"].keys() == result["sentences"].keys()
         assert len(result["accuracy_by_position"]) == 5
         assert all(0 <= value <= 100 for value in result["accuracy_by_position"])
-    assert len({result["weights"] for result in results.values()}) == 5
+    assert len({result["parameters"] for result in results.values()}) == 5
     _, context_alone, context, additive, dot = results.values()
     assert max(additive["perplexity"], dot["perplexity"]) < context["perplexity"]
     assert additive["bleu"] > context["bleu"] > context_alone["bleu"]
@@ -84,7 +84,7 @@ def test_the_quick_preset_trains_five_systems_and_measures_them(run_chapter, tmp
     assert not any((tmp_path / "checkpoint").iterdir())
 
 
-def test_whoever_resumes_trains_what_is_missing(run, tmp_path, capsys):
+def test_resuming_trains_the_missing_systems(run, tmp_path, capsys):
     results = results_of({"translation (synthetic)": 5}, [1])
     missing = f"translation (synthetic) | {SYSTEMS[3]} | seed 1"
     del results[missing]
@@ -99,12 +99,13 @@ def test_whoever_resumes_trains_what_is_missing(run, tmp_path, capsys):
 
 def test_table_and_tasks_of_several_seeds(run, tmp_path, capsys):
     tasks = {"translation (synthetic)": 5, "copy": 12, "reverse": 12}
-    results = results_of(tasks, [1, 2, 4], strings=100)
+    results = results_of(tasks, [1, 2, 4], strings=100, string_epochs=1, string_units=8)
     results |= {
         key.replace("seed 4", "seed 3"): value for key, value in results.items() if "seed 4" in key
     }
     (tmp_path / "results.json").write_text(json.dumps(results))
-    variables = run("--resume", "--strings", 100, "--seeds", 3)
+    strings = ("--strings", 100, "--string-epochs", 1, "--string-units", 8)
+    variables = run("--resume", *strings, "--seeds", 3)
 
     printed = capsys.readouterr().out
     for name in tasks:
@@ -121,7 +122,7 @@ def test_table_and_tasks_of_several_seeds(run, tmp_path, capsys):
         assert sum(len(source.split()) == 12 for source in task.corpus.test.source) > 100
 
 
-def test_a_full_stop_is_no_word(run, tmp_path):
+def test_a_full_stop_is_not_a_word(run, tmp_path):
     (tmp_path / "results.json").write_text(
         json.dumps(results_of({"translation (synthetic)": 5}, [1], pairs=2000))
     )
@@ -151,3 +152,17 @@ def test_real_corpora(run, tmp_path, shared_data):
         (task,) = variables["TASKS"].values()
         assert len(task.corpus.train) == 200
         assert task.tokenize == tokenizer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--data-dir", "x"), "--data-dir has no effect with --corpus synthetic"),
+        (
+            ("--string-epochs", 1, "--string-units", 8),
+            "--string-epochs and --string-units have no effect without --strings",
+        ),
+    ],
+)
+def test_options_without_effect(refused, arguments, message):
+    refused("beyond_1_feeding_schemes", *arguments, message=message)

@@ -3,8 +3,9 @@ import json
 CHAPTER = "beyond_4_serve"
 
 
-def test_the_quick_preset_serves_and_rolls_out(run_chapter, tmp_path, capsys):
-    variables = run_chapter(CHAPTER, "--output-dir", tmp_path)
+def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
+    small = ("--pairs", 1000, "--epochs", 1)
+    variables = run_chapter(CHAPTER, *small, "--output-dir", tmp_path)
     printed = capsys.readouterr().out
     expected = variables["translator"](variables["settings"].sentence)[0]
     for line in ("curl:", "rest:", "grpc:", "{'label': 'stable'}:", "{'version': 2}:"):
@@ -18,3 +19,8 @@ def test_the_quick_preset_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     assert (tmp_path / "alignment.png").stat().st_size > 5000
     card = json.loads((tmp_path / "repository/en_zh/1/assets.extra/model.json").read_text())
     assert card["data"] == "synthetic corpus"
+
+
+def test_options_without_effect(refused):
+    arguments = ("--translator", "x", "--pairs", 200, "--seed", 2)
+    refused(CHAPTER, *arguments, message="--pairs and --seed have no effect with --translator")

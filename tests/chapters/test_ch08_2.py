@@ -14,7 +14,7 @@ def test_quick_preset_learns_and_draws(run_chapter, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "the shape (1, 10)" in printed
     assert 0.5 < variables["before"] < 1.0
-    # To repeat the last value gives 0.00727; seeds 1 to 3 give 0.0038 to 0.0049.
+    # Repeating the last value gives 0.00727; seeds 1 to 3 give 0.0038 to 0.0049.
     assert rmse_after(printed) < 0.007
     assert "0.002070" in printed
     assert (tmp_path / "prediction_printed.png").stat().st_size > 5000

@@ -78,7 +78,7 @@ def test_counts_are_the_book_s_on_the_real_corpora(run_chapter, shared_data, tmp
     assert chinese > 3_000
 
 
-def test_data_that_are_not_there(run_chapter, tmp_path):
+def test_missing_files(run_chapter, tmp_path):
     arguments = ("--preset", "book", "--data-dir", tmp_path / "gone", "--output-dir", tmp_path)
     with pytest.raises(s2s.InputError, match="gone"):
         run_chapter("ch09_2_build_vocabulary", *arguments)

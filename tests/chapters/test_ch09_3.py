@@ -7,14 +7,14 @@ import tf_seq2seq as s2s
 
 
 @pytest.fixture
-def encode(run_chapter, tmp_path, capsys):
+def encode(run_chapter, tmp_path, capsys, monkeypatch):
     """Run the chapter; returns what it printed, and the files of ids by name."""
+    monkeypatch.chdir(tmp_path)  # where there is no output/ch09_2
 
-    def encode(*arguments, vocabulary_dir="nothing", output_dir="ids"):
-        places = (
-            *("--vocabulary-dir", tmp_path / vocabulary_dir),
-            *("--output-dir", tmp_path / output_dir),
-        )
+    def encode(*arguments, vocabulary_dir=None, output_dir="ids"):
+        places = ("--output-dir", tmp_path / output_dir)
+        if vocabulary_dir is not None:
+            places += ("--vocabulary-dir", tmp_path / vocabulary_dir)
         run_chapter("ch09_3_encode_corpus", *arguments, *places)
         files = {path.name: path.read_text() for path in (tmp_path / output_dir).glob("*/*.ids")}
         return capsys.readouterr().out, files
@@ -32,7 +32,7 @@ def numbers_of_ids(printed):
 
 def test_quick_preset(encode):
     printed, files = encode("--preset", "quick")
-    assert "every line without <unk> is what it was" in printed
+    assert "Every line without <unk> was decoded to the original text" in printed
     numbers = numbers_of_ids(printed)
     assert numbers["English words", "train"][1] == "929,589"
     assert len(files) == len(numbers) == 9
@@ -44,14 +44,14 @@ def test_quick_preset(encode):
     assert f"{sum(map(len, ids)):,}" == numbers["English words", "test"][0]
 
 
-def test_the_vocabularies_of_9_2_are_taken(encode, run_chapter, small_data, tmp_path):
+def test_vocabularies_of_9_2(encode, run_chapter, small_data, tmp_path):
     arguments = ("--preset", "book", "--data-dir", small_data)
     printed, files = encode(*arguments)
-    assert printed.count("built anew") == 3
+    assert printed.count("(new)") == 3
 
     run_chapter("ch09_2_build_vocabulary", *arguments, "--output-dir", tmp_path / "9-2")
     printed, again = encode(*arguments, vocabulary_dir="9-2", output_dir="again")
-    assert "built anew" not in printed
+    assert "(new)" not in printed
     assert files == again
 
     vocabulary = tmp_path / "9-2" / "book" / "ptb" / "vocabulary.txt"
@@ -79,12 +79,12 @@ def test_over_long_lines_are_counted(encode, small_data):
     assert re.search(r"Penn Treebank +train +2 +101 +929,589 +0\.00% +1$", printed, re.MULTILINE)
 
 
-def test_a_line_that_does_not_come_back_is_a_fault(encode, small_data, monkeypatch):
+def test_a_line_that_is_decoded_to_another_text_is_an_error(encode, small_data, monkeypatch):
     def detokenize(self, tokens):
         return tf.strings.reduce_join(tokens, axis=-1, separator="-")
 
     monkeypatch.setattr(s2s.text.ChineseTokenizer, "detokenize", detokenize)
-    with pytest.raises(SystemExit, match="2 lines without <unk> did not come back"):
+    with pytest.raises(SystemExit, match="2 lines without <unk> were decoded to another text"):
         encode("--preset", "book", "--data-dir", small_data)
 
 
@@ -94,4 +94,14 @@ def test_counts_are_the_book_s_on_the_real_corpora(encode, shared_data):
     for part, count in (("train", "929,589"), ("dev", "73,760"), ("test", "82,430")):
         assert numbers["Penn Treebank", part] == (count, count)
     assert len(numbers) == 9
-    assert "every line without <unk> is what it was" in printed
+    assert "Every line without <unk> was decoded to the original text" in printed
+
+
+def test_no_vocabularies(encode):
+    with pytest.raises(s2s.InputError, match=r"no vocabulary in .*nowhere.*--output-dir .*nowhere"):
+        encode("--preset", "quick", vocabulary_dir="nowhere")
+
+
+@pytest.mark.parametrize("chapter", ["ch09_2_build_vocabulary", "ch09_3_encode_corpus"])
+def test_a_folder_of_the_corpora_without_effect(refused, chapter):
+    refused(chapter, "--data-dir", "x", message="--data-dir has no effect with --preset quick")

@@ -1,4 +1,4 @@
-"""The two training chapters, and the two that translate with what these have trained."""
+"""The two training chapters, and the two that translate with the trained models."""
 
 import io
 import re
@@ -23,7 +23,7 @@ CHAPTERS = list(BOOK)
 SENTENCES = ["She reads a book.", "", "The weather is very good today."]
 
 
-def costs_in_the_book(printed):
+def losses_in_the_book(printed):
     rows = re.findall(r"^ *([\d,]+) +(\S+) +([\d.]+)$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == ["0", "1,802", "3,604", "5,406", "7,208", "9,010"]
     return [row[2] for row in rows]
@@ -34,7 +34,7 @@ def bleu(printed, name):
 
 
 @pytest.fixture
-def asked(monkeypatch, tmp_path):
+def inputs(monkeypatch, tmp_path):
     """Arguments with sentences in a file, and one that is typed."""
     typed = io.TextIOWrapper(io.BytesIO(b"My father is a doctor.\n"))
     monkeypatch.setattr(sys, "stdin", typed)
@@ -52,65 +52,56 @@ def check_translations(translator, printed, tmp_path):
     assert "in the book:  [90, 13, 9, 689, 4, 2] -> [1, 10, 7, 9, 12, 411, 271, 6, 2]" in printed
 
 
-def test_quick_presets_without_attention(run_chapter, tmp_path, asked, capsys, monkeypatch):
-    trained = tmp_path / "trained"
-    run_chapter("ch09_5_train_seq2seq", "--preset", "quick", "--output-dir", trained)
+# --- The preset quick, smaller --------------------------------------------------------------------
 
-    printed = capsys.readouterr().out
-    assert costs_in_the_book(printed) == BOOK["ch09_5_train_seq2seq"]
+QUICK = ("--preset", "quick")
+
+
+@pytest.fixture(scope="module")
+def quick(run_chapter_once, tmp_path_factory):
+    """Train a chapter once: its variables, what it printed, and its output directory."""
+    runs = {}
+
+    def run(chapter, *arguments):
+        if chapter not in runs:
+            folder = tmp_path_factory.mktemp(chapter)
+            result = run_chapter_once(chapter, *QUICK, *arguments, "--output-dir", folder)
+            runs[chapter] = (*result, folder)
+        return runs[chapter]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def plain(quick):
+    return quick("ch09_5_train_seq2seq")
+
+
+@pytest.fixture(scope="module")
+def attention(quick):
+    return quick("ch09_7_train_attention")
+
+
+def test_training_without_attention(plain):
+    _, printed, folder = plain
+    assert losses_in_the_book(printed) == BOOK["ch09_5_train_seq2seq"]
     # Seed 1 reaches 62; a model that cannot see the sentence stays below 5.
     assert bleu(printed, "test") == bleu(printed, "together") > 30
     assert "tok:zh" in printed
-    assert (trained / "losses.png").stat().st_size > 5000
-
-    run_chapter("ch09_6_translate_seq2seq", "--trained-dir", trained, *asked)
-    printed = capsys.readouterr().out
-    assert "after 320 steps" in printed
-    assert "ids here:     [" in printed
-    translator = s2s.Translator.load(trained / "translator")
-    check_translations(translator, printed, tmp_path)
-    (expected,) = translator([talks.EXAMPLE])
-    assert expected.text in printed
-
-    # The SavedModel, by the sentences of the file alone.
-    arguments = ("--model-dir", trained / "saved_model", *asked[:-1])
-    run_chapter("ch09_6_translate_seq2seq", *arguments)
-    assert "ids here" not in capsys.readouterr().out
-    lines = (tmp_path / "translated" / "out.txt").read_text().splitlines()
-    assert lines == [translation.text for translation in translator(SENTENCES)]
-
-    # Where nothing is trained yet, chapter 9-5 is run first.
-    def train(command):
-        assert command[1].name == "ch09_5_train_seq2seq.py"
-        shutil.copytree(trained, command[-1])
-        return subprocess.CompletedProcess(command, 0)
-
-    monkeypatch.setattr(subprocess, "run", train)
-    run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "new")
-    assert "ch09_5_train_seq2seq.py trains it" in capsys.readouterr().out
-
-    # Where that fails, it has said so itself.
-    monkeypatch.setattr(subprocess, "run", lambda command: subprocess.CompletedProcess(command, 3))
-    with pytest.raises(SystemExit) as end:
-        run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "newer")
-    assert end.value.code == 3
-
-    # It has no attention to look at.
-    with pytest.raises(s2s.InputError, match=r"no attention .* chapter 9-6"):
-        run_chapter("ch09_8_translate_attention", "--trained-dir", trained)
+    assert (folder / "losses.png").stat().st_size > 5000
 
 
-def test_quick_presets_with_attention(run_chapter, tmp_path, asked, capsys):
-    trained = tmp_path / "trained"
-    variables = run_chapter("ch09_7_train_attention", "--preset", "quick", "--output-dir", trained)
-
-    printed = capsys.readouterr().out
-    assert costs_in_the_book(printed) == BOOK["ch09_7_train_attention"]
+def test_training_with_attention(attention, plain):
+    _, printed, folder = attention
+    assert losses_in_the_book(printed) == BOOK["ch09_7_train_attention"]
     # Seed 1 reaches 93.
-    assert bleu(printed, "test") > 70
+    assert bleu(printed, "test") > max(70, bleu(plain[1], "test"))
     for name in ("losses", "alignment", "comparison"):
-        assert (trained / f"{name}.png").stat().st_size > 5000
-    plain, attention, started, cured = variables["losses"].values()
+        assert (folder / f"{name}.png").stat().st_size > 5000
+
+
+def test_why_the_book_s_attention_trains_no_better(attention):
+    plain, attention, started, cured = attention[0]["losses"].values()
     assert all(len(losses) == 100 for losses in (plain, attention, started, cured))
     # The book's attention jumps far above its first loss, and the plain and the cured do not.
     assert max(attention) > 1.3 * attention[0]
@@ -119,46 +110,114 @@ def test_quick_presets_with_attention(run_chapter, tmp_path, asked, capsys):
     assert max(cured) < 1.1 * cured[0]
     assert np.mean(cured[-20:]) < np.mean(plain[-20:]) < np.mean(attention[-20:])
 
-    arguments = ("--trained-dir", trained, "--output-dir", tmp_path / "picture", *asked)
+
+def test_translating_without_attention(run_chapter, plain, inputs, tmp_path, capsys):
+    _, _, trained = plain
+    run_chapter("ch09_6_translate_seq2seq", "--trained-dir", trained, *inputs)
+    printed = capsys.readouterr().out
+    assert "after 320 steps" in printed
+    assert "ids here:     [" in printed
+    translator = s2s.Translator.load(trained / "translator")
+    check_translations(translator, printed, tmp_path)
+    (expected,) = translator([talks.EXAMPLE])
+    assert expected.text in printed
+
+    # The SavedModel gives the same translations of the file.
+    arguments = ("--model-dir", trained / "saved_model", *inputs[:-1])
+    run_chapter("ch09_6_translate_seq2seq", *arguments)
+    assert "ids here" not in capsys.readouterr().out
+    lines = (tmp_path / "translated" / "out.txt").read_text().splitlines()
+    assert lines == [translation.text for translation in translator(SENTENCES)]
+
+    # It has no attention to plot.
+    with pytest.raises(s2s.InputError, match=r"no attention .* chapter 9-6"):
+        run_chapter("ch09_8_translate_attention", "--trained-dir", trained)
+
+
+def test_translating_with_attention(run_chapter, attention, inputs, tmp_path, capsys):
+    variables, _, trained = attention
+    arguments = ("--trained-dir", trained, "--output-dir", tmp_path / "plot", *inputs)
     run_chapter("ch09_8_translate_attention", *arguments)
     printed = capsys.readouterr().out
     assert "after 320 steps" in printed
     assert "ids here:     [" in printed
     check_translations(s2s.Translator.load(trained / "translator"), printed, tmp_path)
-    assert (tmp_path / "picture" / "alignment.png").stat().st_size > 5000
+    assert (tmp_path / "plot" / "alignment.png").stat().st_size > 5000
 
-    arguments = ("--model-dir", trained / "saved_model", "--output-dir", tmp_path / "picture_2")
+    arguments = ("--model-dir", trained / "saved_model", "--output-dir", tmp_path / "plot_2")
     run_chapter("ch09_8_translate_attention", *arguments)
-    assert variables["translator"](["This is a test ."])[0].text in capsys.readouterr().out
-    assert (tmp_path / "picture_2" / "alignment.png").stat().st_size > 5000
+    translator = variables["trained"].translator
+    assert translator(["This is a test ."])[0].text in capsys.readouterr().out
+    assert (tmp_path / "plot_2" / "alignment.png").stat().st_size > 5000
 
 
-# The real corpus in small, and a model to match.
-SMALL = ("--units", 8, "--embedding-size", 4, "--batch-size", 2, "--precision", "float32")
+def test_training_first_if_nothing_is_trained(
+    run_chapter, trained_dir, tmp_path, capsys, monkeypatch
+):
+    def train(command):
+        assert command[1].name == "ch09_5_train_seq2seq.py"
+        shutil.copytree(trained_dir, command[-1])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", train)
+    run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "new")
+    assert "ch09_5_train_seq2seq.py trains it" in capsys.readouterr().out
+
+    # If that fails, it has printed why.
+    monkeypatch.setattr(subprocess, "run", lambda command: subprocess.CompletedProcess(command, 3))
+    with pytest.raises(SystemExit) as end:
+        run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "newer")
+    assert end.value.code == 3
+
+
+# --- The presets for the real corpus, with a few lines of it --------------------------------------
+
+SMALL = ("--units", 8, "--batch-size", 2, "--precision", "float32")
 
 
 @pytest.fixture
 def train(run_chapter, small_data, tmp_path):
-    def run(chapter, *arguments, output_dir="out"):
-        places = ("--data-dir", small_data, "--output-dir", tmp_path / output_dir)
-        return run_chapter(chapter, *arguments, *SMALL, *places)
+    """Train a chapter on the small corpus; only the history counts."""
+
+    def run(chapter, *arguments, output_dir):
+        places = ("--data-dir", small_data, "--output-dir", output_dir)
+        return run_chapter(chapter, *arguments, *SMALL, *places)["trained"].history
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(talks, "measure", lambda *_: None)
+        patch.setattr(talks, "export", lambda *_: None)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def small(run_chapter_once, tmp_path_factory, make_small_data):
+    """Train a chapter with a preset for one epoch; it returns what `quick` returns."""
+    runs, data_dir = {}, make_small_data(tmp_path_factory.mktemp("talks"))
+
+    def run(chapter, preset):
+        if (chapter, preset) not in runs:
+            folder = tmp_path_factory.mktemp(chapter)
+            arguments = ("--data-dir", data_dir, "--output-dir", folder, "--preset", preset)
+            result = run_chapter_once(chapter, *SMALL, *arguments, "--epochs", 1)
+            runs[chapter, preset] = (*result, folder)
+        return runs[chapter, preset]
 
     return run
 
 
-def check_report(printed, tmp_path):
+def check_report(printed, folder):
     for name in (*s2s.data.TED_TEST_SETS, "together"):
         assert bleu(printed, name) >= 0
     assert re.search(r"after each epoch: [\d.]+$", printed, re.MULTILINE)
-    assert (tmp_path / "out" / "saved_model" / "1" / "saved_model.pb").exists()
+    assert (folder / "saved_model" / "1" / "saved_model.pb").exists()
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
-    variables = train(chapter, "--preset", "book", "--epochs", 1)
-    (loss,) = variables["history"].step_losses
+def test_the_rows_of_the_book(small, chapter):
+    variables, printed, folder = small(chapter, "book")
+    (loss,) = variables["trained"].history.step_losses
     assert loss == pytest.approx(np.log(variables["corpus"].chinese.vocabulary_size), rel=0.1)
-    check_report(capsys.readouterr().out, tmp_path)
+    check_report(printed, folder)
 
     book = {**vars(variables["Settings"]()), **variables["PRESETS"]["book"]}
     row = {"units": 1024, "dropout": 0.2, "learning_rate": 1.0}
@@ -166,7 +225,7 @@ def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
     row |= {"batch_size": 100, "max_length": 50, "epochs": 5}
     assert {name: book[name] for name in row} == row
 
-    model = variables["model"]
+    model = variables["trained"].model
     encoder, decoder = model.encoder, model.decoder
     assert (encoder.cell, decoder.cell) == ("lstm", "lstm")
     assert (decoder.num_layers, decoder.tie_embeddings) == (2, True)
@@ -185,49 +244,53 @@ def test_the_rows_of_the_book(train, chapter, tmp_path, capsys):
         assert model.bridge.kind == "zeros"
 
 
-def test_the_tuned_recipes_differ_in_attention_alone(train, tmp_path, capsys):
+def test_the_tuned_recipes_differ_in_attention_alone(small):
     runs = []
     for chapter in CHAPTERS:
-        runs.append(train(chapter, "--preset", "tuned", "--epochs", 1))
-        check_report(capsys.readouterr().out, tmp_path)
+        variables, printed, folder = small(chapter, "tuned")
+        check_report(printed, folder)
+        runs.append(variables)
 
     def differences(of):
         one, other = map(of, runs)
         assert one.keys() == other.keys()
         return {name for name in one if one[name] != other[name]} - {"name"}
 
+    def model(run):
+        return run["trained"].model
+
     assert differences(lambda run: run["PRESETS"]["tuned"]) == {"output_dir"}
-    assert differences(lambda run: run["model"].encoder.get_config()) == set()
-    assert differences(lambda run: run["model"].decoder.get_config()) == {"attention", "query"}
-    assert differences(lambda run: run["model"].loss.get_config()) == set()
-    assert differences(lambda run: run["model"].optimizer.get_config()) == set()
+    assert differences(lambda run: model(run).encoder.get_config()) == set()
+    assert differences(lambda run: model(run).decoder.get_config()) == {"attention", "query"}
+    assert differences(lambda run: model(run).loss.get_config()) == set()
+    assert differences(lambda run: model(run).optimizer.get_config()) == set()
 
 
-def test_resumes_where_it_was(train):
-    arguments = ("ch09_5_train_seq2seq", "--preset", "book")
-    expected = train(*arguments, "--epochs", 3)["history"]
-    train(*arguments, "--epochs", 2, output_dir="resumed")
-    resumed = train(*arguments, "--epochs", 3, "--resume", output_dir="resumed")["history"]
+def test_resuming(train, small, tmp_path):
+    arguments = ("ch09_5_train_seq2seq", "--preset", "book", "--epochs", 2)
+    expected = train(*arguments, output_dir=tmp_path / "whole")
+    shutil.copytree(small("ch09_5_train_seq2seq", "book")[2], tmp_path / "resumed")
+    resumed = train(*arguments, "--resume", output_dir=tmp_path / "resumed")
     np.testing.assert_allclose(resumed.step_losses, expected.step_losses, rtol=1e-5)
     assert resumed.history.keys() == expected.history.keys()
     for name, values in expected.history.items():
         np.testing.assert_allclose(resumed.history[name], values, rtol=1e-4)
 
 
-def test_a_refused_resume_leaves_the_translator_as_it_was(train, tmp_path):
-    train("ch09_5_train_seq2seq", "--preset", "book", "--epochs", 1)
-    model = (tmp_path / "out" / "translator" / "model.keras").read_bytes()
+def test_a_refused_resume_leaves_the_translator_unchanged(train, small, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(small("ch09_5_train_seq2seq", "book")[2], out)
+    model = (out / "translator" / "model.keras").read_bytes()
+    arguments = ("--preset", "book", "--recipe", "tuned", "--resume")
     with pytest.raises(s2s.InputError, match=r"cannot be used: .*--resume"):
-        train("ch09_5_train_seq2seq", "--preset", "book", "--recipe", "tuned", "--resume")
-    assert (tmp_path / "out" / "translator" / "model.keras").read_bytes() == model
+        train("ch09_5_train_seq2seq", *arguments, output_dir=out)
+    assert (out / "translator" / "model.keras").read_bytes() == model
 
 
 def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
     translator = small_translator()
     translator.target_tokenizer.adapt(["我 TED 20 。"])
-    translation = s2s.Translation(
-        "TED 20我", 0.0, target_tokens=("TED", "20", "我", "<unk>", "<eos>")
-    )
+    translation = s2s.Translation("TED 20我", 0.0, [], ["TED", "20", "我", "<unk>", "<eos>"], None)
     translator.__class__ = type("", (s2s.Translator,), {"__call__": lambda *_: [translation]})
     talks.print_book_sentence(translator, talks.TranslationSettings())
     ids = [translator.target_tokenizer.vocabulary.index(token) for token in ("TED", "20", "我")]
@@ -235,24 +298,26 @@ def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
 
 
 @pytest.mark.slow  # `test_distribution` shows the same without a chapter
-def test_replicas_share_a_batch(train):
+def test_replicas_share_a_batch(train, tmp_path):
     arguments = ("ch09_7_train_attention", "--preset", "tuned", "--epochs", 3, "--dropout", 0)
-    one = train(*arguments)["history"].step_losses
-    two = train(*arguments, "--strategy", "mirrored", output_dir="mirrored")["history"].step_losses
+    one = train(*arguments, output_dir=tmp_path / "one").step_losses
+    mirrored = ("--strategy", "mirrored")
+    two = train(*arguments, *mirrored, output_dir=tmp_path / "two").step_losses
     np.testing.assert_allclose(two, one, rtol=1e-4)
 
 
 @pytest.fixture
 def trained_dir(tmp_path):
-    """What a training chapter leaves, with an untrained model."""
+    """A folder as a training chapter leaves it, with an untrained model."""
+    folder = tmp_path / "trained"
     translator = small_translator("additive_previous")
-    translator.save(tmp_path / "translator")
-    checkpoint = s2s.training.Checkpoint(tmp_path / "checkpoint")
+    translator.save(folder / "translator")
+    checkpoint = s2s.training.Checkpoint(folder / "checkpoint")
     variables = model_variables(translator.model)
     arrays = {name: variable.numpy() for name, variable in variables.items()}
     progress = {"epoch": 0, "step": 200, "step_losses": [1.0] * 200}
     checkpoint.save(progress, arrays)
-    return tmp_path
+    return folder
 
 
 def test_ids_of_the_book_s_own_lists(run_chapter, trained_dir, shared_data, capsys):
@@ -264,7 +329,7 @@ def test_ids_of_the_book_s_own_lists(run_chapter, trained_dir, shared_data, caps
 
 
 @pytest.mark.parametrize("chapter", ["ch09_6_translate_seq2seq", "ch09_8_translate_attention"])
-class TestFaults:
+class TestErrors:
     def test_nothing_is_trained(self, run_chapter, chapter, tmp_path):
         with pytest.raises(s2s.InputError, match=r"train it first, .*_train_.* --preset tuned"):
             run_chapter(chapter, "--preset", "tuned", "--trained-dir", tmp_path)
@@ -278,12 +343,30 @@ class TestFaults:
         with pytest.raises(s2s.InputError, match="There is no SavedModel"):
             run_chapter(chapter, "--model-dir", tmp_path)
 
-    def test_output_of_no_file(self, run_chapter, chapter):
-        with pytest.raises(s2s.InputError, match=r"--output x is for .* a --file"):
-            run_chapter(chapter, "--output", "x")
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--output", "x"), "--output has no effect without --file"),
+            (("--model-dir", "x", "--trained-dir", "y"), "--trained-dir has no effect with"),
+        ],
+    )
+    def test_options_without_effect(self, refused, chapter, arguments, message):
+        refused(chapter, *arguments, message=message)
 
     def test_file_that_is_no_utf8(self, run_chapter, trained_dir, chapter, monkeypatch):
-        monkeypatch.chdir(trained_dir)  # where the picture goes
+        monkeypatch.chdir(trained_dir)  # where the plot goes
         (trained_dir / "in.txt").write_bytes("好\n你\n".encode("gb18030"))
-        with pytest.raises(s2s.InputError, match=r"in\.txt, line 1, holds the byte"):
+        with pytest.raises(s2s.InputError, match=r"in\.txt, line 1, contains the byte"):
             run_chapter(chapter, "--trained-dir", trained_dir, "--file", "in.txt")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--data-dir", "x"), "--data-dir has no effect with --preset quick"),
+        (("--recipe", "book", "--embedding-size", 9), "--embedding-size has no effect with --rec"),
+    ],
+)
+def test_options_without_effect(refused, chapter, arguments, message):
+    refused(chapter, *arguments, message=message)

@@ -24,7 +24,7 @@ def write(path, lines, encoding="utf-8"):
 SMALL = ("--units", 16, "--embedding-size", 8, "--epochs", 1, "--held-out", 10)
 
 
-def test_tab_separated_pairs_go_the_whole_way(run, tmp_path, capsys):
+def test_training_on_tab_separated_pairs(run, tmp_path, capsys):
     pairs = s2s.data.synthetic_corpus(train=300, dev=0, test=0).train
     file = write(tmp_path / "pairs.tsv", [f"{s}\t{t}\tCC-BY" for s, t in pairs])
     run("--pairs", file, "--sentence", "She reads.", *SMALL)
@@ -50,7 +50,7 @@ def test_tab_separated_pairs_go_the_whole_way(run, tmp_path, capsys):
         (["--pairs", "a.tsv", "--source", "a", "--target", "b"], "either --pairs, or --source"),
     ],
 )
-def test_files_that_are_not_there(run, arguments, message):
+def test_missing_files(run, arguments, message):
     with pytest.raises(s2s.InputError, match=message):
         run(*arguments)
 
@@ -81,10 +81,15 @@ def test_sides_of_unequal_length(run, tmp_path):
         run("--source", source, "--target", target)
 
 
-def test_as_a_program_a_fault_is_one_sentence_and_an_exit_code():
+def test_as_a_program_an_error_is_one_sentence_and_an_exit_code():
     process = subprocess.run(
         [sys.executable, SCRIPT, "--pairs", "nowhere.tsv"], capture_output=True, text=True
     )
     assert process.returncode == 1
     assert process.stderr.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in process.stderr
+
+
+def test_an_option_without_effect(refused):
+    message = "--held-out has no effect without --pairs, or --source and --target"
+    refused("quickstart", "--held-out", 10, message=message)

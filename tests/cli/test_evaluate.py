@@ -33,7 +33,7 @@ def settings(exported):
     return exported[1]
 
 
-def test_scores_what_the_model_writes(exported):
+def test_the_translations_are_scored(exported):
     translator, settings = exported
     report = evaluate(settings)
     written = settings.output.read_text(encoding="utf-8")
@@ -76,27 +76,34 @@ def test_as_a_command(settings):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": None}, "--model"),
-        ({"reference": None}, "--reference"),
         ({"model": "nowhere"}, "no SavedModel in"),
         ({"source": "nowhere"}, "nowhere"),
         ({"source": "expected-3"}, "3 lines and .* has 4"),
         ({"tokenize": "none such"}, "'none such' is no tokenizer"),
     ],
 )
-def test_faults_of_the_input(settings, change, message):
+def test_errors_of_the_input(settings, change, message):
     folder = settings.model.parent
     (folder / "expected-3").write_text("a\nb\nc\n", encoding="utf-8")
     paths = {
-        name: folder / value if value and name != "tokenize" else value
-        for name, value in change.items()
+        name: folder / value if name != "tokenize" else value for name, value in change.items()
     }
     with pytest.raises(InputError, match=message):
         evaluate(dataclasses.replace(settings, output=folder / "nothing", **paths))
     assert not (folder / "nothing").exists()
 
 
-def test_the_output_s_folder_is_made(settings, tmp_path):
+@pytest.mark.parametrize("missing", ["model", "source", "reference"])
+def test_required_options(missing, capsys):
+    given = [f"--{name}=x" for name in ("model", "source", "reference") if name != missing]
+    with pytest.raises(SystemExit) as end:
+        main(given)
+    assert end.value.code == 2
+    message = f"the following arguments are required: --{missing}; --help lists the options\n"
+    assert capsys.readouterr().err == f"error: {message}"
+
+
+def test_the_folder_of_the_output_is_made(settings, tmp_path):
     output = tmp_path / "new" / "output"
     evaluate(dataclasses.replace(settings, output=output, bootstrap=0))
     assert len(output.read_text(encoding="utf-8").splitlines()) == 4

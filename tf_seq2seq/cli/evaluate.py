@@ -22,15 +22,17 @@ from tf_seq2seq.serving import SavedTranslator
 class Settings:
     """Translate a file with an exported translator, and score it against the reference."""
 
-    model: Path | None = setting(None, "the SavedModel: a model's folder, or that of a version")
-    source: Path | None = setting(None, "the sentences to translate, one a line")
-    reference: Path | None = setting(None, "their translations, one a line")
+    model: Path = setting(
+        None, "the SavedModel: the folder of a model or of one version", required=True
+    )
+    source: Path = setting(None, "the sentences to translate, one a line", required=True)
+    reference: Path = setting(None, "their translations, one a line", required=True)
     tokenize: str | None = setting(
         None, "sacrebleu's tokenizer (without it: zh for Chinese references, else 13a)"
     )
     lowercase: bool = setting(False, "ignore case")
     bootstrap: int = setting(1000, "samples for the confidence interval, 0 for none", least=0)
-    batch_size: int = setting(64, "sentences that are translated at a time", least=1)
+    batch_size: int = setting(64, "number of sentences to translate at a time", least=1)
     output: Path | None = setting(None, "where to write the translations, one a line")
 
 
@@ -38,19 +40,16 @@ def evaluate(settings: Settings) -> evaluation.TranslationReport:
     """Translate and score.
 
     Raises:
-        InputError: if a file or the model is missing or cannot be read, or if the files have not
+        InputError: if a file or the model is missing or cannot be read, or if the files do not have
             the same number of lines.
     """
-    for name in ("model", "source", "reference"):
-        if getattr(settings, name) is None:
-            raise InputError(f"Nothing to evaluate without --{name}; --help lists the options.")
     sources, references = read_lines(settings.source), read_lines(settings.reference)
     if len(sources) != len(references):
         raise InputError(
             f"{settings.source} has {len(sources)} lines and {settings.reference} has "
             f"{len(references)}: they must be translations of each other, line by line."
         )
-    # Whatever may be wrong with the settings is found before the work, not after it.
+    # A wrong name is found before the translation, not after it.
     if settings.tokenize is not None:
         evaluation.bleu_metric(settings.tokenize)
     model = SavedTranslator(settings.model)

@@ -46,7 +46,7 @@ def translate_lines(
     Returns:
         The translations, one for each line.
     """
-    translations = []
+    translations: list[str] = []
     with contextlib.ExitStack() as stack:
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)

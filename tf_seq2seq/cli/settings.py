@@ -48,6 +48,7 @@ def setting(
     least: float | None = None,
     most: float | None = None,
     positional: bool = False,
+    required: bool = False,
 ) -> Any:
     """Return a field of a settings dataclass.
 
@@ -57,9 +58,11 @@ def setting(
         choices: the only values that are allowed; None for any.
         least, most: inclusive bounds of a number; None for no bound.
         positional: whether the argument has no flag and no default, and must be given.
+        required: whether the flag must be given; `default` is then not used.
     """
     metadata = {"help": text, "choices": choices, "least": least, "most": most}
-    return dataclasses.field(default=default, metadata={**metadata, "positional": positional})
+    metadata |= {"positional": positional, "required": required}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def from_command_line(
@@ -87,7 +90,8 @@ def from_command_line(
     """
     if arguments is None:
         arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
-    fields = {field.name: field for field in dataclasses.fields(settings)}
+    # The type checker cannot know that `T` is a dataclass.
+    fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, settings))}
     hints = typing.get_type_hints(settings)
     defaults = {name: field.default for name, field in fields.items()}
     # Without defaults of its own, the parser returns only what the user has given.
@@ -117,14 +121,12 @@ def _flag(name: str) -> str:
 
 def _add_presets(parser, presets, arguments) -> str:
     """Add `--preset`, and return the name of the chosen one."""
-    options = {
-        "choices": tuple(presets),
-        "help": f"a set of defaults (default: {next(iter(presets))}); --help shows its values",
-    }
-    parser.add_argument("--preset", **options)
+    choices, default = tuple(presets), next(iter(presets))
+    text = f"a set of defaults (default: {default}); --help shows its values"
+    parser.add_argument("--preset", choices=choices, help=text)
     # A separate parser reads it first, because it decides the defaults of all other options.
     first = _Parser(add_help=False, allow_abbrev=False)
-    first.add_argument("--preset", default=next(iter(presets)), **options)
+    first.add_argument("--preset", choices=choices, default=default)
     return first.parse_known_args(arguments)[0].preset
 
 
@@ -145,6 +147,7 @@ def _add_argument(parser, field, hint, default, in_presets) -> None:
         _flag(field.name),
         type=read,
         choices=field.metadata["choices"],
+        required=field.metadata["required"],
         metavar=None if field.metadata["choices"] else field.name.rpartition("_")[2].upper(),
         help=text if default is None else text_with_default,
     )
