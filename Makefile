@@ -3,7 +3,7 @@
 # make check     style, types, the import contract and the fast tests
 # make coverage  the tests with branch coverage
 # make mutants   put small errors into the code and count those that the tests catch
-# make format    let ruff mend the style
+# make format    fix the style with ruff
 #
 # Each sets up .venv the first time. ARGS are passed on: make demo ARGS="--epochs 2"
 
