@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.transforms import Bbox
 
 from tf_seq2seq import fonts
 from tf_seq2seq.checks import check_integer
@@ -60,8 +61,8 @@ def learning_curves(
     >>> figure = learning_curves({"loss": [3.0, 2.0], "val_loss": [3.1, 2.4]})
     >>> figure.savefig(tmp_path / "curves.png")
     """
-    curves = getattr(history, "history", history)
-    curves = {name: values for name, values in curves.items() if len(values)}
+    recorded: Any = getattr(history, "history", history)
+    curves = {name: values for name, values in recorded.items() if len(values)}
     if not curves:
         raise InputError("The history holds no epoch: train for at least one epoch.")
     # A run that was resumed does not start at epoch 0.
@@ -88,8 +89,9 @@ def learning_curves(
             panel.plot(epochs, values, color=color, marker=marker, markersize=4, label=label)
             if reference and name in reference:
                 others = reference[name]
-                dashed = {"linestyle": "--", "alpha": 0.7, "label": f"{label}, {reference_label}"}
-                panel.plot(range(1, 1 + len(others)), others, color=color, **dashed)
+                label = f"{label}, {reference_label}"
+                steps = range(1, 1 + len(others))
+                panel.plot(steps, others, color=color, linestyle="--", alpha=0.7, label=label)
         panel.set_title(metric.replace("_", " "))
         panel.set_xlabel("epoch")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -140,8 +142,8 @@ def step_losses(
     figure = Figure(figsize=(7, 4), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     top = max((points or {}).values(), default=0.0)
-    for name, losses in curves.items():
-        losses = np.asarray(losses, float)
+    for name, curve in curves.items():
+        losses = np.asarray(curve, float)
         width = min(window, len(losses))
         mean = np.convolve(losses, np.full(width, 1 / width), "valid")
         # Each mean is drawn at the last of its steps.
@@ -149,7 +151,7 @@ def step_losses(
         axes.plot(losses, color=line.get_color(), alpha=0.25, linewidth=0.8)
         top = max(top, mean.max())
     if points:
-        dots = {"color": "black", "marker": "o", "linestyle": "none", "zorder": 4}
+        dots: dict[str, Any] = {"color": "black", "marker": "o", "linestyle": "none", "zorder": 4}
         axes.plot(list(points), list(points.values()), label=points_label, **dots)
     axes.set(xlabel="step", ylabel="loss per token, nats", ylim=(0, 1.15 * top))
     axes.grid(alpha=0.3)
@@ -181,20 +183,20 @@ def prediction(
     >>> t = np.linspace(0, 6, 50)
     >>> figure = prediction(t, np.sin(t), np.sin(t) + 0.1)
     """
-    x, truth, predicted = map(np.asarray, (x, truth, predicted))
-    if not (x.shape == truth.shape == predicted.shape == (x.size,)) or not x.size:
+    xs, true, guess = (np.asarray(values) for values in (x, truth, predicted))
+    if not (xs.shape == true.shape == guess.shape == (xs.size,)) or not xs.size:
         raise InputError(
-            f"Got x of shape {x.shape}, truth of {truth.shape} and predicted of {predicted.shape}: "
+            f"Got x of shape {xs.shape}, truth of {true.shape} and predicted of {guess.shape}: "
             "give three sequences of the same length, at least 1."
         )
     figure = Figure(figsize=(7, 4.5), dpi=DPI, layout="constrained")
     curves, errors = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     # The truth is wide and pale: an exact prediction would hide it otherwise.
-    curves.plot(x, truth, color="tab:blue", alpha=0.35, linewidth=5, label="truth")
-    curves.plot(x, predicted, color="tab:orange", label="prediction")
+    curves.plot(xs, true, color="tab:blue", alpha=0.35, linewidth=5, label="truth")
+    curves.plot(xs, guess, color="tab:orange", label="prediction")
     curves.legend(frameon=False)
     errors.axhline(0, color="0.7", linewidth=0.8)
-    errors.plot(x, predicted - truth, color="tab:red")
+    errors.plot(xs, guess - true, color="tab:red")
     errors.set_ylabel("prediction − truth")
     for panel in (curves, errors):
         panel.grid(alpha=0.3)
@@ -231,10 +233,10 @@ def token_frequencies(
         )
     figure = Figure(figsize=(10, 4), dpi=DPI, layout="constrained")
     frequencies, coverage = figure.subplots(1, 2)
-    for name, occurrences in counts.items():
-        occurrences = np.asarray(occurrences)
+    for name, numbers in counts.items():
+        occurrences = np.asarray(numbers)
         ranks = np.arange(1, len(occurrences) + 1)
-        dot = {"label": name, "marker": "o", "markevery": [kept[name] - 1]}
+        dot: dict[str, Any] = {"label": name, "marker": "o", "markevery": [kept[name] - 1]}
         frequencies.plot(ranks, occurrences, **dot)
         coverage.plot(ranks, 100 * np.cumsum(occurrences) / occurrences.sum(), **dot)
 
@@ -292,19 +294,21 @@ def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -
     for axes, panel in zip(
         figure.subplots(1, len(panels), sharey=True, squeeze=False).flat, panels, strict=True
     ):
-        for name, runs in panel.curves.items():
-            runs = np.asarray(runs, dtype=float)
+        for name, curve in panel.curves.items():
+            runs = np.asarray(curve, dtype=float)
             if runs.ndim != 2 or runs.shape[1] != len(panel.x) or not runs.size:
                 raise InputError(
                     f"The curves of {name!r} have the shape {runs.shape} over {len(panel.x)} "
                     f"points: give an array of shape (runs, {len(panel.x)}), with at least one run."
                 )
             number = names.index(name)
-            look = {"color": f"C{number}", "marker": "osD^vP*X"[number % 8], "markersize": 4.5}
-            (lines[name],) = axes.plot(panel.x, runs.mean(axis=0), **look)
+            color, marker = f"C{number}", "osD^vP*X"[number % 8]
+            (lines[name],) = axes.plot(
+                panel.x, runs.mean(axis=0), color=color, marker=marker, markersize=4.5
+            )
             if len(runs) > 1:
                 low, high = runs.min(axis=0), runs.max(axis=0)
-                axes.fill_between(panel.x, low, high, color=f"C{number}", alpha=0.18, linewidth=0)
+                axes.fill_between(panel.x, low, high, color=color, alpha=0.18, linewidth=0)
         axes.set(xlabel=panel.xlabel, ylim=(-3, 103))
         _set_title(axes, panel.title)
         axes.grid(alpha=0.3)
@@ -432,7 +436,8 @@ def alignment(
 def _fit_around(figure: Figure, axes: Axes, margin: float) -> None:
     """Enlarge the figure to hold the axes, at their present size, with everything around them."""
     width, height = figure.get_size_inches()
-    box = axes.get_tightbbox().transformed(figure.dpi_scale_trans.inverted()).padded(margin)
+    in_pixels = cast(Bbox, axes.get_tightbbox())
+    box = in_pixels.transformed(figure.dpi_scale_trans.inverted()).padded(margin)
     figure.set_size_inches(box.width, box.height)
     axes.set_position(
         (-box.x0 / box.width, -box.y0 / box.height, width / box.width, height / box.height)
@@ -441,7 +446,7 @@ def _fit_around(figure: Figure, axes: Axes, margin: float) -> None:
 
 def _set_title(target: Figure | Axes, title: str | None, **options: str) -> None:
     if title:
-        set_title = target.suptitle if isinstance(target, Figure) else target.set_title
+        set_title: Any = target.suptitle if isinstance(target, Figure) else target.set_title
         _set_fonts(set_title(*fonts.drawable(title), **options))
 
 

@@ -294,9 +294,9 @@ def exact_match(
     ```
     """
     _check_parallel(hypotheses, references)
-    if lowercase:
-        hypotheses, references = map(str.lower, hypotheses), map(str.lower, references)
-    matches = [a.strip() == b.strip() for a, b in zip(hypotheses, references, strict=True)]
+    fold = str.lower if lowercase else str
+    pairs = zip(hypotheses, references, strict=True)
+    matches = [fold(a).strip() == fold(b).strip() for a, b in pairs]
     return 100 * sum(matches) / len(matches)
 
 

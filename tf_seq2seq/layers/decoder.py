@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -155,7 +155,8 @@ class Decoder(keras.layers.Layer):
             readout_units = self.embedding_size if self.tie_embeddings else self.units
         if readout_units is not None:
             readout_units = check_integer("readout_units", readout_units, minimum=1)
-        self.readout_units = readout_units
+        # The kinds of steps know whether there is a readout, and words to feed back.
+        self.readout_units: Any = readout_units
         self.readout_activation = readout_activation
         self.dropout = check_rate("dropout", dropout)
         if embedding_dropout is None:
@@ -188,7 +189,7 @@ class Decoder(keras.layers.Layer):
             name="readout",
             dtype=policy,
         )
-        self.words = None
+        self.words: Any = None
         if has_words:
             self.words = Words(
                 self.vocabulary_size,

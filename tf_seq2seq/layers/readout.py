@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -64,7 +66,8 @@ class Readout(keras.layers.Layer):
         self.activation = activation
         self.tied = check_flag("tied", tied)
         rate = check_rate("dropout", dropout)
-        self.hidden = self.projection = None
+        self.hidden: Any = None
+        self.projection: keras.layers.Dense | None = None
         if self.units is not None:
             self.hidden = keras.layers.Dense(
                 self.units, activation=activation, name="hidden", dtype=self.dtype_policy
@@ -108,9 +111,9 @@ class Readout(keras.layers.Layer):
             )
         if self.hidden is not None:
             attended = self.dropout_layer(attended, training=training)
-        if self.tied:
-            return ops.matmul(attended, ops.transpose(embeddings)) + self.bias
-        return self.projection(attended)
+        if self.projection is not None:
+            return self.projection(attended)
+        return ops.matmul(attended, ops.transpose(embeddings)) + self.bias
 
     def get_config(self) -> dict:
         return {

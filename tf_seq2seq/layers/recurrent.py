@@ -145,9 +145,8 @@ def run_layer(
     if context is not None:
         context = tf.repeat(tf.cast(context, inputs.dtype)[:, None], tf.shape(inputs)[1], axis=1)
         inputs = tf.concat([inputs, context], axis=-1)
-    if initial_state is not None:
-        initial_state = list(initial_state)
-    outputs, *state = layer(inputs, initial_state=initial_state, mask=mask)
+    initial_states = None if initial_state is None else list(initial_state)
+    outputs, *state = layer(inputs, initial_state=initial_states, mask=mask)
     return outputs, tuple(state)
 
 

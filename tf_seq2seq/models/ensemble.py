@@ -58,7 +58,7 @@ class Ensemble(SequenceModel):
         self.built = True
 
     @property
-    def recurrent_layers(self) -> list[keras.layers.RNN]:
+    def recurrent_layers(self) -> list[keras.layers.RNN]:  # type: ignore[override]
         """Keras' recurrent layers of all members."""
         return [layer for member in self.members for layer in member.recurrent_layers]
 
@@ -109,8 +109,8 @@ class Ensemble(SequenceModel):
             ),
             strict=True,
         )
-        weights = [each for each in weights if each is not None]
-        alignment = tf.add_n(weights) / len(weights) if weights else None
+        given = [each for each in weights if each is not None]
+        alignment = tf.add_n(given) / len(given) if given else None
         return _mean_log_probability(logits), alignment, states
 
     def get_config(self) -> dict:

@@ -71,7 +71,7 @@ class Seq2Seq(SequenceModel):
         self.build()
 
     @property
-    def recurrent_layers(self) -> list[keras.layers.RNN]:
+    def recurrent_layers(self) -> list[keras.layers.RNN]:  # type: ignore[override]
         """Keras' recurrent layers of encoder and decoder."""
         return [*self.encoder.recurrent_layers, *self.decoder.recurrent_layers]
 

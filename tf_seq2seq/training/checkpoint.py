@@ -82,8 +82,8 @@ def training_variables(model: keras.Model) -> dict[str, keras.Variable]:
         for found in _walk(f"{METRICS}/{metric.name}", metric, seen)
     ]
     optimizer = list(_walk(OPTIMIZER, model.optimizer, seen, labels))
-    rest = {id(v): v for v in [*model.metrics_variables, *model.optimizer.variables]}
-    rest = [variable for key, variable in rest.items() if key not in name_of]
+    others = {id(v): v for v in [*model.metrics_variables, *model.optimizer.variables]}
+    rest = [variable for key, variable in others.items() if key not in name_of]
     return named | _in_order("other", rest, [*metrics, *optimizer])
 
 
@@ -139,7 +139,7 @@ def _attributes(item) -> list[tuple[str, Any]]:
 def _in_order(group, variables, walked) -> dict[str, keras.Variable]:
     """Return `variables` by name, under Keras' path where no attribute leads to one."""
     names = {id(variable): name for name, variable in walked}
-    named = {}
+    named: dict[str, keras.Variable] = {}
     for variable in variables:
         name = names.get(id(variable), f"{group}/{variable.path}")
         if named.setdefault(name, variable) is not variable:
@@ -312,7 +312,7 @@ class Checkpoint:
             )
         variables = model_variables(model)
         floats = {n for n, v in variables.items() if keras.backend.is_float_dtype(v.dtype)}
-        sums = dict.fromkeys(floats, 0.0)
+        sums = dict.fromkeys(floats, np.zeros(()))
         for file in files:
             try:
                 arrays = _read(file)
@@ -339,7 +339,7 @@ def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
             plain[f"{name}:{array.dtype.name}"] = array.view(f"u{array.dtype.itemsize}")
     try:
         with write_atomically(file) as new, new.open("wb") as stream:
-            np.savez(stream, **plain)
+            np.savez(stream, allow_pickle=False, **plain)
     except OSError as error:  # which need not say where
         raise OSError(error.errno, error.strerror, str(file)) from error
 

@@ -101,17 +101,17 @@ def fit(
         )
     run = _Run(model, train, Checkpoint(directory))
     epoch, step = run.restore() if resume else run.begin()
-    callbacks = keras.callbacks.CallbackList(
+    hooks = keras.callbacks.CallbackList(
         callbacks, add_progbar=True, model=model, verbose=1, epochs=epochs, steps=steps
     )
     model.stop_training = False
-    callbacks.on_train_begin()
+    hooks.on_train_begin()
     while epoch < epochs and not model.stop_training:
-        callbacks.on_epoch_begin(epoch)
+        hooks.on_epoch_begin(epoch)
         while step < steps:
-            callbacks.on_train_batch_begin(step)
+            hooks.on_train_batch_begin(step)
             logs = run.step()
-            callbacks.on_train_batch_end(step, logs)
+            hooks.on_train_batch_end(step, logs)
             step += 1
             if checkpoint_every and step % checkpoint_every == 0 and step < steps:
                 run.save(epoch, step)
@@ -122,11 +122,11 @@ def fit(
             run.history.history.setdefault(name, []).append(value)
         epoch, step = epoch + 1, 0
         # Before the checkpoint, which then holds a learning rate that a callback has lowered.
-        callbacks.on_epoch_end(epoch - 1, logs)
+        hooks.on_epoch_end(epoch - 1, logs)
         if keep_weights:
             run.checkpoint.keep_weights(model, epoch, keep_weights)
         run.save(epoch, step)
-    callbacks.on_train_end()
+    hooks.on_train_end()
     return run.history
 
 
