@@ -30,7 +30,7 @@ def expected_attention(scores):
 
 def test_additive_equals_numpy():
     attention = BahdanauAttention(7)
-    context, weights = attend(attention, QUERY, MASK)
+    attention.build(QUERY.shape, MEMORY.shape)
     attention.query_layer.bias.assign(np.linspace(-1, 1, 7))
     context, weights = attend(attention, QUERY, MASK)
     v, w = np.array(attention.memory_kernel), np.array(attention.query_layer.kernel)

@@ -52,7 +52,7 @@ def additive_attention(attention, query, encoded):
 
 @pytest.mark.parametrize("query", ["current_state", "previous_state"])
 def test_attention_and_gru_steps_equal_numpy(query):
-    """Two steps by hand, so that what the first hands to the second is checked too."""
+    """Two steps in NumPy, which checks what the first passes on to the second too."""
     model = small_model(f"additive_{query.split('_')[0]}", bidirectional=True)
     inputs, _ = random_batch()
     encoded = model.encoder(inputs["source"])
@@ -361,7 +361,7 @@ def functional_model(system):
 
 
 def test_functional_models_of_the_layers_survive_a_fresh_process(tmp_path):
-    """Engineers take the layers into their own Keras code, and save that."""
+    """The layers work in other Keras code, which is saved."""
     inputs = list(random_batch()[0].values())
     models = {system: functional_model(system) for system in SYSTEMS}
     reloaded = run_in_fresh_process(models, inputs, tmp_path)

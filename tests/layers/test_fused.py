@@ -47,7 +47,7 @@ def gradients(run, layer, inputs, state, mask=None):
     with tf.GradientTape() as tape:
         tape.watch(sources)
         results = tf.nest.flatten(run(layer, inputs, state, mask=mask))
-        # Each output counts in its own way.
+        # Each output has another weight, so that none can replace another.
         loss = sum(
             tf.reduce_sum(tf.cast(result, tf.float32) ** 2 * (i + 1.0))
             + tf.reduce_sum(tf.sin(tf.cast(result, tf.float32)))
@@ -100,7 +100,7 @@ class TestEqualsKeras:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_where_the_mask_is_false_the_state_stands_still(kind):
+def test_where_the_mask_is_false_the_state_does_not_change(kind):
     layer = make(kind)
     inputs, state = arguments(layer)
     mask = tf.constant([[True, False, True, True, False]] * 4)  # with a hole

@@ -32,8 +32,8 @@ def test_steps_equal_the_whole_target_at_once():
         start=inputs["target"][:, 0].astype("int32"),
     )
     log_p = ensemble(inputs)[:, :-1]
-    own = tf.gather(log_p, found.ids, batch_dims=2) * tf.cast(found.ids != 0, tf.float32)
-    np.testing.assert_allclose(found.scores, tf.reduce_sum(own, axis=1), atol=1e-5)
+    expected = tf.gather(log_p, found.ids, batch_dims=2) * tf.cast(found.ids != 0, tf.float32)
+    np.testing.assert_allclose(found.scores, tf.reduce_sum(expected, axis=1), atol=1e-5)
 
 
 def test_weights_are_the_mean_of_those_with_attention():

@@ -64,7 +64,7 @@ def test_a_text_word_by_word_is_the_text():
     np.testing.assert_allclose(np.stack(logits, axis=1), lm(IDS).logits, atol=1e-6)
 
 
-def test_where_a_row_has_no_word_the_state_stands_still():
+def test_where_a_row_has_no_word_the_state_does_not_change():
     lm = model()
     valid = np.arange(7) < np.array([[7], [3], [0]])
     state = lm(IDS, valid=valid).state
