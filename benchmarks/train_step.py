@@ -1,12 +1,12 @@
-"""How fast a training step is: the package's layers against the same models in plain Keras layers.
+"""Time a training step of the package against the same models in plain Keras layers.
 
     python benchmarks/train_step.py                       both models, 5 minutes on two cores
     python benchmarks/train_step.py --model translator    one of them
 
-Both sides have the same weights, batch and optimizer; their logits and their losses are compared
-first. A step is forward, backward, clipping and update. The sides take turns, so that what else
-happens on the machine falls on all of them; each ratio is that of one turn. On a machine that is
-busy with other work, the ratio of the processor's time is the steadier one.
+Both sides have the same weights, batch and optimizer; their logits and losses are compared first. A
+step is forward pass, backward pass, clipping and update. The sides take turns, so that other load
+on the machine affects all of them, and each ratio compares the times of one turn. On a busy machine
+the ratio of processor times is more stable.
 """
 
 import dataclasses
@@ -28,9 +28,11 @@ from tf_seq2seq.models.language_model import LanguageModelOutput
 class Settings:
     """Time a training step: the package against plain Keras layers, in float32 and bfloat16."""
 
-    model: str = setting("all", "which one", choices=("all", "translator", "language_model"))
-    rounds: int = setting(15, "how often the sides take turns", least=1)
-    steps: int = setting(2, "steps of each side in a turn", least=1)
+    model: str = setting(
+        "all", "the model to time", choices=("all", "translator", "language_model")
+    )
+    rounds: int = setting(15, "number of turns", least=1)
+    steps: int = setting(2, "steps of each side per turn", least=1)
 
 
 TRANSLATOR = {
@@ -62,7 +64,7 @@ LANGUAGE_MODEL = {
 
 
 class PlainAttentionCell(keras.layers.Layer):
-    """A step of the decoder, for `keras.layers.RNN`; `look_at` gives it the source sentences."""
+    """A step of the decoder, for `keras.layers.RNN`; `look_at` sets the source sentences."""
 
     def __init__(self, c):
         super().__init__()
@@ -166,7 +168,7 @@ class PlainLanguageModel(keras.Model):
         self.bias.assign(model.bias)
 
 
-# The same with the package's layers
+# In the package's layers
 
 
 def translator(c):
@@ -195,14 +197,14 @@ def language_model(c):
 
 
 def plain_loss(labels, logits, average):
-    """The cross-entropy by Keras' own function; the batches here have no padding to leave out."""
+    """Compute the cross-entropy by Keras' function; the batches have no padding."""
     each = keras.losses.sparse_categorical_crossentropy(
         labels, tf.cast(logits, tf.float32), from_logits=True
     )
     return tf.reduce_mean(each) if average == "tokens" else tf.reduce_sum(each) / labels.shape[0]
 
 
-# The race
+# The comparison
 
 
 def translator_batch(c):
@@ -218,7 +220,7 @@ def language_model_batch(c):
 
 
 def training_step(model, batch, loss_of, optimizer):
-    """A graph without arguments that trains the model on the batch and returns the loss."""
+    """Return a graph without arguments that trains the model on the batch and returns the loss."""
     inputs, labels = batch
     optimizer.build(model.trainable_variables)
 
@@ -256,9 +258,9 @@ def race(name, configuration, make, make_plain, batch, average, make_optimizer, 
         )
         difference = np.abs(first - second).max() / np.abs(first).max()
         if difference > tolerance:
-            raise AssertionError(f"The sides do not compute the same: {difference} in {precision}")
+            raise AssertionError(f"The logits of the sides differ by {difference} in {precision}")
         np.testing.assert_allclose(*(loss(batch[1], first) for loss in losses.values()), rtol=1e-5)
-        print(f"greatest difference of the logits, {precision}: {difference:.1e} of the greatest")
+        print(f"maximum difference of the logits, {precision}: {difference:.1e} of the maximum")
         for side, model in models.items():
             step = training_step(model, batch, losses[side], make_optimizer())
             sides[f"{side}, {precision}"] = step

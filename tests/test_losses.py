@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq import Perplexity, SequenceCrossEntropy, TokenAccuracy, training
+from tf_seq2seq import InputError, SequenceCrossEntropy, training
 
 RNG = np.random.default_rng(5)
 LOGITS = RNG.normal(size=(2, 4, 6)).astype("float32")
@@ -38,7 +38,7 @@ def test_rows_and_columns_of_padding_change_nothing(average):
     np.testing.assert_allclose(loss(labels, logits), loss(LABELS, LOGITS), rtol=1e-6)
 
 
-def test_batch_of_padding_alone_costs_nothing():
+def test_batch_of_padding_alone_has_no_loss():
     assert SequenceCrossEntropy()(np.zeros((2, 3)), np.zeros((2, 3, 6))) == 0
 
 
@@ -66,28 +66,31 @@ def test_replicas_add_up_to_the_whole_batch(average):
     np.testing.assert_allclose(sum(parts), loss(LABELS, LOGITS), rtol=1e-5)
 
 
-def test_metrics_weigh_each_word_alike_however_batched():
-    perplexity, accuracy = Perplexity(), TokenAccuracy()
-    for row in range(2):
-        perplexity.update_state(LABELS[row : row + 1], LOGITS[row : row + 1])
-        accuracy.update_state(LABELS[row : row + 1], LOGITS[row : row + 1])
-    np.testing.assert_allclose(perplexity.result(), np.exp(losses().mean()), rtol=1e-5)
-    right = (LOGITS.argmax(-1) == LABELS)[LABELS > 0]
-    np.testing.assert_allclose(accuracy.result(), right.mean())
-    accuracy.reset_state()
-    assert accuracy.result() == 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"average": "words"}, "got 'words'"), ({"label_smoothing": 1.0}, "got 1.0")],
+    [
+        ({"average": "words"}, "`average` must be 'tokens' or 'sentences', got 'words'"),
+        ({"label_smoothing": 1.0}, "`label_smoothing` must be .* less than 1, got 1.0"),
+        ({"label_smoothing": -0.1}, "`label_smoothing`"),
+        ({"label_smoothing": True}, "`label_smoothing`"),
+    ],
 )
 def test_arguments_out_of_range(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         SequenceCrossEntropy(**arguments)
 
 
-def test_ids_beyond_the_precision_of_half_a_float_are_told_apart():
+def test_numpy_scalars_are_stored_as_plain_values():
+    loss = SequenceCrossEntropy(np.str_("sentences"), np.float32(0.25))
+    assert [type(value) for value in (loss.average, loss.label_smoothing)] == [str, float]
+
+
+def test_sample_weights_are_refused():
+    with pytest.raises(InputError, match="the same weight"):
+        SequenceCrossEntropy()(LABELS, LOGITS, sample_weight=np.ones(2))
+
+
+def test_ids_beyond_the_precision_of_float16_are_distinct():
     logits = np.zeros((1, 1, 5000), "float16")
     logits[0, 0, 4097] = 8
     assert SequenceCrossEntropy()(np.array([[4097]]), logits) < 2
@@ -101,7 +104,7 @@ def test_config_round_trip():
 
 
 def anywhere(function):
-    """The ways to call a function of logits: eagerly, as a graph, and compiled."""
+    """Return a function of logits as it runs eagerly, as a graph, and compiled."""
     return {
         "eager": function,
         "graph": tf.function(function, reduce_retracing=True),
@@ -112,8 +115,8 @@ def anywhere(function):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("how", ["eager", "graph", "compiled"])
-def test_gradient_is_what_each_word_has_too_much(smoothing, dtype, how):
-    """`p - q` by the count of the words, 0 in the padding; TensorFlow's own tape is the judge."""
+def test_gradient_equals_that_of_the_tape(smoothing, dtype, how):
+    """It is `(p - q) / n`, and 0 in the padding."""
     loss = SequenceCrossEntropy(label_smoothing=smoothing)
 
     def own(logits):
@@ -181,8 +184,8 @@ def test_labels_of_another_shape_are_refused(labels):
         SequenceCrossEntropy()(labels, LOGITS)
 
 
-def test_a_label_that_is_no_id_is_not_learned_silently():
-    """A CPU raises; a GPU and a compiled graph would look up something else, and `fit` stops."""
+def test_a_label_that_is_not_an_id_makes_the_loss_nan():
+    """A CPU raises; a GPU and a compiled graph would read another logit. `fit` stops at NaN."""
     loss = tf.function(lambda labels: SequenceCrossEntropy()(labels, LOGITS), jit_compile=True)
     assert np.isfinite(loss(LABELS))
     assert np.isnan(loss(LABELS + 1))

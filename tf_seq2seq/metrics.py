@@ -17,8 +17,8 @@ def perplexity(loss: float) -> float:
 
     Example:
 
-    >>> perplexity(math.log(5))
-    5.0...
+    >>> round(perplexity(math.log(5)), 6)
+    5.0
     """
     try:
         return math.exp(loss)

@@ -79,7 +79,7 @@ def test_as_a_command(settings):
         ({"model": "nowhere"}, "no SavedModel in"),
         ({"source": "nowhere"}, "nowhere"),
         ({"source": "expected-3"}, "3 lines and .* has 4"),
-        ({"tokenize": "none such"}, "'none such' is no tokenizer"),
+        ({"tokenize": "none such"}, "`tokenize` must be .* got 'none such'"),
     ],
 )
 def test_errors_of_the_input(settings, change, message):

@@ -1,7 +1,9 @@
 """The logits of the fake model stand for the ids of `guesses`, whatever the inputs are."""
 
 import numpy as np
+import pytest
 
+from tf_seq2seq import InputError
 from tf_seq2seq.evaluation import accuracy_by_position
 
 
@@ -46,3 +48,8 @@ def test_neither_eos_nor_padding_is_aligned():
 def test_a_part_without_a_token_is_not_a_number():
     accuracy = measure([[5, 3]], [[5, 3]], [[5, 3]], copied, 3)
     np.testing.assert_array_equal(accuracy, [1, np.nan, np.nan])
+
+
+def test_parts_out_of_range():
+    with pytest.raises(InputError, match="`num_parts` must be an integer of at least 1, got 0"):
+        measure([[5, 3]], [[5, 3]], [[5, 3]], copied, 0)

@@ -41,7 +41,7 @@ class TestBleu:
         assert "tok:zh" in score.signature
 
     def test_unknown_tokenizer(self):
-        with pytest.raises(InputError, match=r"tokenize='jieba'.*zh"):
+        with pytest.raises(InputError, match=r"`tokenize` must be .*'zh'.*got 'jieba'"):
             bleu(["a"], ["a"], tokenize="jieba")
 
 
@@ -133,7 +133,7 @@ class TestBadInput:
             metric(["a", "b"], ["a"])
 
     def test_a_string_for_a_list(self, metric):
-        with pytest.raises(InputError, match="references is one string, 'a'"):
+        with pytest.raises(InputError, match="`references` is one string, 'a'"):
             metric(["a"], "a")
 
 
@@ -176,8 +176,28 @@ def test_perplexity_of_all_tokens():
 
 @pytest.mark.parametrize(
     ("lengths", "bounds", "message"),
-    [([0, 5], (5,), "got 0"), ([1, 5], (10, 5), r"\(10, 5\)"), ([1, 5], (0, 5), r"\(0, 5\)")],
+    [
+        ([0, 5], (5,), "`lengths` .* got 0"),
+        ([1, 5], (10, 5), r"`bounds` .* got \(10, 5\)"),
+        ([1, 5], (0, 5), r"`bounds` .* got \(0, 5\)"),
+    ],
 )
 def test_lengths_and_bounds_out_of_range(lengths, bounds, message):
     with pytest.raises(InputError, match=message):
         bleu_by_length(["a", "b"], ["a", "b"], lengths, bounds)
+
+
+@pytest.mark.parametrize(
+    ("score", "options", "message"),
+    [
+        (bleu, {"bootstrap": -1}, "`bootstrap` must be an integer of at least 0, got -1"),
+        (chrf, {"bootstrap": 0.5}, "`bootstrap`"),
+        (bleu, {"lowercase": 1}, "`lowercase` must be True or False, got 1"),
+        (chrf, {"lowercase": "no"}, "`lowercase`"),
+        (exact_match, {"lowercase": None}, "`lowercase`"),
+        (chrf, {"word_order": -1}, "`word_order`"),
+    ],
+)
+def test_options_out_of_range(score, options, message):
+    with pytest.raises(InputError, match=message):
+        score(["a"], ["a"], **options)

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from tf_seq2seq import InputError
 from tf_seq2seq.data import synthetic_corpus
 from tf_seq2seq.evaluation import WordAligner
 from tf_seq2seq.text import ChineseTokenizer, WordTokenizer
@@ -64,3 +66,9 @@ def test_links_of_the_synthetic_corpus():
     words = english.tokenize([source]).to_list()[0]
     found = {(words[i].decode(), target[j]) for i, j in links}
     assert {("She", "她"), ("repaired", "修"), ("old", "旧"), ("yesterday", "昨")} <= found
+
+
+def test_iterations_out_of_range():
+    source = tf.ragged.constant([[4]], tf.int32)
+    with pytest.raises(InputError, match="`iterations` must be an integer of at least 1, got 0"):
+        WordAligner(source, source, iterations=0)

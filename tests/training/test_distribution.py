@@ -20,7 +20,7 @@ STEPS = 20
 
 
 def translation(system, **loss):
-    """A model, and sentences so unequal in length that the replicas get other word counts."""
+    """Return a model, and sentences whose lengths give the replicas different word counts."""
     model = small_model(system)
     model.compile(
         keras.optimizers.Adam(0.02, global_clipnorm=0.5), loss=SequenceCrossEntropy(**loss)
@@ -48,14 +48,17 @@ def language():
 
 MODELS = {
     "initial state": lambda: translation("initial_state"),
-    "context": lambda: translation("context_and_previous"),
-    "attention": lambda: translation("additive_previous"),
-    "attention, per sentence": lambda: translation("additive_current", average="sentences"),
+    "context, per sentence": lambda: translation("context_and_previous", average="sentences"),
+    "attention before": lambda: translation("additive_previous"),
+    "attention after": lambda: translation("additive_current"),
     "language model": language,
 }
+SLOW = ("initial state", "attention before")
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in MODELS]
+)
 def test_two_replicas_give_the_losses_of_one(name, tmp_path):
     histories = []
     for strategy in (training.strategy("default"), training.strategy("mirrored")):

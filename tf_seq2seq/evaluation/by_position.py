@@ -1,4 +1,4 @@
-"""Accuracy by the position in the source."""
+"""Accuracy of predictions by the position in the source."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from tf_seq2seq.checks import check_integer
 from tf_seq2seq.text import PAD_ID
 
 
@@ -15,31 +16,40 @@ def accuracy_by_position(
     align: Callable[[np.ndarray, np.ndarray], Iterable[tuple[int, int]]],
     num_parts: int = 10,
 ) -> np.ndarray:
-    """How well target tokens are predicted, by where in the source their counterpart stands.
+    """Measure how well target tokens are predicted, by the position of their source token.
 
-    A token is predicted from the source and the true tokens before it (teacher forcing): had the
-    model to live with its own, one early mistake would count at all positions after it.
+    A token is predicted from the source and the true tokens before it (teacher forcing). After
+    tokens of the model itself, one early mistake would count at all positions after it.
 
     Args:
-        model: gives logits `(batch, target_length, vocabulary_size)` for a batch's inputs, as a
+        model: maps the inputs of a batch to logits `(batch, target_length, vocabulary_size)`, as a
             `Seq2Seq` does.
         dataset: batches `({"source": ids, "target": ids}, labels)` as `data.batches` makes them.
-        align: which tokens belong together. It is called with the ids of a source and a target
-            sentence, without `<eos>`, and gives pairs `(i, j)`: target `j` says what source `i`
-            says, counted from 0. For instance a `WordAligner`.
-        num_parts: into how many parts of equal length each source is divided.
+        align: maps the ids of a source and a target sentence, without `<eos>`, to pairs `(i, j)`
+            of tokens that translate each other: source `i` and target `j`, counted from 0. For
+            instance a `WordAligner`.
+        num_parts: number of parts of equal length that each source is divided into, at least 1.
 
     Returns:
-        Float `(num_parts,)`: the share of right predictions, 0 to 1, from the first part of the
+        Float `(num_parts,)`: the share of correct predictions, 0 to 1, from the first part of the
         sources to the last; NaN for a part without a counted token.
+
+    Raises:
+        InputError: if `num_parts` is out of range.
 
     Example:
 
-    ```python
-    # In the copy task the i-th source token is the i-th target token.
-    accuracy_by_position(model, batches, lambda source, target: enumerate(range(len(source))))
-    ```
+    The ids of the copy task: source token `i` is target token `i`.
+
+    >>> ids = np.array([[4, 5, 3]])
+    >>> logits = np.eye(6)[[[4, 4, 3]]]  # the second token is wrong
+    >>> batch = {"source": ids, "target": ids}, ids
+    >>> def same(source, target):
+    ...     return [(i, i) for i in range(len(source))]
+    >>> accuracy_by_position(lambda inputs: logits, [batch], same, num_parts=2)
+    array([1., 0.])
     """
+    num_parts = check_integer("num_parts", num_parts, minimum=1)
     right, counted = np.zeros(num_parts), np.zeros(num_parts)
     for inputs, labels in dataset:
         best = np.argmax(model(inputs), axis=-1)

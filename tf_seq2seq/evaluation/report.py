@@ -20,16 +20,16 @@ from tf_seq2seq.text import is_chinese
 
 @dataclasses.dataclass(frozen=True)
 class TranslationReport:
-    """All that is said of the translations of a test set; `print` it.
+    """All scores of the translations of a test set; `print` it.
 
     Args:
-        sentences: how many there are.
+        sentences: the number of sentences.
         bleu, chrf: the corpus scores.
         exact_match: the share of translations that equal their reference, in percent.
-        length_ratio: tokens of the translations for each token of the references, as BLEU counts
-            them: below 1 the translations are too short.
-        by_length: BLEU by the length of the sources, in words, or characters of Chinese.
-        perplexity: of a token of the references; None if that is not known.
+        length_ratio: number of tokens of the translations per token of the references, as counted
+            by BLEU; below 1 the translations are too short.
+        by_length: BLEU by the length of the sources, in words, or in characters for Chinese.
+        perplexity: perplexity per token of the references; None if unknown.
     """
 
     sentences: int
@@ -67,21 +67,28 @@ def translation_report(
     bootstrap: int = 1000,
     perplexity: float | None = None,
 ) -> TranslationReport:
-    """Everything about the translations of a test set.
+    """Compute all scores of the translations of a test set.
 
     Args:
         hypotheses: the translations, `n` strings.
         references: the reference translations, `n` strings.
-        sources: what was translated, `n` strings.
-        tokenize: see `bleu`; None for that of the references' language.
+        sources: the source sentences, `n` strings.
+        tokenize: see `bleu`; None for the tokenizer of the references' language.
         lowercase, bootstrap: see `bleu`.
-        perplexity: of a token of the references, to be told with the rest; see `corpus_perplexity`.
+        perplexity: perplexity per token of the references (see `corpus_perplexity`), which the
+            report includes.
 
     Returns:
         The `TranslationReport`.
 
     Raises:
-        InputError: if the counts differ or the sentences cannot be scored (see `bleu`).
+        InputError: if the numbers of sentences differ, or they cannot be scored (see `bleu`).
+
+    Example:
+
+    >>> report = translation_report(["a b c d"], ["a b c d"], ["d c b a"], bootstrap=0)
+    >>> report.exact_match
+    100.0
     """
     tokenize = tokenize_for(references) if tokenize is None else tokenize
     cut = list if is_chinese(sources) else str.split

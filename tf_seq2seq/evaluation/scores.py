@@ -1,6 +1,6 @@
-"""Scores of translations, in the form in which they can be compared with those of others.
+"""Corpus scores of translations that can be compared with published ones.
 
-BLEU depends on how the text is cut into tokens, so the number says nothing without its settings.
+BLEU depends on how a text is split into tokens, so a score means nothing without its settings.
 Scores therefore come from sacrebleu, over plain text, and carry its signature.
 """
 
@@ -15,22 +15,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from sacrebleu.metrics import BLEU, CHRF
 
 from tf_seq2seq import metrics
+from tf_seq2seq.checks import check_choice, check_flag, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.text import is_chinese
 
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """A corpus score and the settings that it holds for.
+    """A corpus score with its settings.
 
     Args:
         name: the name of the metric.
         value: the score, 0 to 100.
-        signature: sacrebleu's account of references, case, tokenizer, smoothing and version. It
-            belongs beside the value wherever the value is quoted.
+        signature: sacrebleu's record of references, case, tokenizer, smoothing and version. Quote
+            it wherever you quote the value.
         interval: half the width of the 95 % confidence interval, by bootstrap resampling of the
-            sentences (Koehn 2004); None if that was not asked for, or where sacrebleu cannot tell
-            it, because some samples score nothing at all.
+            sentences (Koehn 2004). None without bootstrap, and where sacrebleu cannot compute it
+            because some samples have no score.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Score:
 
     @property
     def figure(self) -> str:
-        """The value as it is printed, with its interval."""
+        """The value as printed, with its interval."""
         interval = "" if self.interval is None else f" ± {self.interval:.2f}"
         return f"{self.value:.2f}{interval}"
 
@@ -55,37 +56,36 @@ def bleu(
     lowercase: bool = False,
     bootstrap: int = 0,
 ) -> Score:
-    """Corpus BLEU: how many of a translation's 1- to 4-grams stand in its reference.
+    """Compute corpus BLEU: the share of 1- to 4-grams that also occur in the reference.
 
         BLEU = 100 min(1, exp(1 - r / c)) exp(1/4 sum_n log p_n)
 
-    with `p_n` the share of the n-grams that stand in the reference, `c` and `r` the tokens of all
-    translations and of all references.
+    with `p_n` the share of n-grams of the translations that occur in their references, and `c` and
+    `r` the numbers of tokens of all translations and of all references.
 
     Args:
         hypotheses: the translations, plain text, `n` strings.
         references: the reference translations, one for each hypothesis, `n` strings.
         tokenize: sacrebleu's tokenizer: "13a" for languages with spaces, "zh" for Chinese, which
-            it cuts into characters, "char" and others.
+            it splits into characters, "char" and others.
         lowercase: whether to ignore case.
-        bootstrap: from how many samples of the sentences to estimate the confidence interval; 0
-            for none, 1000 is usual. The samples are the same each time.
+        bootstrap: number of samples of the sentences for the confidence interval; 0 for no
+            interval, 1000 is usual. The samples are the same each time.
 
     Returns:
         The score and its signature.
 
     Raises:
-        InputError: if there is nothing to score, the counts differ or no such tokenizer exists.
+        InputError: if there is nothing to score, the numbers of sentences differ, or an argument
+            is out of range.
 
     Source: Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation";
     Post 2018, "A Call for Clarity in Reporting BLEU Scores".
 
     Example:
 
-    ```python
-    print(bleu(["the cat sat on the mat"], ["the cat sat on a mat"]))
-    # BLEU = 48.89 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0)
-    ```
+    >>> print(bleu(["the cat sat on the mat"], ["the cat sat on a mat"]))
+    BLEU = 53.73 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:...)
     """
     return _score(
         "BLEU", lambda: bleu_metric(tokenize, lowercase), hypotheses, references, bootstrap
@@ -93,17 +93,23 @@ def bleu(
 
 
 def tokenize_for(references: Iterable[str]) -> str:
-    """What `bleu` should cut a language into tokens with: "zh" for Chinese, else "13a"."""
+    """Return the tokenizer that `bleu` needs for a language: "zh" for Chinese, else "13a".
+
+    Example:
+
+    >>> tokenize_for(["我看书。"])
+    'zh'
+    """
     return "zh" if is_chinese(references) else "13a"
 
 
 @dataclasses.dataclass(frozen=True)
 class ScoreTable:
-    """The scores of several test sets, and of all their sentences together; `print` it.
+    """The scores of several test sets and of all their sentences together; `print` it.
 
     Args:
-        sets: the score of each set, by its name.
-        sizes: how many sentences each set has.
+        sets: the score of each set, by name.
+        sizes: the number of sentences of each set.
         together: the score of all sentences as one set, which is not the mean of the others.
     """
 
@@ -129,10 +135,10 @@ def bleu_of_sets(
     tokenize: str = "13a",
     lowercase: bool = False,
 ) -> ScoreTable:
-    """Corpus BLEU of several test sets, each by itself and all together.
+    """Compute corpus BLEU of several test sets, separately and together.
 
     Args:
-        hypotheses: the translations of each set, by its name.
+        hypotheses: the translations of each set, by name.
         references: the reference translations of the same sets.
         tokenize, lowercase: see `bleu`.
 
@@ -140,12 +146,12 @@ def bleu_of_sets(
         The scores.
 
     Raises:
-        InputError: if the sets are not the same, or one cannot be scored (see `bleu`).
+        InputError: if the sets differ, or one cannot be scored (see `bleu`).
     """
     if hypotheses.keys() != references.keys() or not hypotheses:
         raise InputError(
             f"There are hypotheses of the sets {list(hypotheses)} and references of "
-            f"{list(references)}: give both of the same sets, at least one."
+            f"{list(references)}: give both for the same sets, at least one."
         )
 
     def joined(sets):
@@ -167,38 +173,41 @@ def bleu_by_length(
     tokenize: str = "13a",
     lowercase: bool = False,
 ) -> ScoreTable:
-    """Corpus BLEU of the short sentences, of the longer ones, and so on.
+    """Compute corpus BLEU of sentences grouped by length.
 
     Args:
         hypotheses: the translations, `n` strings.
         references: the reference translations, `n` strings.
-        lengths: by what the sentences are grouped, for instance the tokens of the sources, `n`
-            numbers of 1 or more.
-        bounds: the greatest length of each group, ascending; one more group has all above.
+        lengths: the length of each sentence, for instance in tokens of the source, `n` integers
+            of at least 1.
+        bounds: the maximum length of each group, in ascending order; the last group has all
+            longer sentences.
         tokenize, lowercase: see `bleu`.
 
     Returns:
         The scores by group, "1-5", "6-10" and so on to "26-"; groups without a sentence are absent.
 
     Raises:
-        InputError: if the counts differ or the sentences cannot be scored (see `bleu`).
+        InputError: if the numbers of sentences differ, `lengths` or `bounds` are out of range, or
+            the sentences cannot be scored (see `bleu`).
 
     Example:
 
-    ```python
-    lengths = [len(source.split()) for source in corpus.test.source]
-    print(bleu_by_length(translations, corpus.test.target, lengths))
-    ```
+    >>> sentences = ["a b c d", "a b c d e f g h"]
+    >>> table = bleu_by_length(sentences, sentences, lengths=[4, 8])
+    >>> table.sizes
+    {'1-5': 1, '6-10': 1}
     """
     _check_parallel(hypotheses, references)
     if len(lengths) != len(references):
         raise InputError(
-            f"There are {len(lengths)} lengths for {len(references)} references: give one each."
+            f"There are {len(lengths)} lengths for {len(references)} references: give one length "
+            "for each reference."
         )
     if any(length < 1 for length in lengths):
-        raise InputError(f"A length is 1 or more, got {min(lengths)}.")
+        raise InputError(f"`lengths` must be at least 1, got {min(lengths)}.")
     if not all(a < b for a, b in itertools.pairwise((0, *bounds))):
-        raise InputError(f"The bounds of the groups ascend from 1 or more, got {bounds}.")
+        raise InputError(f"`bounds` must be in ascending order, at least 1, got {bounds}.")
     rows_of_group = {}
     for low, high in itertools.pairwise((0, *bounds, math.inf)):
         name = f"{low + 1}-{'' if high == math.inf else high}"
@@ -219,34 +228,36 @@ def chrf(
     lowercase: bool = False,
     bootstrap: int = 0,
 ) -> Score:
-    """Corpus chrF: the F-score of character 1- to 6-grams, kinder than BLEU to near misses.
+    """Compute corpus chrF: the F-score of character 1- to 6-grams, which rewards near misses.
 
         chrF = 100 (1 + 2^2) P R / (2^2 P + R)
 
-    with `P` the share of the translation's n-grams that stand in the reference and `R` that of
-    the reference's in the translation, each the mean over n.
+    with the precision `P` the share of n-grams of the translations that occur in their references,
+    the recall `R` the share of n-grams of the references that occur in the translations, each
+    averaged over n.
 
     Args:
         hypotheses: the translations, plain text, `n` strings.
         references: the reference translations, one for each hypothesis, `n` strings.
-        word_order: the longest word n-grams to count as well; 2 makes it chrF++.
-        lowercase: whether to ignore case.
-        bootstrap: as of `bleu`.
+        word_order: also count word n-grams of up to this length; 2 makes it chrF++.
+        lowercase, bootstrap: see `bleu`.
 
     Returns:
         The score and its signature.
 
     Raises:
-        InputError: if there is nothing to score or the counts differ.
+        InputError: if there is nothing to score, the numbers of sentences differ, or an argument
+            is out of range.
 
     Source: Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation".
 
     Example:
 
-    ```python
-    print(chrf(["a black cat"], ["the black cats"]))
-    ```
+    >>> print(chrf(["a black cat"], ["a black cat"]).figure)
+    100.00
     """
+    word_order = check_integer("word_order", word_order, minimum=0)
+    lowercase = check_flag("lowercase", lowercase)
 
     def metric():
         return CHRF(word_order=word_order, lowercase=lowercase)
@@ -255,15 +266,20 @@ def chrf(
 
 
 def corpus_perplexity(log_probabilities: Iterable[float], tokens: Iterable[int]) -> float:
-    """Perplexity of a token: `exp(-sum log P / number of tokens)`.
+    """Compute the perplexity per token: `exp(-sum log P / number of tokens)`.
 
     Args:
-        log_probabilities: of each sentence, in nats, as `Translator.score` gives them for the
-            references.
-        tokens: of each sentence, `<eos>` included.
+        log_probabilities: the log-probability of each sentence in nats, as `Translator.score`
+            gives it for a reference.
+        tokens: the number of tokens of each sentence, `<eos>` included.
 
     Raises:
         InputError: if there is no token.
+
+    Example:
+
+    >>> round(corpus_perplexity([-2.0, -4.0], [1, 2]), 3)  # exp(6 / 3)
+    7.389
     """
     count = sum(tokens)
     if not count:
@@ -274,7 +290,7 @@ def corpus_perplexity(log_probabilities: Iterable[float], tokens: Iterable[int])
 def exact_match(
     hypotheses: Sequence[str], references: Sequence[str], lowercase: bool = False
 ) -> float:
-    """The share of translations that equal their reference, white space at the ends aside.
+    """Compute the share of translations that equal their reference, up to surrounding white space.
 
     Args:
         hypotheses: the translations, `n` strings.
@@ -285,14 +301,14 @@ def exact_match(
         The share in percent, 0 to 100.
 
     Raises:
-        InputError: if there is nothing to score or the counts differ.
+        InputError: if there is nothing to score, or the numbers of sentences differ.
 
     Example:
 
-    ```python
-    exact_match(["c b a", "f e d"], ["c b a", "f d e"])  # 50.0
-    ```
+    >>> exact_match(["c b a", "f e d"], ["c b a", "f d e"])
+    50.0
     """
+    lowercase = check_flag("lowercase", lowercase)
     _check_parallel(hypotheses, references)
     fold = str.lower if lowercase else str
     pairs = zip(hypotheses, references, strict=True)
@@ -301,37 +317,36 @@ def exact_match(
 
 
 def bleu_metric(tokenize: str, lowercase: bool = False) -> BLEU:
-    """sacrebleu's metric.
+    """Return sacrebleu's metric.
 
     Raises:
-        InputError: if there is no such tokenizer, or what it wants is not installed.
+        InputError: if an argument is out of range, or a package that the tokenizer needs is not
+            installed.
     """
-    if tokenize not in BLEU.TOKENIZERS:
-        raise InputError(
-            f"tokenize={tokenize!r} is no tokenizer of sacrebleu's: choose one of "
-            f"{', '.join(sorted(BLEU.TOKENIZERS))}."
-        )
+    tokenize = check_choice("tokenize", tokenize, sorted(BLEU.TOKENIZERS))
+    lowercase = check_flag("lowercase", lowercase)
     try:
         return BLEU(tokenize=tokenize, lowercase=lowercase)
     except (RuntimeError, ImportError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"sacrebleu's tokenizer {tokenize!r} is not ready: {reason}") from error
+        raise InputError(f"sacrebleu cannot load its tokenizer {tokenize!r}: {reason}") from error
 
 
 def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
+    bootstrap = check_integer("bootstrap", bootstrap, minimum=0)
     _check_parallel(hypotheses, references)
     # sacrebleu takes a list for each set of references.
     hypotheses, references = list(hypotheses), [list(references)]
     metric = make_metric()
     try:
         result = metric.corpus_score(hypotheses, references, n_bootstrap=max(bootstrap, 1))
-    except TypeError:  # which it raises for samples of which some score nothing at all
+    except TypeError:  # sacrebleu raises it if some samples have no score
         bootstrap, metric = 0, make_metric()
         result = metric.corpus_score(hypotheses, references)
     signature = str(metric.get_signature())
     interval = None
     if bootstrap > 1:
-        # The only public way to the interval; there is none if no sentence scores at all.
+        # No attribute has the interval, and there is none if no sentence has a score.
         content = json.loads(result.format(width=4, is_json=True, signature=signature))
         interval = content.get("confidence_var", 0.0)
     return Score(name, result.score, signature, interval)
@@ -339,9 +354,9 @@ def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
 
 def _check_parallel(hypotheses, references):
     for name, sentences in (("hypotheses", hypotheses), ("references", references)):
-        # A string is a sequence of strings, and would be scored letter by letter.
+        # A string is a sequence of strings, and its letters would be scored.
         if isinstance(sentences, (str, bytes)):
-            raise InputError(f"{name} is one string, {sentences!r}: give a list of sentences.")
+            raise InputError(f"`{name}` is one string, {sentences!r}: give a list of sentences.")
     if len(hypotheses) != len(references):
         raise InputError(
             f"There are {len(hypotheses)} hypotheses for {len(references)} references: give one "

@@ -52,7 +52,7 @@ def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     >>> list(model_variables(model))
-    ['model/layers/0/kernel', 'model/layers/0/bias']
+    ['model/layers/1/kernel', 'model/layers/1/bias']
     """
     skipped = [*model.metrics, getattr(model, "optimizer", None)]
     return _in_order(MODEL, model.variables, _walk(MODEL, model, {id(part) for part in skipped}))
