@@ -16,7 +16,7 @@ def exact_match(translator, pairs):
 
 
 def learn(corpus, epochs, tokens, **decoder):
-    """Train a small model; returns the exact match before and after, in percent."""
+    """Train a small model; return the exact match before and after, in percent."""
     tokenizer = s2s.text.WordTokenizer()
     tokenizer.adapt(corpus.train.source)
     model = s2s.Seq2Seq(

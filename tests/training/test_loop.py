@@ -34,7 +34,7 @@ def rows(i):
 
 
 def language_model(dropout=0.2):
-    model = LanguageModel(12, 6, dropout=dropout, word_dropout=dropout)
+    model = LanguageModel(12, 6, num_layers=1, dropout=dropout, word_dropout=dropout)
     model.compile(keras.optimizers.SGD(0.1, global_clipnorm=1.0))
     ids = np.random.default_rng(0).integers(1, 12, 61)
     return model, data.text_batches(ids, batch_size=2, length=6)
