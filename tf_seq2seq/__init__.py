@@ -1,6 +1,6 @@
-"""Recurrent sequence-to-sequence learning and attention for TensorFlow 2 and Keras 3.
+"""Recurrent sequence-to-sequence models with attention for TensorFlow 2 and Keras 3.
 
-One way leads through the package: text -> ids -> batches -> encoder -> decoder -> search -> text.
+Data flows in one direction: text -> ids -> batches -> encoder -> decoder -> search -> text.
 """
 
 import importlib.util
@@ -11,7 +11,7 @@ from tf_seq2seq.translation import Translation
 __version__ = "0.2.0"
 
 if importlib.util.find_spec("tensorflow") is None:
-    # The client of a server, `tf_seq2seq.serving.client`, works without TensorFlow.
+    # The client, `tf_seq2seq.serving.client`, works without TensorFlow.
     __all__ = ["InputError", "Translation", "__version__"]
 else:
     from tf_seq2seq import data, evaluation, plotting, search, serving, text, training

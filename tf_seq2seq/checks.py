@@ -1,7 +1,7 @@
-"""Validate arguments: one behavior and one wording for every public argument.
+"""Argument validation, with the same behavior and wording for all public arguments.
 
-Each function returns the value as a plain Python object, so that a NumPy scalar is accepted
-wherever a Python one is and never travels on into a configuration or a graph.
+Each function returns the value as a plain Python object: NumPy scalars are accepted wherever
+Python ones are, but never end up in a configuration or a graph.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def check_integer(
 
     Args:
         name: the argument's name, for the message.
-        value: a Python or NumPy integer. Booleans and floats, even whole ones, are refused.
+        value: a Python or NumPy integer. Booleans and floats (even 5.0) are rejected.
         minimum, maximum: inclusive bounds; None for no bound.
 
     Raises:
@@ -58,7 +58,7 @@ def check_number(
 
     Args:
         name: the argument's name, for the message.
-        value: a finite Python or NumPy number. Booleans are refused.
+        value: a finite Python or NumPy number. Booleans are rejected.
         minimum, maximum: inclusive bounds; None for no bound.
         above, below: exclusive bounds; None for no bound.
 
@@ -70,7 +70,7 @@ def check_number(
     >>> check_number("temperature", np.float32(0.5), above=0)
     0.5
     """
-    # A scalar tensor or a 0-d array would pass `float()`; it is refused like any other object.
+    # `float()` would accept scalar tensors and 0-d arrays; they are rejected like other objects.
     is_number = not _is_boolean(value) and isinstance(value, numbers.Real)
     if not (
         is_number
@@ -86,8 +86,12 @@ def check_number(
 def check_rate(name: str, value: Any) -> float:
     """Return `value` as a `float` in [0, 1), such as a dropout rate.
 
+    Args:
+        name: the argument's name, for the message.
+        value: a Python or NumPy number.
+
     Raises:
-        InputError: if it is not such a number.
+        InputError: if `value` is not a number in [0, 1).
     """
     return check_number(name, value, minimum=0, below=1)
 
@@ -95,8 +99,12 @@ def check_rate(name: str, value: Any) -> float:
 def check_flag(name: str, value: Any) -> bool:
     """Return `value` as a `bool`.
 
+    Args:
+        name: the argument's name, for the message.
+        value: a Python or NumPy boolean. 0, 1 and "no" are rejected.
+
     Raises:
-        InputError: if it is not a Python or NumPy boolean: 0, 1 and "no" are refused.
+        InputError: if `value` is not a boolean.
     """
     if not _is_boolean(value):
         raise InputError(f"`{name}` must be True or False, got {value!r}.")
@@ -106,8 +114,13 @@ def check_flag(name: str, value: Any) -> bool:
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`.
 
+    Args:
+        name: the argument's name, for the message.
+        value: a string.
+        choices: the allowed values.
+
     Raises:
-        InputError: if it is not.
+        InputError: if `value` is not one of them.
 
     Example:
 

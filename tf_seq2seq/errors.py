@@ -1,8 +1,8 @@
-"""Faults of the input and of the machine, rather than of the program."""
+"""Errors caused by the input or the machine rather than by a bug."""
 
 import errno
 
-# What the system says where a place cannot be written to.
+# The values of `errno` for a file that cannot be written.
 DISK_FAULTS = frozenset(
     [
         errno.ENOSPC,
@@ -20,9 +20,15 @@ DISK_FAULTS = frozenset(
 
 
 class InputError(ValueError):
-    """A file, value or option of the user's that cannot be used.
+    """Raised for a file, value or option from the user that cannot be used.
 
-    The message is one sentence for the user: it names the offending value and the remedy. The
-    chapters print it without a traceback and exit with a non-zero code; in a program of yours it
-    is an ordinary `ValueError`.
+    The message is one sentence for the user, which names the offending value and the remedy. The
+    scripts print it without a traceback and exit with a nonzero code; in your own code it is an
+    ordinary `ValueError`.
+
+    Example:
+
+    >>> s2s.data.read_lines("missing.txt")
+    Traceback (most recent call last):
+    tf_seq2seq.errors.InputError: missing.txt cannot be read (...): check the path.
     """

@@ -1,4 +1,4 @@
-"""Read and write files: atomically, in chunks of lines, and with one sentence for a damaged one."""
+"""Tools for files: atomic writes, chunks of lines, and messages about damaged files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from zipfile import BadZipFile
 T = TypeVar("T")
 
 LINES_PER_CHUNK = 4096
-"""How many lines are held in memory, or handed to a graph, at a time."""
+"""Number of lines to hold in memory, or to pass to a graph, at a time."""
 
 DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, AttributeError, BadZipFile)
-"""What Keras, NumPy and JSON raise for a file that is truncated or holds something else."""
+"""Exceptions that Keras, NumPy and JSON raise for a file that is truncated or not what it should
+be."""
 
 
 @contextlib.contextmanager
 def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
     """Replace a file completely or not at all.
 
-    The context gives a hidden path in the same folder to write to. At the end of the context the
-    file takes its final name; if the context raises, it is removed and `path` stays as it was.
-    Whenever the process is killed or the disk fills up, `path` is the old file or the new one.
+    The context manager yields a temporary, hidden path in the same folder. On exit, the file
+    written there is renamed to `path`; on an exception it is deleted, and `path` is unchanged.
+    Whenever the process is killed or the disk fills up, `path` is either the old file or the new
+    one.
 
     Args:
         path: the file; its folder must exist.
@@ -47,7 +49,7 @@ def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
     new = Path(name)
     try:
         yield new
-        # `mkstemp` makes private files; the file gets the mode that `open` would have given it.
+        # `mkstemp` creates private files; use the mode that `open` would have given this one.
         umask = os.umask(0)
         os.umask(umask)
         new.chmod(0o666 & ~umask)
@@ -62,12 +64,12 @@ def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
 def write_together(directory: str | os.PathLike) -> Iterator[Path]:
     """Write several files into a directory, all of them or none.
 
-    The context gives a hidden folder in the directory to write to. At the end of the context its
-    files take their places in the directory, where they replace older ones; if the context raises,
-    they are removed and the older ones stay as they were. Other files are left alone.
+    The context manager yields a temporary, hidden folder in the directory. On exit, the files
+    written there are moved into the directory and replace existing ones; on an exception they are
+    deleted, and the existing ones are unchanged. Other files are left alone.
 
-    If the process is killed, the older files are intact unless that happens during the renaming,
-    which takes about a millisecond.
+    If the process is killed, existing files are intact, except during the final renaming, which
+    takes about a millisecond.
 
     Args:
         directory: created if it does not exist.
@@ -101,7 +103,11 @@ def write_together(directory: str | os.PathLike) -> Iterator[Path]:
 
 
 def in_chunks(items: Iterable[T], size: int = LINES_PER_CHUNK) -> Iterator[list[T]]:
-    """Yield the items in lists of `size`; the last may be shorter.
+    """Yield lists of `size` items; the last may be shorter.
+
+    Args:
+        items: any iterable, which is read once.
+        size: a positive number.
 
     Example:
 
@@ -114,5 +120,11 @@ def in_chunks(items: Iterable[T], size: int = LINES_PER_CHUNK) -> Iterator[list[
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, to quote it within a sentence."""
+    r"""Return the first line of an error's message, for quoting in another message.
+
+    Example:
+
+    >>> first_line(ValueError("bad header\nat byte 0")), first_line(EOFError())
+    ('bad header', 'EOFError')
+    """
     return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,4 +1,4 @@
-"""The training loss: cross-entropy over the target words, without padding."""
+"""The training loss: cross-entropy over the target words, ignoring padding."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def token_cross_entropy(
         label_smoothing: epsilon, in [0, 1).
 
     Returns:
-        float32 `(batch, target_length)`, padding included; NaN where the label is not an id.
+        float32 `(batch, target_length)`, including padding; NaN where the label is not in [0, V).
 
     Raises:
-        ValueError: if the shape of the labels is not that of the logits without the last axis.
+        ValueError: if the shape of `labels` is not that of `logits` without the last axis.
 
     Source: label smoothing is from Szegedy et al. 2016, "Rethinking the Inception Architecture for
     Computer Vision", section 7.
@@ -59,7 +59,8 @@ def _cross_entropy(labels, logits, label_smoothing):
             loss += label_smoothing * (log_total - tf.reduce_mean(logits_32, axis=-1))
 
         def gradient(d):  # d (p_k - q_k)
-            # Computed from the argument rather than from the values above, it is differentiable.
+            # Computed from the argument rather than from the values above, so that the gradient
+            # is differentiable too.
             d_logits = d[:, None] * tf.nn.softmax(tf.cast(logits, tf.float32))
             if label_smoothing:
                 size = tf.cast(tf.shape(logits)[1], tf.float32)
@@ -70,31 +71,35 @@ def _cross_entropy(labels, logits, label_smoothing):
 
         return loss, gradient
 
-    # Only a CPU raises for an index out of range.
+    # For an index out of range, a CPU raises an error but a GPU does not.
     is_id = (labels >= 0) & (labels < tf.shape(logits, tf.int64)[1])
     return tf.where(is_id, cross_entropy(logits), float("nan"))
 
 
 def token_mask(labels: tf.Tensor) -> tf.Tensor:
-    """Return float32 1 where `labels` holds a word (`<eos>` is one), 0 where it holds padding."""
+    """Return float32 1 where `labels` is a word (including `<eos>`), and 0 where it is padding.
+
+    Args:
+        labels: int, any shape.
+    """
     return ops.cast(ops.not_equal(labels, PAD_ID), "float32")
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class SequenceCrossEntropy(keras.losses.Loss):
-    """Cross-entropy of the target words without padding, averaged over the global batch.
+    """Average the cross-entropy of the target words over the global batch, ignoring padding.
 
         loss = sum_{i,j} -sum_k q_ijk log p_ijk / n
 
     `i` runs over the sentences and `j` over the words of a sentence; `p` is the softmax of `y_pred`
     and `q` the smoothed label (see `token_cross_entropy`). `n` is the number of target words or of
-    sentences. Under a `tf.distribute` strategy it counts those of all replicas, so the losses of
-    the replicas add up to the loss of the whole batch.
+    sentences. Under a `tf.distribute` strategy, `n` includes all replicas, so that the losses of
+    the replicas add up to the loss of the global batch.
 
     Args:
         average: what `n` counts: `"tokens"`, or `"sentences"` as in the book (section 9.3.2),
             where the gradient grows with the length of the sentences.
-        label_smoothing: share of the probability that is spread evenly over all words, in [0, 1).
+        label_smoothing: the probability mass that is spread evenly over all words, in [0, 1).
         name: the name of the loss.
 
     Call arguments:
@@ -116,7 +121,7 @@ class SequenceCrossEntropy(keras.losses.Loss):
     """
 
     def __init__(self, average: str = "tokens", label_smoothing: float = 0.0, name: str = "loss"):
-        # Keras casts the labels too, and half precision would round their ids.
+        # Keras also casts the labels, and half precision would round the ids.
         super().__init__(name=name, reduction=None, dtype="float32")
         self.average = check_choice("average", average, ("tokens", "sentences"))
         self.label_smoothing = check_rate("label_smoothing", label_smoothing)
@@ -129,8 +134,8 @@ class SequenceCrossEntropy(keras.losses.Loss):
                 "SequenceCrossEntropy gives all target words the same weight: leave "
                 "`sample_weight` out."
             )
-        # Keras would cast the labels to float32, and the graph would then compute this
-        # cross-entropy and that of the metrics separately.
+        # Keras would cast the labels to float32; the graph would then compute the cross-entropy
+        # twice, here and for the metrics.
         return self.call(y_true, y_pred)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:

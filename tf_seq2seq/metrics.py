@@ -1,4 +1,4 @@
-"""Metrics over the target words, without padding: perplexity and token accuracy."""
+"""Metrics over the target words, ignoring padding: perplexity and token accuracy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tf_seq2seq.losses import token_cross_entropy, token_mask
 
 
 def perplexity(loss: float) -> float:
-    """Return `exp(loss)` of a mean cross-entropy in nats; infinity if it overflows.
+    """Return the perplexity `exp(loss)`, or infinity if it overflows.
+
+    Args:
+        loss: a mean cross-entropy, in nats.
 
     Example:
 
@@ -27,7 +30,7 @@ def perplexity(loss: float) -> float:
 
 
 class _TokenMean(keras.metrics.Metric):
-    """Mean over all target words since the last reset, in whatever batches they came."""
+    """Mean over all target words since the last reset, regardless of how they are batched."""
 
     def __init__(self, name: str, **kwargs: Any):
         super().__init__(name=name, **kwargs)
@@ -52,7 +55,7 @@ class _TokenMean(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class Perplexity(_TokenMean):
-    """Exponential of the mean cross-entropy of a target word, in nats and never smoothed.
+    """Compute the exponential of the mean cross-entropy per target word, without label smoothing.
 
         perplexity = exp(-1/n sum_{i,j} log p(y_ij))
 
@@ -83,7 +86,7 @@ class Perplexity(_TokenMean):
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class TokenAccuracy(_TokenMean):
-    """Share of the target words that the model finds most probable, given the true previous words.
+    """Compute the fraction of target words that the model ranks first, given the true prefix.
 
     Args:
         name: the name of the metric.

@@ -1,22 +1,25 @@
-"""Strings as arguments and as bytes, for code with and without TensorFlow."""
+"""Helpers for strings and bytes that do not need TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 Texts = str | bytes | Iterable[str | bytes]
-"""One sentence, or any number of them; bytes are UTF-8."""
+"""One sentence, or an iterable of sentences; bytes are UTF-8."""
 
 CONTINUATION = "##"
-"""The marker of a token that continues a word."""
+"""The prefix of a token that continues a word."""
 
 JOINER = "￭"
-"""The marker of a token that is not separated from its neighbor by a space, on the side of the
-neighbor (the convention of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`."""
+"""The marker for a missing space, on the side of the token where the space is missing (the
+convention of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`."""
 
 
 def listed(sentences: Texts) -> list[str | bytes]:
-    """Return one sentence, or any number of them, as a list.
+    """Return one sentence, or an iterable of sentences, as a list.
+
+    Args:
+        sentences: a string or bytes, or an iterable of them.
 
     Example:
 
@@ -27,14 +30,19 @@ def listed(sentences: Texts) -> list[str | bytes]:
 
 
 def utf8(sentence: str | bytes, position: int = 0) -> bytes:
-    """Return a sentence as UTF-8.
+    r"""Encode a sentence as UTF-8.
 
     Args:
-        sentence: a string, or bytes, which are returned as they are.
+        sentence: a string, or bytes, which are returned unchanged.
         position: the sentence's position in a list, for the message.
 
     Raises:
-        TypeError: if it is neither.
+        TypeError: if `sentence` is neither.
+
+    Example:
+
+    >>> utf8("书")
+    b'\xe4\xb9\xa6'
     """
     if isinstance(sentence, bytes):
         return sentence
@@ -44,7 +52,7 @@ def utf8(sentence: str | bytes, position: int = 0) -> bytes:
             f"at position {position}."
         )
     try:
-        # Python represents bytes of a command line that are not UTF-8 as surrogates.
+        # Python represents invalid UTF-8 on the command line as surrogates.
         return sentence.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # other surrogates, which valid text does not contain
+    except UnicodeEncodeError:  # other surrogates, which never occur in valid text
         return sentence.encode("utf-8", "surrogatepass")

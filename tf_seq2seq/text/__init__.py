@@ -1,4 +1,4 @@
-"""Text to ids and back: vocabularies, and tokenizers that run inside the graph."""
+"""Conversion of text to ids and back: vocabularies, and tokenizers that run inside the graph."""
 
 from tf_seq2seq.text.chinese import CharacterTokenizer, ChineseTokenizer, is_chinese
 from tf_seq2seq.text.choose import tokenizer_for

@@ -1,4 +1,4 @@
-"""Tokenizers for characters: of Chinese text, and of any text."""
+"""Character tokenizers, for Chinese and for any text."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
 
-# Spaces are kept only between two Latin words or numbers, and therefore need no marker: the same
-# two rules close up the text before it is split, and the tokens after they are joined.
+# Spaces are kept only between two Latin words or numbers, so tokens need no marker for them: the
+# same two rules delete all others, in the text before it is split and after the tokens are joined.
 _CLOSE_UP = ((r" ([^\p{Latin}\p{Nd}])", r"\1"), (r"((?:^|[^\p{Latin}\p{Nd}\p{M} ])\p{M}*) ", r"\1"))
 
 
 class ChineseTokenizer(Tokenizer):
     """Split text into characters, but keep Latin words and numbers whole.
 
-    `normalize` deletes all spaces but those between two Latin words or numbers: elsewhere, spaces
-    in Chinese text have no meaning and come from line breaks and typesetting.
+    `normalize` deletes all spaces except those between two Latin words or numbers. Other spaces in
+    Chinese text have no meaning; they come from line breaks and typesetting.
 
     Args:
         lowercase: whether `normalize` lowercases Latin letters.
@@ -43,7 +43,7 @@ class ChineseTokenizer(Tokenizer):
 
 
 class CharacterTokenizer(Tokenizer):
-    """Split text into characters; a space is the token `▁`.
+    """Split text into characters; a space becomes the token `▁`.
 
     A `▁` (U+2581) in the text itself becomes `_`.
 
@@ -66,6 +66,9 @@ class CharacterTokenizer(Tokenizer):
 
 def is_chinese(lines: Iterable[str]) -> bool:
     """Return whether most letters of a text are Chinese characters.
+
+    Args:
+        lines: the text, any iterable of strings.
 
     Example:
 

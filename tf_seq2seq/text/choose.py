@@ -12,10 +12,10 @@ from tf_seq2seq.text.words import WordTokenizer
 
 
 def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
-    """Choose a tokenizer that suits a text; it is not adapted yet.
+    """Choose a tokenizer for a text; call its `adapt` next.
 
-    Chinese is split into characters. Other text is split into words if its vocabulary is closed,
-    and into subwords if more than one token in a hundred is a word that occurs only once.
+    Chinese is split into characters. Other text is split into subwords if more than 1 % of its
+    tokens are words that occur only once, and into words otherwise.
 
     Args:
         lines: the text, or a representative part of it.

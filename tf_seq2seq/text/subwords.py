@@ -1,4 +1,4 @@
-"""A tokenizer for subwords: pieces of words, learned by byte-pair encoding."""
+"""A tokenizer for subwords, pieces of words that are learned by byte-pair encoding."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from tf_seq2seq.text.words import WORD_RULES
 
 
 class SubwordTokenizer(Tokenizer):
-    """Split text into the words of `WordTokenizer`, and these into the longest known pieces.
+    """Split text into words like `WordTokenizer`, and each word into the longest known pieces.
 
-    The pieces are learned from the corpus by byte-pair encoding (Sennrich et al. 2016); a word is
-    split by WordPiece, longest piece first (Wu et al. 2016). Pieces within a word begin with `##`:
-    `unhappy.` may be `un ##happy ￭.`. Each character that the corpus lacks becomes `<unk>`.
+    The pieces are learned from a corpus by byte-pair encoding; a word is split as in WordPiece,
+    the longest piece first. Pieces that continue a word begin with `##`: `unhappy.` may become
+    `un ##happy ￭.`. Each character that is not in the corpus becomes `<unk>`.
 
     Args:
         lowercase: whether `normalize` lowercases the text.
+
+    Source: Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units"
+    (pieces); Wu et al. 2016, "Google's Neural Machine Translation System", section 4.1 (WordPiece).
 
     Example:
 
@@ -42,7 +45,7 @@ class SubwordTokenizer(Tokenizer):
         """Normalize the text and split it into pieces (see `Tokenizer.tokenize`)."""
         _ = self.vocabulary  # raises if there is none
         words = super().tokenize(text)
-        # Splitting a word takes longer than finding it, and many words of a batch are repeated.
+        # Splitting a word takes longer than looking it up, and a batch repeats many words.
         distinct, index = tf.unique(words.values)
         pieces = tf.gather(self._wordpiece.tokenize(distinct), index)
         return words.with_values(pieces).merge_dims(1, 2)
@@ -52,13 +55,13 @@ class SubwordTokenizer(Tokenizer):
 
         Args:
             lines: the text, any iterable of strings.
-            max_size: the largest number of pieces, the four special ones included; `None` for no
+            max_size: the maximum number of tokens, including the four special ones; `None` for no
                 limit.
-            min_count: characters that occur less often are left out, and pieces that occur less
+            min_count: characters that occur less often are left out, and pairs that occur less
                 often are not joined.
 
         Raises:
-            InputError: if the text has no tokens, or `max_size` has no room for any.
+            InputError: if no token of the text occurs often enough, or `max_size` is less than 5.
         """
         max_size = check_max_size(max_size)
         words: collections.Counter[str] = collections.Counter()
@@ -68,10 +71,10 @@ class SubwordTokenizer(Tokenizer):
         self.set_vocabulary(not_empty(Vocabulary(learn_pieces(words, limit, min_count))))
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Use an existing vocabulary of pieces instead of `adapt`."""
+        """Use an existing vocabulary of pieces instead of learning one with `adapt`."""
         super().set_vocabulary(vocabulary)
-        # `split_unknown_characters` leaves the known rest of a word readable. The length of the
-        # longest piece bounds the search: even a word of 100 kB takes linear time.
+        # With `split_unknown_characters`, the rest of a word is kept around an unknown character.
+        # `max_chars_per_token` bounds the search: even a word of 100 kB takes linear time.
         self._wordpiece = tf_text.WordpieceTokenizer(
             self._token_to_id,
             suffix_indicator=CONTINUATION,
@@ -84,7 +87,7 @@ class SubwordTokenizer(Tokenizer):
 
     @property
     def markers(self) -> str:
-        """The marker of a continued word, and the joiner."""
+        """A regular expression for the continuation prefix and the joiner."""
         return f"^{CONTINUATION}|{JOINER}"
 
     def starts_word(self, tokens: tf.Tensor) -> tf.Tensor:
@@ -93,20 +96,20 @@ class SubwordTokenizer(Tokenizer):
 
 
 def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) -> list[str]:
-    """Learn pieces by byte-pair encoding: starting from characters, join the most frequent pair.
+    """Learn pieces by byte-pair encoding: start from characters, and join the most frequent pair.
 
-    Of equally frequent pairs the first in code point order is joined: the same words give the
-    same pieces. (TensorFlow Text's `wordpiece_tokenizer_learner_lib` also learns pieces, but
-    reaches a size only to within a few percent, and takes 80 seconds for the German half of
-    Multi30k, where this function takes 4.)
+    Ties are broken by code point order, so the same words always give the same pieces. (TensorFlow
+    Text's `wordpiece_tokenizer_learner_lib` hits the requested size only to within a few percent,
+    and takes 80 seconds for the German half of Multi30k, where this function takes 4.)
 
     Args:
-        words: how often each word occurs.
-        limit: the largest number of pieces; `None` for no limit.
-        min_count: how often a piece must occur.
+        words: the count of each word.
+        limit: the maximum number of pieces; `None` for no limit.
+        min_count: the minimum count of a piece.
 
     Returns:
-        The pieces: the characters by descending count, then the joined ones as they were found.
+        The pieces: the characters by descending count, then the joined ones in the order in which
+        they were found.
 
     Example:
 
@@ -125,11 +128,11 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
             characters[piece] += count
     ranked = sorted(characters.items(), key=lambda item: (-item[1], item[0]))
     pieces = dict.fromkeys([piece for piece, count in ranked if count >= min_count][:limit])
-    # Words with a character that is left out are not used.
+    # Ignore words with a character that was left out.
     splits = [(split, count) for split, count in splits if all(p in pieces for p in split)]
 
     pair_counts: collections.Counter[tuple[str, str]] = collections.Counter()
-    where = collections.defaultdict(set)  # pair -> where in `splits` it may occur
+    where = collections.defaultdict(set)  # pair -> indices of `splits` where it may occur
     for place, (split, count) in enumerate(splits):
         for pair in itertools.pairwise(split):
             pair_counts[pair] += count
@@ -139,7 +142,7 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
 
     while queue and (limit is None or len(pieces) < limit):
         negative_count, best = heapq.heappop(queue)
-        if -negative_count != pair_counts[best]:  # The count has changed since it was queued.
+        if -negative_count != pair_counts[best]:  # the count has changed since it was queued
             continue
         if -negative_count < min_count:
             break
@@ -163,7 +166,7 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
 
 
 def _join_pair(split: list[str], pair: tuple[str, str], joined: str) -> Iterator[str]:
-    """Yields the pieces of `split`, with `joined` in place of each `pair`."""
+    """Yield the pieces of `split`, with `joined` in place of each `pair`."""
     position = 0
     while position < len(split):
         if tuple(split[position : position + 2]) == pair:

@@ -1,24 +1,24 @@
 r"""The base class of tokenizers: text -> tokens -> ids and back, inside the TensorFlow graph.
 
-A tokenizer is a list of rewriting rules, `(regular expression, replacement)`, applied in turn to
-a whole batch of strings. One list normalizes the text, one puts a space at every token boundary
-(splitting at spaces then gives the tokens), and one restores the text after the tokens are joined
-by spaces:
+A tokenizer consists of three lists of rewriting rules, `(regular expression, replacement)`, which
+are applied in order to a whole batch of strings. One list normalizes the text; one puts a space at
+every token boundary, so that splitting at spaces gives the tokens; and one restores the text after
+the tokens have been joined with spaces:
 
     normalize("Don't\tpanic!")   "Don't panic!"
     tokenize(...)                ["Don", "￭'t", "panic", "￭!"]
     detokenize(...)              "Don't panic!"
 
 For every text, `detokenize(tokenize(text))` equals `normalize(text)`. Training, evaluation and
-serving run the same functions, which consist of core string ops and two TensorFlow Text ops: a
-SavedModel contains them, and a server needs no Python.
+serving run the same functions, which consist of core string ops and two TensorFlow Text ops, so a
+SavedModel contains them and a server needs no Python.
 
-The expressions use RE2 syntax, which has no look-around. The rules may use `\x01` to mark a
-boundary between two tokens without a space: normalized text has no control characters.
+The expressions use RE2 syntax, which has no lookaround. Rules may use `\x01` to mark a boundary
+between two tokens that are not separated by a space: normalized text has no control characters.
 
-To add a tokenizer, write one subclass of `Tokenizer` in one file. Override `rules`, or `tokenize`
-and `detokenize`; `get_config` for more constructor arguments; `save_assets` and `load_assets` for
-additional files, such as a SentencePiece model.
+To add a tokenizer, subclass `Tokenizer`. Override `rules`, or `tokenize` and `detokenize`;
+override `get_config` if the constructor has more arguments, and `save_assets` and `load_assets` if
+there are more files, such as a SentencePiece model.
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ from tf_seq2seq.text.vocabulary import (
 
 
 class Rules(NamedTuple):
-    """The rewriting rules of a tokenizer, each a pair `(RE2 expression, replacement)`."""
+    """The rewriting rules of a tokenizer.
+
+    Attributes:
+        normalize, tokenize, detokenize: pairs `(RE2 expression, replacement)`, applied in order.
+    """
 
     normalize: tuple[tuple[str, str], ...] = ()
     tokenize: tuple[tuple[str, str], ...] = ()
@@ -59,11 +63,11 @@ class Rules(NamedTuple):
 class Tokenizer(tf.Module):
     """Convert text to tokens to ids, and back; the base class of all tokenizers.
 
-    Setting up a tokenizer takes two steps: the constructor defines how text is split into tokens,
-    and `adapt` (or `set_vocabulary`) defines which tokens have an id. All functions take a batch
-    of strings, `(batch,)`, as a string tensor or a list, run eagerly or in a graph, and accept any
-    bytes: invalid UTF-8 becomes U+FFFD. A tokenizer that is an attribute of an exported
-    `tf.Module` is saved with it.
+    A tokenizer is set up in two steps: the constructor defines how text is split into tokens, and
+    `adapt` (or `set_vocabulary`) defines which tokens have an id. The methods for text take a batch
+    of strings, `(batch,)`, as a string tensor or a list, and run eagerly or in a graph. They accept
+    any bytes: invalid UTF-8 becomes U+FFFD. A tokenizer that is an attribute of an exported
+    `tf.Module` is exported with it.
 
     Args:
         lowercase: whether `normalize` lowercases the text.
@@ -92,17 +96,17 @@ class Tokenizer(tf.Module):
 
     @property
     def rules(self) -> Rules:
-        """The rewriting rules; a subclass can override this with a class attribute."""
+        """The rewriting rules. A subclass can override this property with a class attribute."""
         return Rules()
 
     # Text and tokens.
 
     def normalize(self, text: tf.Tensor | list[str]) -> tf.Tensor:
-        """Return the text as the tokenizer sees it; normalizing it again changes nothing.
+        """Normalize the text; normalizing it again changes nothing.
 
-        Invalid UTF-8 is replaced by U+FFFD, composed characters take their canonical form (NFC;
-        the compatibility form NFKC would turn full-width Chinese punctuation into ASCII), every
-        run of white space and control characters becomes one space, and the ends are stripped.
+        Invalid UTF-8 is replaced with U+FFFD, characters are composed (NFC; the compatibility form
+        NFKC would turn full-width Chinese punctuation into ASCII), every run of white space and
+        control characters becomes one space, and the ends are stripped.
 
         Args:
             text: strings, `(batch,)`.
@@ -111,7 +115,7 @@ class Tokenizer(tf.Module):
             Strings, `(batch,)`.
 
         Raises:
-            ValueError: if the text is not a batch of strings but a single string or a matrix.
+            ValueError: if `text` is a single string or has more than one dimension.
         """
         text = tf.convert_to_tensor(text, tf.string)
         if text.shape.rank not in (None, 1):
@@ -119,8 +123,8 @@ class Tokenizer(tf.Module):
         text = tf.ensure_shape(text, [None])  # for servers, which do not check the rank
         text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
         if self.lowercase:
-            # The op follows the locale of the process: in Turkish it would turn "I" into a
-            # dotless "ı". The two letters concerned are therefore lowercased first.
+            # `tf.strings.lower` depends on the locale of the process: in Turkish it would turn "I"
+            # into a dotless "ı". These two letters are therefore lowercased first.
             text = rewrite(text, [("I", "i"), ("İ", "i\u0307")])
             text = tf.strings.lower(text, encoding="utf-8")
         text = tf.strings.strip(rewrite(text, [(r"[\p{Z}\p{Cc}]+", " ")]))
@@ -135,12 +139,12 @@ class Tokenizer(tf.Module):
             text: strings, `(batch,)`.
 
         Returns:
-            Strings, `(batch, (tokens))`; the row of an empty text has no tokens.
+            Strings, `(batch, (tokens))`. The row of an empty text is empty.
         """
         return tf.strings.split(rewrite(self.normalize(text), self.rules.tokenize))
 
     def detokenize(self, tokens: tf.RaggedTensor) -> tf.Tensor:
-        """Join tokens into text, in whatever order a model wrote them.
+        """Join tokens into text. Any sequence of tokens is allowed.
 
         Args:
             tokens: strings, `(batch, (tokens))`.
@@ -153,7 +157,8 @@ class Tokenizer(tf.Module):
 
     @property
     def markers(self) -> str:
-        """An expression for what tokens contain apart from text; empty for nothing."""
+        """A regular expression for the marks in tokens that are not text; empty if there are
+        none."""
         return ""
 
     def starts_word(self, tokens: tf.Tensor) -> tf.Tensor:
@@ -163,35 +168,35 @@ class Tokenizer(tf.Module):
             tokens: strings of any shape.
 
         Returns:
-            bool, of the same shape.
+            bool, same shape.
         """
         return tf.ones_like(tokens, tf.bool)
 
     def display(self, token: str) -> str:
-        """Return the token without markers, for readers: on the axis of a plot, for instance."""
+        """Return the token without markers, for display, such as on the axis of a plot."""
         return re.sub(self.markers, "", token) or token
 
     def display_graph(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Return the same as `display`, with TensorFlow operations alone.
+        """Do the same as `display` inside a graph.
 
         Args:
             tokens: strings of any shape.
 
         Returns:
-            string, of the same shape.
+            Strings, same shape.
         """
         if not self.markers:
             return tokens
         shown = tf.strings.regex_replace(tokens, self.markers, "")
-        return tf.where(shown == "", tokens, shown)  # a token that is nothing but a marker
+        return tf.where(shown == "", tokens, shown)  # keep a token that is only a marker
 
     # Tokens and ids.
 
     def encode(self, text: tf.Tensor | list[str]) -> tf.RaggedTensor:
-        """Return the ids of the text's tokens, without `<sos>` and `<eos>`.
+        """Convert text to token ids, without `<sos>` and `<eos>`.
 
-        A control token cannot be smuggled in: `<pad>`, `<sos>` and `<eos>` written in the text
-        are unknown words.
+        The text cannot inject control tokens: a literal `<pad>`, `<sos>` or `<eos>` becomes
+        `<unk>`.
 
         Args:
             text: strings, `(batch,)`.
@@ -202,7 +207,7 @@ class Tokenizer(tf.Module):
         return self.token_to_id(self.tokenize(text))
 
     def decode(self, ids: tf.Tensor | tf.RaggedTensor) -> tf.Tensor:
-        """Return the text of token ids; `<pad>`, `<sos>` and `<eos>` are dropped, `<unk>` shown.
+        """Convert token ids to text; `<pad>`, `<sos>` and `<eos>` are dropped, `<unk>` is kept.
 
         Args:
             ids: integers, `(batch, (tokens))` ragged or `(batch, tokens)` padded.
@@ -217,25 +222,25 @@ class Tokenizer(tf.Module):
         return self.detokenize(self.id_to_token(ids))
 
     def token_to_id(self, tokens: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Return the ids of tokens, `UNK_ID` for those that are not in the vocabulary.
+        """Convert tokens to ids.
 
         Args:
             tokens: strings, `(batch, (tokens))`.
 
         Returns:
-            int32, `(batch, (tokens))`.
+            int32, `(batch, (tokens))`, with `UNK_ID` for tokens that are not in the vocabulary.
         """
         _ = self.vocabulary  # raises if there is none
         return tokens.with_values(tf.cast(self._token_to_id.lookup(tokens.values), tf.int32))
 
     def id_to_token(self, ids: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
-        """Return the tokens of ids, special tokens included; `<unk>` for an id out of range.
+        """Convert ids to tokens, including special tokens.
 
         Args:
             ids: integers of any shape, dense or ragged.
 
         Returns:
-            Strings of the same shape.
+            Strings, same shape, with `<unk>` for ids that are out of range.
         """
         size = self.vocabulary_size
 
@@ -252,12 +257,12 @@ class Tokenizer(tf.Module):
 
         Args:
             lines: the text, any iterable of strings: a list, a generator, an open file.
-            max_size: the largest number of tokens, the four special ones included; `None` for
+            max_size: the maximum number of tokens, including the four special ones; `None` for
                 no limit.
             min_count: tokens that occur less often are left out.
 
         Raises:
-            InputError: if the text has no tokens, or `max_size` has no room for any.
+            InputError: if no token of the text occurs often enough, or `max_size` is less than 5.
         """
         token_lists = tokenize_lines(lines, self.tokenize)
         self.set_vocabulary(not_empty(Vocabulary.build(token_lists, max_size, min_count)))
@@ -268,7 +273,11 @@ class Tokenizer(tf.Module):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The tokens and their ids."""
+        """The tokens and their ids.
+
+        Raises:
+            RuntimeError: if there is no vocabulary yet.
+        """
         if self._vocabulary is None:
             raise RuntimeError(
                 f"This {type(self).__name__} has no vocabulary yet; "
@@ -278,7 +287,7 @@ class Tokenizer(tf.Module):
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Use an existing vocabulary, such as `Vocabulary.load(path)`, instead of `adapt`."""
-        # Of the special tokens only `<unk>` can be looked up (see `encode`).
+        # The only special token that can be looked up is `<unk>` (see `encode`).
         entries = [(t, id) for id, t in enumerate(vocabulary) if t not in SPECIALS or t == UNK]
         tokens, ids = zip(*entries, strict=True)
         self._token_to_id = tf.lookup.StaticHashTable(
@@ -289,11 +298,14 @@ class Tokenizer(tf.Module):
 
     @property
     def vocabulary_size(self) -> int:
-        """The number of ids, the four special tokens included."""
+        """The number of ids, including the four special tokens."""
         return len(self.vocabulary)
 
     def equals(self, other: Tokenizer) -> bool:
-        """Return whether class, configuration and vocabulary agree: any text has the same ids."""
+        """Return whether another tokenizer gives the same ids for any text.
+
+        This is so if class, configuration and vocabulary are the same.
+        """
         return (
             type(self) is type(other)
             and self.get_config() == other.get_config()
@@ -312,16 +324,18 @@ class Tokenizer(tf.Module):
         return cls(**config)
 
     def save_assets(self, directory: Path) -> None:
-        """Write the files that `load_assets` needs; by default none.
+        """Write the files that `load_assets` reads; by default none.
 
-        Override both for a tokenizer with data other than its configuration and its vocabulary.
+        Override both for a tokenizer that has data other than its configuration and vocabulary.
 
         Args:
             directory: where `save` writes `tokenizer.json` and `vocabulary.txt`.
         """
 
     def load_assets(self, directory: Path) -> None:
-        """Read the files of `save_assets`; called after the constructor, before `set_vocabulary`.
+        """Read the files that `save_assets` wrote.
+
+        `load` calls it after the constructor and before `set_vocabulary`.
 
         Args:
             directory: where `save_assets` wrote them.
@@ -331,9 +345,13 @@ class Tokenizer(tf.Module):
         """
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Write `tokenizer.json`, `vocabulary.txt` and the assets into a directory.
+        """Write `tokenizer.json`, `vocabulary.txt` and the assets to a directory.
 
-        The directory is created if necessary.
+        Args:
+            directory: created if it does not exist.
+
+        Raises:
+            RuntimeError: if there is no vocabulary yet.
         """
         vocabulary = self.vocabulary
         directory = Path(directory)
@@ -346,11 +364,11 @@ class Tokenizer(tf.Module):
 
     @staticmethod
     def load(directory: str | os.PathLike) -> Tokenizer:
-        """Read a tokenizer of any class from the directory that `save` wrote.
+        """Read a tokenizer of any class from a directory that `save` wrote.
 
         Args:
-            directory: the directory. The class must be defined: import the module of a tokenizer
-                that is not in this package first.
+            directory: the directory. If the tokenizer's class is not part of this package, import
+                its module first.
 
         Raises:
             InputError: if a file is missing or damaged, or the class is unknown.
@@ -383,7 +401,7 @@ class Tokenizer(tf.Module):
 
 
 def rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:
-    """Apply rewriting rules in turn to strings of any shape."""
+    """Apply rewriting rules in order to strings of any shape."""
     for pattern, replacement in rules:
         text = tf.strings.regex_replace(text, pattern, replacement)
     return text
@@ -398,14 +416,14 @@ def tokenize_lines(lines: Iterable[str], tokenize: Callable) -> Iterator[list[st
 
 
 def not_empty(vocabulary: Vocabulary) -> Vocabulary:
-    """Return the vocabulary if it has any tokens but the special ones.
+    """Return the vocabulary if it has any tokens other than the special ones.
 
     Raises:
-        InputError: if it has none.
+        InputError: if it does not.
     """
     if len(vocabulary) == len(SPECIALS):
         raise InputError(
-            "No token of the text to adapt to occurs often enough; "
-            "give lines of text, or a lower `min_count`."
+            "No token of the text occurs often enough for a vocabulary; "
+            "pass lines of text, or a lower `min_count`."
         )
     return vocabulary

@@ -1,4 +1,4 @@
-"""The vocabulary: tokens in a fixed order, in which the position of a token is its id."""
+"""The vocabulary: an ordered list of tokens, where a token's position is its id."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Coverage(NamedTuple):
     """How much of a text a vocabulary covers.
 
     Attributes:
-        tokens: how many tokens the text has.
-        covered: how many of them have an id other than that of `<unk>`.
-        unknown: the most frequent other tokens, as `(token, count)` by descending count.
+        tokens: the number of tokens in the text.
+        covered: the number of them that are in the vocabulary.
+        unknown: the most frequent of the others, as `(token, count)` by descending count.
     """
 
     tokens: int
@@ -32,22 +32,22 @@ class Coverage(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """The share of the tokens that is covered, 0 to 1 (1 for a text without tokens)."""
+        """The fraction of tokens that are covered, 0 to 1 (1 for a text without tokens)."""
         return self.covered / self.tokens if self.tokens else 1.0
 
 
 class Vocabulary:
-    """Tokens in a fixed order, in which the position of a token is its id.
+    """An ordered list of tokens, where a token's position is its id.
 
-    The first four are always `<pad>`=0, `<unk>`=1, `<sos>`=2 and `<eos>`=3: padding has the id
-    that Keras masks, and no word has it. A vocabulary is immutable.
+    The first four are always `<pad>`=0, `<unk>`=1, `<sos>`=2 and `<eos>`=3. Padding has the id
+    that Keras masks, which no word can have. A vocabulary is immutable.
 
     Args:
-        tokens: the tokens by id. The four special ones may be missing or at any position; they
-            are moved to the front.
+        tokens: the tokens in the order of their ids. The four special ones may be missing or at
+            any position; they are moved to the front.
 
     Raises:
-        InputError: if a token is empty, contains a line break or occurs twice.
+        InputError: if a token is empty, contains a line break or occurs more than once.
 
     Example:
 
@@ -62,7 +62,7 @@ class Vocabulary:
         tokens = list(tokens)
         for token, count in collections.Counter(tokens).items():
             if count > 1:
-                raise InputError(f"The token {token!r} occurs {count} times; keep one of them.")
+                raise InputError(f"The token {token!r} occurs {count} times; keep only one.")
             if not token or "\n" in token or "\r" in token:
                 raise InputError(
                     f"The token {token!r} does not fit on one line of a vocabulary file; "
@@ -78,12 +78,12 @@ class Vocabulary:
     ) -> Vocabulary:
         """Count tokens and keep the most frequent ones.
 
-        The lists are read once and not stored: a generator over a file of any length works.
-        Equally frequent tokens are in code point order: the same text gives the same ids.
+        The lists are read once and not stored, so a generator over a file of any length works.
+        Equally frequent tokens are in code point order, so the same text gives the same ids.
 
         Args:
             token_lists: the lines, each an iterable of tokens.
-            max_size: the largest number of tokens, the four special ones included; `None` for
+            max_size: the maximum number of tokens, including the four special ones; `None` for
                 no limit.
             min_count: tokens that occur less often are left out.
 
@@ -91,8 +91,8 @@ class Vocabulary:
             The vocabulary by descending frequency, with `counts`.
 
         Raises:
-            InputError: if `max_size` has no room for a token.
-            TypeError: if a line is a string, whose tokens would be its characters.
+            InputError: if `max_size` is less than 5, or `min_count` is not an integer.
+            TypeError: if a line is a string rather than an iterable of tokens.
 
         Example:
 
@@ -119,9 +119,9 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Vocabulary:
-        """Read a file with one token per line, as `save` writes it.
+        """Read a file with one token per line, as written by `save`.
 
-        The book's files can be read unchanged: they begin with `<unk>`, `<sos>`, `<eos>` (with
+        The book's files can be read unchanged. They begin with `<unk>`, `<sos>`, `<eos>` (only
         `<eos>` for the Penn Treebank), which are moved to their positions in this package.
 
         Args:
@@ -139,11 +139,11 @@ class Vocabulary:
         except OSError as error:
             raise InputError(
                 f"Cannot read the vocabulary file {str(path)!r} ({error.strerror}); "
-                "give the path of a text file with one token per line."
+                "pass the path of a text file with one token per line."
             ) from error
-        lines: dict[str, int] = {}  # token -> its line number
-        # A byte order mark before the first token does not belong to it. Alone on a line, U+FEFF
-        # is a token: the book's Chinese vocabulary has it.
+        lines: dict[str, int] = {}  # token -> line number
+        # A byte order mark before the first token is not part of it. A line with nothing but
+        # U+FEFF is a token, which occurs in the book's Chinese vocabulary.
         data = data.removeprefix(b"\xef\xbb\xbf") if data[3:4] not in b"\r\n" else data
         for number, line in enumerate(data.removesuffix(b"\n").split(b"\n"), start=1):
             try:
@@ -164,23 +164,23 @@ class Vocabulary:
         return cls(lines)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write one token per line, in the order of their ids, as UTF-8."""
+        """Write the tokens in the order of their ids, one per line, as UTF-8."""
         text = "".join(token + "\n" for token in self._tokens)
         with write_atomically(path) as new:
             new.write_text(text, encoding="utf-8", newline="\n")
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """All tokens by id, beginning with the four special ones."""
+        """All tokens in the order of their ids, beginning with the four special ones."""
         return self._tokens
 
     @property
     def counts(self) -> Mapping[str, int] | None:
-        """How often each ordinary token occurred; `None` unless `build` made the vocabulary."""
+        """The count of each token, without the special ones; `None` if not made by `build`."""
         return self._counts
 
     def index(self, token: str) -> int:
-        """Return the id of a token; that of `<unk>` for a token that is not in the vocabulary."""
+        """Return the id of a token, or `UNK_ID` if the token is not in the vocabulary."""
         return self._ids.get(token, UNK_ID)
 
     def coverage(self, token_lists: Iterable[Iterable[str]], most_common: int = 10) -> Coverage:
@@ -188,7 +188,11 @@ class Vocabulary:
 
         Args:
             token_lists: the lines, each an iterable of tokens.
-            most_common: how many unknown tokens to list.
+            most_common: the number of unknown tokens to list.
+
+        Raises:
+            InputError: if `most_common` is not an integer of at least 0.
+            TypeError: if a line is a string rather than an iterable of tokens.
 
         Example:
 
@@ -225,10 +229,10 @@ class Vocabulary:
 
 
 def check_max_size(max_size: int | None) -> int | None:
-    """Return the size if it is None or has room for more than the special tokens.
+    """Return `max_size` if it is None, or an integer with room for more than the special tokens.
 
     Raises:
-        InputError: if it is not such an integer.
+        InputError: if it is neither.
     """
     if max_size is None:
         return None

@@ -11,7 +11,7 @@ from tf_seq2seq.text.tokenizer import Rules, Tokenizer
 WORD_RULES = Rules(
     normalize=((JOINER, "■"),),
     tokenize=(
-        # An apostrophe after a letter may begin a clitic: "don't" is `don 't`, as Moses splits it.
+        # An apostrophe after a letter may begin a clitic: "don't" is `don 't`, as in Moses.
         (r"([\p{L}\p{M}])(['’])", "\\1\x01\\2"),
         (
             "(?:"
@@ -24,8 +24,8 @@ WORD_RULES = Rules(
             "\\0\x01",
         ),
         ("\x01+( |$)", r"\1"),
-        # The joiner is attached to a mark that opens a word; otherwise to the second token, which
-        # is usually a closing mark.
+        # The joiner is attached to a mark before a word, otherwise to the second token, which is
+        # usually a closing mark.
         ("([^\\p{L}\\p{M}\\p{N} ])\x01+([\\p{L}\\p{M}\\p{N}])", rf"\1{JOINER} \2"),
         ("\x01+", f" {JOINER}"),
     ),
@@ -37,12 +37,12 @@ class WordTokenizer(Tokenizer):
     """Split text into words, numbers, clitics ("don't" is `don ￭'t`) and punctuation marks.
 
     A joiner, `￭`, marks the side on which a token had no space, so that the text can be restored.
-    A `￭` in the text itself becomes the similar `■`.
+    A `￭` in the text itself becomes a `■`.
 
     Args:
         lowercase: whether `normalize` lowercases the text.
         split_punctuation: `False` for text that is already tokenized, such as the Penn Treebank
-            or `a b c`: it is split at white space only, and joined by spaces.
+            or `a b c`, which is split only at white space and joined with spaces.
 
     Example:
 
@@ -57,12 +57,12 @@ class WordTokenizer(Tokenizer):
 
     @property
     def rules(self) -> Rules:
-        """The rules of the split at punctuation, or none."""
+        """The rules for splitting at punctuation, or none."""
         return WORD_RULES if self.split_punctuation else Rules()
 
     @property
     def markers(self) -> str:
-        """The joiner; empty without the split at punctuation."""
+        """The joiner; empty without `split_punctuation`."""
         return JOINER if self.split_punctuation else ""
 
     def get_config(self) -> dict[str, Any]:
