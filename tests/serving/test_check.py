@@ -67,11 +67,11 @@ def test_signatures_and_outputs_that_are_missing_or_differ(exported, tmp_path):
     )
     problems = serving.check_export(path, exported[0]).problems
     for expected in (
-        "The signature 'beam' is missing; what was exported has it.",
-        "The signature 'another' is unexpected; what was exported does not have it.",
+        "The signature 'beam' is missing; the exported object has it.",
+        "The signature 'another' is unexpected; the exported object does not have it.",
         "The output 'score' of the signature 'serving_default' is missing",
         "The output 'translation' of the signature 'serving_default' differs from that of",
-        "The output 'context' of the signature 'encode' differs from that of what was exported: by",
+        "The output 'context' of the signature 'encode' differs from that of the exported object",
     ):
         assert any(problem.startswith(expected) for problem in problems), expected
 
@@ -121,9 +121,9 @@ def test_problems_of_signatures(tmp_path):
         "The output 'size' of the signature 'scalar' has no batch dimension",
         "The output 'output_0' of the signature 'unnamed' has only a default name",
         "The output 'text_bytes' of the signature 'encoded' would be sent as base64",
-        "The signature 'unchecked' does not refuse a scalar as 'text', but gives an answer",
-        "The signature 'unchecked' does not refuse an input of rank 2 as 'text'",
-        "The signature 'second' does not refuse an input of rank 2 as 'target'",
+        "The signature 'unchecked' does not reject a scalar as 'text' but returns an answer",
+        "The signature 'unchecked' does not reject an input of rank 2 as 'text'",
+        "The signature 'second' does not reject an input of rank 2 as 'target'",
         "The output 'words' of the signature 'ragged' is ragged or not a tensor (DT_INVALID)",
         "The output 'words' of the signature 'flat' has 11 rows for sentences with 4",
         "The signature 'fails' fails on sentences: InvalidArgumentError",
@@ -139,7 +139,7 @@ def test_a_kernel_that_kills_the_process(tmp_path):
         tokens=(lambda text: {"tokens": tokenizer.tokenize(text).row_lengths()}, TEXT),
     )
     (problem, *_) = serving.check_export(path).problems
-    assert "does not refuse a scalar" in problem
+    assert "does not reject a scalar" in problem
     assert "with tf.ensure_shape" in problem
 
 

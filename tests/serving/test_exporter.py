@@ -93,7 +93,7 @@ def test_an_export_takes_the_next_version_or_the_one_it_is_given(tmp_path, quick
     assert serving.export(translator, tmp_path / "m").name == "1"
     assert serving.export(translator, tmp_path / "m", np.int64(7)).name == "7"
     assert serving.export(translator, tmp_path / "m").name == "8"
-    with pytest.raises(InputError, match="7 exists already"):
+    with pytest.raises(InputError, match="7 already exists"):
         serving.export(translator, tmp_path / "m", version=7)
     for version in (0, True, "3", 1.0):
         with pytest.raises(InputError, match="`version` must be an integer of at least 1"):

@@ -24,9 +24,9 @@ def test_versions_count_up_and_are_never_overwritten(tmp_path):
     assert new_version(tmp_path, 7).name == "7"
     assert new_version(tmp_path).name == "8"
     assert list_versions(tmp_path) == [1, 7, 8]
-    with pytest.raises(InputError, match=r"7 exists already; choose another version"):
+    with pytest.raises(InputError, match=r"7 already exists; choose another version"):
         new_version(tmp_path, 7)
-    with pytest.raises(InputError, match=r"8 exists already"):
+    with pytest.raises(InputError, match=r"8 already exists"):
         check_free(tmp_path, 8)
     assert check_free(tmp_path, 9) == tmp_path / "9"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "7", "8"]
@@ -38,7 +38,7 @@ def test_files_are_not_versions(tmp_path):
     (tmp_path / "٤").mkdir()
     assert list_versions(tmp_path) == []
     assert new_version(tmp_path).name == "2"  # because a file has the name 1
-    with pytest.raises(InputError, match="12 exists already"):
+    with pytest.raises(InputError, match="12 already exists"):
         new_version(tmp_path, 12)
 
 

@@ -27,7 +27,7 @@ def test_sentences_are_chosen_by_their_length():
 
 def test_more_requests_than_a_server_accepts(exported, monkeypatch):
     monkeypatch.setattr(warmup, "MAXIMUM", 6)
-    with pytest.raises(InputError, match="A server accepts 6 warm-up requests, got 7"):
+    with pytest.raises(InputError, match="A server accepts at most 6 warm-up requests, got 7"):
         warmup.write(exported[1], [["a"]], "en_zh")
 
 

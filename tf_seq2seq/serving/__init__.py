@@ -1,4 +1,4 @@
-"""Export for TensorFlow Serving, and use of what was exported.
+"""Export models for TensorFlow Serving, and use the exports.
 
 The client is in `tf_seq2seq.serving.client`, which works without TensorFlow.
 """

@@ -1,7 +1,7 @@
 """Turn the outputs of an export's signatures into translations, without TensorFlow.
 
-A row is a mapping from the names of a signature's outputs to their values for one sentence: lists
-or arrays, with strings or UTF-8 bytes. `signatures` lists the outputs.
+A row maps the names of a signature's outputs to their values for one sentence: lists or arrays of
+numbers, strings or UTF-8 bytes. The module `signatures` lists the outputs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DETAILS = (*TEXT, *_SOURCE, "target_tokens", "target_length")
 BEAM_DETAILS = (*BEAM, *_SOURCE, "target_tokens", "target_lengths")
 SCORE_DETAILS = (*DETAILS, "target_cut_off")
 
-# The score of a translation that the beam did not find, which JSON must be able to write.
+# The score of a missing translation in a beam; JSON cannot represent -inf.
 _LOWEST = -3.4e38
 
 
@@ -34,8 +34,8 @@ def translations(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[
     """Return the translations from rows of `serving_default`, `details` or `score_details`.
 
     Args:
-        rows: a row for each sentence. Those without tokens yield translations without them.
-        sentences: the sources, for messages.
+        rows: one row per sentence. A row without tokens yields a translation without tokens.
+        sentences: the source sentences, for error messages.
 
     Raises:
         InputError: if a score is not finite.
@@ -59,7 +59,7 @@ def translations(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[
 
 
 def n_best(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[list[Translation]]:
-    """Return the translations from rows of `beam` or `beam_details`, the best first.
+    """Return the translations from rows of `beam` or `beam_details`, best first.
 
     Args:
         rows, sentences: as for `translations`.
@@ -70,7 +70,7 @@ def n_best(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[list[T
     found = []
     for place, row in enumerate(rows):
         scores = row["scores"]
-        # A sentence always has a translation; NaN is not below the lowest score, and is reported.
+        # The best translation always exists: the lowest score means -inf here. NaN stays NaN.
         _finite(-math.inf if scores[0] <= _LOWEST else scores[0], place, sentences)
         columns = zip(
             row["translations"],
@@ -117,7 +117,7 @@ def check_pairs(sentences: Sequence[Any], given: Sequence[Any]) -> None:
     """Check that there is a translation for each sentence.
 
     Raises:
-        InputError: if there is not.
+        InputError: if the numbers differ.
     """
     if len(sentences) != len(given):
         raise InputError(
@@ -132,15 +132,15 @@ def warn_of_cut_offs(
     given: Sequence[str | bytes] = (),
     stacklevel: int = 3,
 ) -> None:
-    """Warn of each source, and each given translation, that the model cut off.
+    """Warn about each source and each given translation that the model cut off.
 
     Args:
         rows: rows of `details`, `beam_details` or `score_details`; others yield no warning.
         sentences, given: the sources and the translations that were scored, if any.
-        stacklevel: of `warnings.warn`; 3 is the caller of the caller.
+        stacklevel: passed to `warnings.warn`; 3 is the caller's caller.
     """
     for place, row in enumerate(rows):
-        # The lengths include `<eos>`; so does the maximum for translations, but not for sources.
+        # The lengths include `<eos>`. The limit includes it for translations, but not for sources.
         for name, kind, texts, limit in (
             ("cut_off", "Sentence", sentences, lambda row: row["source_length"] - 1),
             ("target_cut_off", "Translation", given, lambda row: row["target_length"]),
@@ -158,7 +158,7 @@ def _translation(text, score, row, target, height, alignment) -> Translation:
         return Translation(_text(text), score)
     width = row["source_length"]
     if alignment is not None:
-        # A list of no rows has no second dimension, which an array has.
+        # Reshaped because an empty list has no second dimension.
         alignment = np.asarray(alignment, np.float32).reshape(
             len(target), len(row["source_tokens"])
         )

@@ -1,4 +1,4 @@
-"""The model card of an export: what it is and what it was made with."""
+"""The model card of an export: facts about the model and the software that wrote it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
 FILE = Path("assets.extra") / "model.json"
-"""Where the model card lies in a version's folder."""
+"""Path of the model card within a version's folder."""
 
 _PACKAGES = ("tf_seq2seq", "tensorflow", "tensorflow-text", "keras")
 
@@ -26,9 +26,9 @@ def model_card(exported: Translator | TextModel, name: str, facts: Mapping[str, 
     """Write a model card as JSON.
 
     Args:
-        exported: what is exported.
+        exported: the translator or language model.
         name: the model's name.
-        facts: what people should know about the model: languages, data, metric, labels.
+        facts: information for users of the model: languages, data, metric, labels.
 
     Returns:
         A JSON object: `name`, `labels`, the facts, `created` (UTC), `commit` of this package or
@@ -39,7 +39,7 @@ def model_card(exported: Translator | TextModel, name: str, facts: Mapping[str, 
         TypeError: if the facts contain something that JSON cannot represent.
     """
     model = keras.saving.serialize_keras_object(exported.model)
-    model.pop("compile_config", None)  # concerns training only
+    model.pop("compile_config", None)  # only needed for training
     card = {
         "name": name,
         "labels": [],
@@ -56,12 +56,12 @@ def model_card(exported: Translator | TextModel, name: str, facts: Mapping[str, 
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # runs from a checkout
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout without installation
         return None
 
 
 def _commit() -> str | None:
-    """Return the commit of this package's own checkout, `-dirty` if changed; None without one."""
+    """Return the commit of this package's checkout (`-dirty` if changed); None without one."""
     root = Path(__file__).parents[2]
 
     def git(*arguments):

@@ -1,8 +1,8 @@
-"""Check whether a stock server can load an export, and survives whatever it is sent.
+"""Check that a stock server can load an export and survive any request.
 
-The check searches the graph for operations that a stock server cannot run or batch. Then it loads
-the model in a fresh process by the C++ loader, and runs every signature on sentences, on an empty
-batch, on inputs of the wrong rank, and on the version's own warm-up requests.
+The check searches for operations that a stock server cannot run and signatures that it cannot
+batch. Then it loads the model with the C++ loader in a fresh process, and runs every signature on
+sentences, an empty batch, inputs of the wrong rank, and the version's warm-up requests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
 SENTENCES = ("The book that I bought yesterday is very interesting.", "", "a", "你好，世界！")
-SECONDS = 600  # the time limit of all calls together
+SECONDS = 600  # time limit for all calls together
 _UNNAMED = re.compile(r"(args|arg|inputs?|output|keras_tensor|unknown)(_\d+)*")
 
 
@@ -43,10 +43,10 @@ class Check:
 
     Attributes:
         directory: the version's folder.
-        signatures: a line for each signature, its inputs and outputs with dtypes and shapes.
+        signatures: one line per signature: its inputs and outputs with dtypes and shapes.
         operations: how many times each operation occurs in the graph.
         warmup_requests: how many requests the server would run before the version goes live.
-        problems: a sentence for each problem; empty if a stock server can serve the model.
+        problems: one sentence per problem; empty if a stock server can serve the model.
     """
 
     directory: Path
@@ -80,14 +80,14 @@ def check_export(
 
     Args:
         directory: a version's folder.
-        exported: what was exported, whose signatures and results the SavedModel must equal; None
-            to skip this comparison.
-        sentences: the sentences on which every signature is run.
+        exported: the object that was exported, whose signatures and results the SavedModel must
+            reproduce; None to skip this comparison.
+        sentences: the sentences to run every signature on.
         server: the server's version, one of `SERVERS`.
-        beam: how the signature `beam` searches, as it was given to `export`.
+        beam: the search options that were passed to `export`.
 
     Returns:
-        The `Check`, with all problems that were found.
+        The `Check`, with all problems found.
 
     Raises:
         InputError: if there is no SavedModel in the directory, the server's version is unknown, or
@@ -157,7 +157,7 @@ def _signature_problems(name: str, signature: SignatureDef) -> Iterator[str]:
                     "first dimension open."
                 )
             if side == "input" and tensor.dtype != types_pb2.DT_STRING:
-                yield f"{which} is {dtype}, not a string: a model of text takes text."
+                yield f"{which} is {dtype}, not a string: a text model takes strings."
             if side == "output" and key.endswith("_bytes"):
                 yield f"{which} would be sent as base64 over REST: choose a name without '_bytes'."
 
@@ -167,7 +167,7 @@ def _warmup(
 ) -> tuple[list[tuple[str, dict[str, list[bytes]]]], list[str]]:
     """Return the warm-up requests, and the problems with them."""
     if (directory / warmup.FILE).exists():
-        warmup.prediction_log_pb2()  # is missing here, which is not a problem of the export
+        warmup.prediction_log_pb2()  # a missing package is not a problem of the export
     try:
         requests = warmup.read(directory)
     except InputError as error:
@@ -194,7 +194,7 @@ _ON_SENTENCES = "sentences"
 
 
 class _Call(NamedTuple):
-    """A call of the check: a signature, its inputs, what they are, and whether they are wrong."""
+    """A call to make: a signature, its inputs, their description, and whether they are wrong."""
 
     signature: str
     inputs: Mapping[str, Any]
@@ -203,7 +203,7 @@ class _Call(NamedTuple):
 
 
 def _calls(signatures, requests, sentences) -> list[_Call]:
-    # Signatures that do not take strings are a problem already, and cannot be called with text.
+    # Inputs that are not strings are already reported, and cannot be given text.
     inputs_of = {
         name: sorted(signature.inputs)
         for name, signature in signatures.items()
@@ -216,8 +216,8 @@ def _calls(signatures, requests, sentences) -> list[_Call]:
     for number, (name, inputs) in enumerate(requests, 1):
         if name in inputs_of and _fits(name, inputs, signatures):
             calls.append(_Call(name, inputs, f"warm-up request {number}"))
-    # Last, because these may kill the process. One input is wrong at a time, and the others fit
-    # it, so that the refusal is for the wrong one.
+    # Last, because these may kill the process. Only one input is wrong at a time, so that the
+    # error must be about that one.
     for name, keys in inputs_of.items():
         for key in keys:
             for what, value, others in (
@@ -234,7 +234,7 @@ def _call_problems(call: _Call, result: dict[str, list] | CallError) -> Iterator
         if not (isinstance(result, CallError) and str(result).startswith("InvalidArgumentError")):
             answer = str(result) if isinstance(result, CallError) else "an answer"
             yield (
-                f"The signature {call.signature!r} does not refuse {call.what}, but gives "
+                f"The signature {call.signature!r} does not reject {call.what} but returns "
                 f"{answer}: start it with tf.ensure_shape(input, [None]) for each input."
             )
     elif isinstance(result, CallError):
@@ -258,7 +258,7 @@ def _call_problems(call: _Call, result: dict[str, list] | CallError) -> Iterator
 def _differences(
     ours: Signatures, answered: Sequence[tuple[_Call, Mapping[str, list]]]
 ) -> Iterator[str]:
-    """Compare the SavedModel's answers to those of what was exported."""
+    """Compare the SavedModel's answers with those of the exported object."""
     yield from _missing("The signature {!r}", ours, {call.signature: call for call, _ in answered})
     for call, found in answered:
         name = call.signature
@@ -273,13 +273,13 @@ def _differences(
 
 def _missing(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(set(ours) - set(theirs)):
-        yield f"{what.format(key)} is missing; what was exported has it."
+        yield f"{what.format(key)} is missing; the exported object has it."
     for key in sorted(set(theirs) - set(ours)):
-        yield f"{what.format(key)} is unexpected; what was exported does not have it."
+        yield f"{what.format(key)} is unexpected; the exported object does not have it."
 
 
 def _difference(name: str, key: str, expected: np.ndarray, got: np.ndarray) -> Iterator[str]:
-    where = f"The output {key!r} of the signature {name!r} differs from that of what was exported"
+    where = f"The output {key!r} of the signature {name!r} differs from that of the exported object"
     if expected.shape != got.shape:
         yield f"{where}: its shape is {got.shape}, not {expected.shape}."
     elif expected.dtype == object:

@@ -1,4 +1,4 @@
-"""From a translator or a language model to a SavedModel for TensorFlow Serving."""
+"""Export a translator or a language model as a SavedModel for TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def export(
     card: Mapping[str, Any] | None = None,
     beam: SearchOptions | None = None,
 ) -> Path:
-    """Write a translator or a language model as a SavedModel, `directory/version`.
+    """Write a translator or a language model as the SavedModel `directory/version`.
 
-    The SavedModel needs TensorFlow and TensorFlow Text to run, not this package. `signatures`
-    lists its signatures.
+    The SavedModel needs TensorFlow and TensorFlow Text to run, but not this package. The module
+    `signatures` lists its signatures.
 
-    A server polls the directory, and a folder that it finds incomplete fails for good. Therefore
-    the model is written to a hidden folder in the directory and renamed. A version is never
+    A server polls the directory, and gives up on a version that it finds incomplete. The model is
+    therefore written to a hidden folder in the directory, which is then renamed. A version is never
     overwritten, because a server that has loaded it would not notice.
 
     Args:
@@ -46,13 +46,13 @@ def export(
         directory: the model's folder in a model repository, such as `saved_models/en_zh`.
         version: a positive integer; the next free one if None.
         sentences: typical sentences. The server runs some of them through every signature before
-            the version goes live (see `warmup.choose`). Without any the version goes live at once,
-            and its first requests are slow. Needs `tensorflow-serving-api`.
-        card: what people should know about the model: languages, data, metric with its signature,
-            labels. The model card, `assets.extra/model.json`, adds the model's configuration,
-            versions of packages and the commit.
-        beam: how a translator's signatures `beam` and `beam_details` search; five hypotheses if
-            None.
+            the version goes live (see `warmup.choose`). Without sentences, it goes live at
+            once and its first requests are slow. Needs `tensorflow-serving-api`.
+        card: information for users of the model: languages, data, metric with its signature,
+            labels. The model card, `assets.extra/model.json`, also contains the model's
+            configuration, the versions of packages and the commit.
+        beam: the search options of a translator's signatures `beam` and `beam_details`; None for
+            a beam of five hypotheses.
 
     Returns:
         The path of the version's folder.
@@ -60,7 +60,8 @@ def export(
     Raises:
         InputError: if an argument is out of range, the version exists, or `tensorflow-serving-api`
             is needed and not installed.
-        OSError: if the disk is full or the folder cannot be written. No version appears then.
+        OSError: if the disk is full or the folder cannot be written to. In that case no version
+            appears.
         TypeError: if the card contains something that JSON cannot represent.
         ValueError: if a stock server could not run one of the signatures.
     """
@@ -70,7 +71,7 @@ def export(
         check_free(directory, version)
     signatures = signatures_of(exported, beam)
     if sentences:
-        warmup.prediction_log_pb2()  # reports that it is missing before the work
+        warmup.prediction_log_pb2()  # fails early if the package is missing
     directory.mkdir(parents=True, exist_ok=True)
     card_text = cards.model_card(exported, directory.name, card or {})
     with _disk_errors(directory), hidden_folder(directory) as hidden:
@@ -85,7 +86,7 @@ def export(
 
 @contextlib.contextmanager
 def _disk_errors(directory: Path) -> Iterator[None]:
-    """Raise an error of the disk that TensorFlow reports as the OSError that it was."""
+    """Turn a disk error that TensorFlow reports back into an OSError."""
     try:
         yield
     except tf.errors.OpError as error:
@@ -105,8 +106,8 @@ def _save(exported: Translator | TextModel, signatures: Signatures, path: Path) 
             raise ValueError(f"The signature {name!r} cannot be served. {' '.join(problems)}")
 
     module = tf.Module()
-    # The C++ loader finds only variables that are attributes of the module itself. Those of a
-    # Keras model are found by the Python loader, but not by the server.
+    # The C++ loader finds only variables that are attributes of the module itself. Only the
+    # Python loader would find those of a Keras model.
     module.weights = [weight.value for weight in model.weights]
     module.tokenizers = exported.tokenizers
     tf.saved_model.save(module, os.fspath(path), signatures=concrete)

@@ -16,7 +16,7 @@ from tf_seq2seq.strings import utf8
 
 
 class CallError(RuntimeError):
-    """A signature refused its inputs, or killed the process."""
+    """A signature rejected its inputs, killed the process or timed out."""
 
 
 def run_in_fresh_process(
@@ -25,13 +25,13 @@ def run_in_fresh_process(
     signature: str = "serving_default",
     **more: Sequence[str | bytes],
 ) -> dict[str, list]:
-    """Load a SavedModel in a fresh process by the C++ loader and run a signature once.
+    """Load a SavedModel with the C++ loader in a fresh process and run a signature once.
 
     The process imports TensorFlow and TensorFlow Text, and fails if this package is imported.
 
     Args:
         directory: a version's folder.
-        sentences: the batch, the signature's `text`.
+        sentences: the batch, passed as the input `text`.
         signature: the signature's name.
         **more: the signature's other inputs, such as `target`.
 
@@ -40,7 +40,7 @@ def run_in_fresh_process(
 
     Raises:
         RuntimeError: if the process fails; the message ends with what it printed.
-        CallError: if the signature refuses the inputs, or kills the process.
+        CallError: if the signature rejects the inputs, or kills the process.
     """
     (result,) = run_calls(directory, [(signature, {"text": sentences, **more})])
     if isinstance(result, CallError):
@@ -53,16 +53,16 @@ def run_calls(
     calls: Sequence[tuple[str, Mapping[str, Any]]],
     seconds: float | None = None,
 ) -> list[dict[str, list] | CallError]:
-    """Make several calls to one fresh process; see `run_in_fresh_process`.
+    """Make several calls in one fresh process; see `run_in_fresh_process`.
 
     Args:
         directory: a version's folder.
-        calls: signatures and their inputs, each a string or nested lists of strings or of bytes.
-        seconds: the time limit of all calls together; None for no limit.
+        calls: signatures and their inputs, each a string or nested lists of strings or bytes.
+        seconds: time limit for all calls together; None for no limit.
 
     Returns:
-        For each call its outputs, or the error with which it ended. A call that kills the process,
-        or does not end in time, is the last one with a result.
+        The outputs of each call, or the error that it ended with. A call that kills the process, or
+        does not end in time, is the last one with a result.
 
     Raises:
         RuntimeError: if the model cannot be loaded.

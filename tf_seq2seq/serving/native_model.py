@@ -1,12 +1,12 @@
-"""A SavedModel as TensorFlow Serving sees it: by the C++ loader, without the code that made it.
+"""A SavedModel as TensorFlow Serving loads it: in C++, without the code that made it.
 
-This file is also a program, which imports TensorFlow but nothing from this package:
+This file is also a program that imports TensorFlow but nothing from this package:
 
     python -I native_model.py DIRECTORY < calls
 
 Each line of its input is a call in JSON, `{"signature": ..., "inputs": {name: value}}`. For each
-it prints one line, `{"outputs": {name: value}}` or `{"error": ..., "message": ...}`. Strings are
-UTF-8; surrogates represent bytes that are not.
+call it prints one line, `{"outputs": {name: value}}` or `{"error": ..., "message": ...}`. Strings
+are UTF-8; surrogates represent invalid bytes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class NativeModel:
     """Run the signatures of a SavedModel in a session of TensorFlow's C++ runtime.
 
     `tf.saved_model.load` restores Python objects and therefore finds more than a server would.
-    Like the server, and unlike Python's ways to run a graph, this does not check the rank of
+    Like the server, and unlike TensorFlow's Python API, this class does not check the rank of
     inputs.
 
     Args:
@@ -47,7 +47,7 @@ class NativeModel:
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         logger = tf.get_logger()
         level = logger.level
-        logger.setLevel("ERROR")  # it warns that this loader is deprecated
+        logger.setLevel("ERROR")  # TensorFlow warns that this loader is deprecated
         try:
             with self._session.graph.as_default(), _without_input_shapes(Path(directory)) as copy:
                 model = tf.compat.v1.saved_model.load(self._session, ["serve"], os.fspath(copy))
@@ -59,11 +59,11 @@ class NativeModel:
         """Run a signature once.
 
         Args:
-            signature: its name.
-            inputs: its inputs by name, arrays of the right dtype and of any shape.
+            signature: the signature's name.
+            inputs: arrays of the right dtype and of any shape, by input name.
 
         Raises:
-            tf.errors.OpError: what the graph raises.
+            tf.errors.OpError: if the graph fails.
         """
         definition = self.signatures[signature]
         feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
@@ -110,7 +110,7 @@ def _from_array(value):
 
 
 def _main(directory: str) -> None:
-    # Keeps what a graph prints apart from the answers.
+    # The answers must not mix with what a graph prints.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     model = NativeModel(directory)

@@ -8,8 +8,8 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-# The operations of TensorFlow Text, and those of them that servers up to 2.19 do not link, because
-# they are built with TensorFlow Text 2.12.
+# The operations of TensorFlow Text, and those that servers up to 2.19 lack because they are built
+# with TensorFlow Text 2.12.
 _TEXT_OPERATIONS = frozenset(
     [
         "CaseFoldUTF8",
@@ -74,7 +74,7 @@ def accelerator_problems(graph: GraphDef) -> list[str]:
     """Describe each operation that a stock server on a CPU cannot run.
 
     Returns:
-        A sentence for each cuDNN or XLA operation, and one if a function is compiled by XLA.
+        One sentence per cuDNN or XLA operation, and one if XLA compiles a function.
     """
     problems = []
     for op in sorted({node.op for node in nodes_of(graph)}):
@@ -94,7 +94,7 @@ def accelerator_problems(graph: GraphDef) -> list[str]:
 def operation_problems(graph: GraphDef, server: str) -> list[str]:
     """Describe each operation that a server cannot run or does not know.
 
-    TensorFlow's operations are taken from the release that is installed here.
+    TensorFlow's operations are those of the installed release.
 
     Args:
         graph: a graph with its functions.

@@ -1,4 +1,4 @@
-"""Use an export from Python like the translator that was exported."""
+"""Use an exported translator from Python."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ from tf_seq2seq.translation import Translation
 class SavedTranslator:
     """Translate with a SavedModel that `export` wrote, without the model's code or weights.
 
-    It has the interface of `TranslatorProtocol`. The options of its searches were fixed by the
-    export.
+    It has the interface of `TranslatorProtocol`. Its search options were fixed at export.
 
     Args:
-        directory: a model's folder, of which the latest version is used, or a version's folder.
+        directory: a version's folder, or a model's folder to use its latest version.
 
     Raises:
-        InputError: if there is no SavedModel of a translator, or a damaged one.
+        InputError: if the folder contains no SavedModel of a translator, or it is damaged.
 
     Example:
 
@@ -47,7 +46,7 @@ class SavedTranslator:
                 "exported, such as a training chapter's --model-dir."
             )
         try:
-            # The signatures belong to the model, which must not be garbage-collected.
+            # The signatures work only as long as the model is not garbage-collected.
             self._model = tf.saved_model.load(str(self.directory))
         except (OSError, ValueError, tf.errors.OpError) as error:
             raise InputError(
@@ -61,7 +60,7 @@ class SavedTranslator:
 
     @property
     def aligns(self) -> bool:
-        """Whether translations come with an alignment, that is, the model has attention."""
+        """Whether translations have an alignment, which needs a model with attention."""
         details = self._signatures.get("details")
         return details is not None and "alignment" in details.structured_outputs
 
@@ -76,7 +75,7 @@ class SavedTranslator:
             verbose: 1 for a progress bar.
 
         Returns:
-            A `Translation` for each sentence, in their order. If the SavedModel does not have the
+            A `Translation` for each sentence, in order. If the SavedModel does not have the
             signature `details`, they have no tokens and no alignment.
 
         Raises:
@@ -95,19 +94,19 @@ class SavedTranslator:
     def n_best(
         self, sentences: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
     ) -> list[list[Translation]]:
-        """Find several translations of each sentence by the beam search of the export.
+        """Find several translations of each sentence with the exported beam search.
 
         Args:
             sentences, batch_size, verbose: as for a call.
 
         Returns:
-            For each sentence its translations, the best first.
+            The translations of each sentence, best first.
 
         Raises:
-            As a call.
+            See `__call__`.
 
         Warns:
-            As a call.
+            See `__call__`.
         """
         sentences = listed(sentences)
         rows = self._rows("beam_details", batch_size, verbose, text=sentences)
@@ -125,7 +124,7 @@ class SavedTranslator:
             batch_size, verbose: as for a call.
 
         Returns:
-            A `Translation` for each pair, whose text is the given one as the tokenizer reads it.
+            A `Translation` for each pair. Its text is the given one as the tokenizer reads it.
 
         Raises:
             InputError: if the numbers of sentences and translations differ, or a score is not

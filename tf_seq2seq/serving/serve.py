@@ -27,7 +27,7 @@ class Served(NamedTuple):
     """A running server.
 
     Attributes:
-        host, rest_port, grpc_port: where it answers.
+        host, rest_port, grpc_port: its address.
         server: its description: a program, a docker image or the fake server.
     """
 
@@ -43,9 +43,9 @@ class Served(NamedTuple):
 
 
 def find_server() -> str | None:
-    """Return the server that `serve` starts unless it is told to fake one, None without one.
+    """Return the server that `serve` starts by default; None if none is installed.
 
-    It is the program that the environment variable `TF_SERVING_BINARY` names, else
+    This is the program named by the environment variable `TF_SERVING_BINARY`, else
     `tensorflow_model_server` if it is on the PATH, else `IMAGE` if docker has pulled it.
     """
     return os.environ.get("TF_SERVING_BINARY") or shutil.which(BINARY) or _docker_image()
@@ -63,8 +63,8 @@ def serve(
     """Serve a folder like `saved_models` until the end of the context.
 
     Args:
-        root: the folder, with `models.config` and `monitoring.config` in it, and `batching.config`
-            for `batching`; it takes the place of `/models` in them.
+        root: a folder with `models.config` and `monitoring.config`, and with `batching.config` if
+            `batching` is True. It replaces `/models` in these files.
         batching: whether the server merges requests into batches.
         cors: whether web pages from other origins may send requests over REST.
         fake: whether to use the fake server of `serving.testing`, for development and tests;
@@ -72,7 +72,7 @@ def serve(
         seconds: how long to wait until the models are available.
 
     Raises:
-        InputError: if a config is missing, no server is installed, or it does not get ready.
+        InputError: if a config is missing, no server is installed, or it is not ready in time.
     """
     root = Path(root).absolute()
     batching, cors = check_flag("batching", batching), check_flag("cors", cors)
@@ -94,8 +94,8 @@ def serve(
     if found is None:
         raise InputError(
             f"TensorFlow Serving is not installed: put {BINARY} on the PATH, name it in "
-            f"TF_SERVING_BINARY, or run `docker pull {IMAGE}`; or ask for the fake server, "
-            "`fake=True` or --fake-server, to try things out."
+            f"TF_SERVING_BINARY, or run `docker pull {IMAGE}`. To try things out, use the "
+            "fake server: `fake=True` or --fake-server."
         )
     rest_port, grpc_port = _free_ports(2)
     text = config.read_text(encoding="utf-8")
@@ -130,7 +130,7 @@ def serve(
 
 
 def _docker_image() -> str | None:
-    """Return the image if docker's daemon answers and has it."""
+    """Return the image if docker's daemon is running and has it."""
     if shutil.which("docker") is None:
         return None
     found = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True)
@@ -162,7 +162,7 @@ def _free_ports(count: int) -> list[int]:
 def _wait(
     process: subprocess.Popen, served: Served, models: Sequence[str], seconds: float, log: IO[str]
 ) -> None:
-    """Wait until each model has a version that answers."""
+    """Wait until each model has an available version."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -9,10 +9,10 @@ def require_serving_api(what: str) -> None:
     """Check that `tensorflow-serving-api` is installed.
 
     Args:
-        what: what needs it, the subject of the message.
+        what: the feature that needs it, used as the subject of the message.
 
     Raises:
-        InputError: if it is not; the message names the command that installs it.
+        InputError: if it is not; the message contains the command that installs it.
     """
     try:
         import grpc  # noqa: F401

@@ -43,8 +43,8 @@ A language model (a `TextModel`):
 
 The input of each signature is `text`, string `[batch]`; `score` and `score_details` have a second
 input, `target`, of the same shape. `alignment` and `alignments` exist only for models with
-attention. Tokens have no markers of the tokenizer. Rows are padded with empty strings and zeros to
-the longest of the batch; the lengths give each row's true size. If `beam` finds fewer than `n_best`
+attention. Tokens do not contain the tokenizer's markers. Rows are padded with empty strings and
+zeros to the longest of the batch; the lengths give each row's true size. If `beam` finds fewer than `n_best`
 translations, the missing ones are empty and have the lowest finite float32 as their score.
 """  # noqa: E501
 
@@ -62,17 +62,17 @@ from tf_seq2seq.translator import Translator
 Signatures = dict[str, tf.types.experimental.PolymorphicFunction]
 
 BEAM = SearchOptions(beam_width=5, n_best=5)
-"""How the signature `beam` searches unless `export` is told otherwise."""
+"""Default search options of the signature `beam`."""
 
 
 def signatures_of(
     exported: Translator | TextModel, beam: SearchOptions | None = None
 ) -> Signatures:
-    """Return the functions that an export consists of, by the name of their signature.
+    """Return the functions to export, by signature name.
 
     Args:
         exported: a `Translator` or a `TextModel`.
-        beam: how a translator's signatures `beam` and `beam_details` search; None for `BEAM`.
+        beam: the search options of `beam` and `beam_details` of a translator; None for `BEAM`.
 
     Raises:
         InputError: if `exported` is something else, or a `TextModel` is given search options.
@@ -100,7 +100,7 @@ def _translator_signatures(translator: Translator, options: SearchOptions) -> Si
 
     def beam_details(text):
         outputs = best(text)
-        # JSON has no infinity, which is the score of a hypothesis that does not exist.
+        # A missing hypothesis has the score -inf, which JSON cannot represent.
         outputs["score"] = tf.maximum(outputs["score"], tf.float32.min)
         plurals = ("translation", "score", "target_length", "alignment")
         return {f"{name}s" if name in plurals else name: outputs[name] for name in outputs}

@@ -1,4 +1,4 @@
-"""The version folders of a model, and how a new one appears: complete, and all at once."""
+"""The version folders of a model. A new one appears atomically."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tf_seq2seq.errors import InputError
 
-# The errors of a rename to a name that is taken.
+# The errors of renaming to an existing name.
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
@@ -50,8 +50,8 @@ def check_free(directory: Path, version: int) -> Path:
 def hidden_folder(directory: Path) -> Iterator[Path]:
     """Provide a folder that a server does not see, and remove it at the end of the context.
 
-    The folder is locked while it is in use. Folders that killed processes have left behind are
-    removed.
+    The folder is locked while it is in use. Folders left behind by killed processes
+    are removed.
     """
     with contextlib.ExitStack() as stack:
         with _locked(directory):
@@ -107,5 +107,5 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
 
 def _exists(target: Path) -> InputError:
     return InputError(
-        f"{target} exists already; choose another version, or None for the next free one."
+        f"{target} already exists; choose another version, or None for the next free one."
     )

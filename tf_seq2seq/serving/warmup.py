@@ -1,7 +1,7 @@
-"""Warm-up requests, which the server runs through a version before the version goes live.
+"""Warm-up requests, which a server runs before a version goes live.
 
 The first request of a kind is slow, because kernels are chosen and memory is allocated. With
-warm-up requests no client waits for that.
+warm-up requests, no client has to wait for that.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tf_seq2seq.serving.fresh_process import CallError, run_calls
 from tf_seq2seq.serving.serving_api import require_serving_api
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
-"""Where the requests lie in a version's folder."""
+"""Path of the requests within a version's folder."""
 
 MAXIMUM = 1000
-"""The number of requests above which a server refuses the version."""
+"""The maximum number of requests; with more, a server refuses the version."""
 
 
 def prediction_log_pb2() -> ModuleType:
-    """Return the protocol buffers of the file.
+    """Return the protocol buffer module for the records of the file.
 
     Raises:
         InputError: if `tensorflow-serving-api` is not installed.
@@ -44,11 +44,11 @@ def choose(sentences: Sequence[str], lengths: int = 6) -> list[list[str]]:
 
     Args:
         sentences: real sentences, any number.
-        lengths: how many to choose. Ordered by their number of characters, these are the first,
-            the last, and others at equal distances.
+        lengths: number of sentences to choose. Sorted by number of characters, these are the
+            first, the last, and others at equal distances.
 
     Returns:
-        A batch of one for each chosen sentence, and one batch of them all.
+        One batch per chosen sentence, and one batch with all of them.
 
     Example:
 
@@ -84,7 +84,7 @@ def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
     ]
     if len(calls) > MAXIMUM:
         raise InputError(
-            f"A server accepts {MAXIMUM} warm-up requests, got {len(calls)}: choose fewer "
+            f"A server accepts at most {MAXIMUM} warm-up requests, got {len(calls)}: choose fewer "
             "sentences."
         )
     for (signature, _), result in zip(calls, run_calls(model, calls), strict=False):
@@ -104,7 +104,7 @@ def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
 
 
 def read(model: Path) -> list[tuple[str, dict[str, list[bytes]]]]:
-    """Read the requests of a version: signatures and their inputs; none without a file.
+    """Read a version's requests as pairs of signature and inputs; empty without a file.
 
     Raises:
         InputError: if the file is damaged, or `tensorflow-serving-api` is not installed.

@@ -13,7 +13,7 @@ def test_an_error_is_one_line_with_a_remedy(kind):
     assert type(error) is kind
     assert isinstance(error, clients.ServingError) and isinstance(error, InputError)
     message = str(error)
-    assert message.startswith("The model 'm' at h:1 says: first second third (")
+    assert message.startswith("The request to model 'm' at h:1 failed: first second third (")
     assert message.endswith(")") and "\n" not in message
 
 

@@ -166,5 +166,5 @@ def test_an_answer_that_is_truncated(failing):
 
 def test_an_address_of_version_6():
     client = Client("m", host="[::1]", port=9, retries=0)
-    with pytest.raises(clients.UnreachableError, match=r"model 'm' at \[::1\]:9 says"):
+    with pytest.raises(clients.UnreachableError, match=r"model 'm' at \[::1\]:9 failed"):
         ask(client)

@@ -1,4 +1,4 @@
-"""The client of a model server: translations, scores and whatever else a signature returns."""
+"""The client of a model server: translations, scores and any other output of a signature."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ PORTS = {"rest": 8501, "grpc": 8500}
 class Client:
     """Translate with a model on a server, with the interface of `TranslatorProtocol`.
 
-    The client groups sentences of similar length into batches. It repeats a request after a pause
-    that doubles each time if the server is overloaded or does not answer. It never sends an empty
-    batch, which would block a thread of a server with batching. Several threads can share a
-    client. As a context manager it closes its connections.
+    The client groups sentences of similar length into batches. If the server is overloaded or
+    unreachable, the client retries the request after a pause that doubles each time. It never sends
+    an empty batch, which would block a thread of a server with batching. Several threads can share
+    a client. Used as a context manager, it closes its connections on exit.
 
     Args:
         model: the model's name on the server.
-        host: the server's name or address. Nothing that is sent to it is encrypted.
+        host: the server's name or address. The connection is not encrypted.
         port: None for the protocol's default, 8501 for REST and 8500 for gRPC.
         protocol: `"rest"` or `"grpc"`. gRPC needs `tensorflow-serving-api`.
         version: a version's number; None for the latest.
         label: a version's label instead, such as `"stable"`.
-        timeout: seconds until the answer to a batch, all attempts included.
-        retries: how many times to repeat a failed request.
+        timeout: seconds to wait for the answer to a batch, including all attempts.
+        retries: how many times to retry a failed request.
         batch_size: the maximum number of sentences per request; not more than the server's
             `max_batch_size`.
 
@@ -96,7 +96,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections for good."""
+        """Close the connections; the client cannot be used afterwards."""
         self._closed = True
         self._transport.close()
 
@@ -105,11 +105,11 @@ class Client:
 
         Args:
             sentences: one string, or any iterable of them. Bytes are sent as they are.
-            details: whether to ask for the tokens and the alignment too. Without them the answer
-                is shorter, which saves the server and the network work.
+            details: whether to request the tokens and the alignment too. Without them, the
+                answer is shorter, which means less work for the server and the network.
 
         Returns:
-            A `Translation` for each sentence, in their order.
+            A `Translation` for each sentence, in order.
 
         Raises:
             TypeError: if something is not a string.
@@ -128,19 +128,19 @@ class Client:
         return answers.translations(rows, sentences)
 
     def n_best(self, sentences: Texts, *, details: bool = True) -> list[list[Translation]]:
-        """Find several translations of each sentence by the beam search of the export.
+        """Find several translations of each sentence with the exported beam search.
 
         Args:
-            sentences, details: as for a call.
+            sentences, details: see `__call__`.
 
         Returns:
-            For each sentence its translations, the best first.
+            The translations of each sentence, best first.
 
         Raises:
-            As a call.
+            See `__call__`.
 
         Warns:
-            As a call.
+            See `__call__`.
         """
         sentences = listed(sentences)
         if check_flag("details", details):
@@ -158,8 +158,8 @@ class Client:
         Args:
             sentences: one string, or any iterable of them.
             translations: a translation of each sentence.
-            details: as for a call. Without details the text of a result is the given one, as it
-                was before the tokenizer read it.
+            details: see `__call__`. Without details, the text of a result is exactly the given
+                one; with them, it is the text as the tokenizer reads it.
 
         Returns:
             A `Translation` for each pair.
@@ -167,7 +167,7 @@ class Client:
         Raises:
             InputError: if the numbers of sentences and translations differ, or a score is not
                 finite.
-            TypeError, ServingError: as a call.
+            TypeError, ServingError: see `__call__`.
 
         Warns:
             UserWarning: with `details`, for each sentence and translation that was cut off.
@@ -192,12 +192,12 @@ class Client:
         """Run any signature on any number of rows.
 
         Args:
-            signature: its name.
-            inputs: for each input one string per row. Bytes are sent as they are.
+            signature: the signature's name.
+            inputs: the strings of each input, one per row. Bytes are sent as they are.
 
         Returns:
-            For each output the value of each row. A row may be padded: its length depends on the
-            batch in which it was sent.
+            The values of each output, one per row. Rows may be padded, and their lengths depend on
+            the batches in which they were sent.
 
         Raises:
             InputError: if the inputs differ in their number of rows.
@@ -222,7 +222,7 @@ class Client:
                 answer = self._request(functools.partial(self._transport.predict, signature, part))
                 for name, values in answer.items():
                     if not isinstance(values, list) or len(values) != len(places):
-                        reason = f"its output {name!r} does not have one row per input row"
+                        reason = f"the output {name!r} does not have one row per input row"
                         raise explained(ServingError, self._transport.address, reason)
             except ServingError as error:
                 error.add_note(f"The request was for the rows {sorted(places)} of {rows}.")
@@ -238,7 +238,7 @@ class Client:
         return self._request(self._transport.status)
 
     def metadata(self) -> Metadata:
-        """Return the signatures: for each its `inputs` and `outputs` with dtype and shape."""
+        """Return the `inputs` and `outputs` of each signature, with dtype and shape."""
         return self._request(self._transport.metadata)
 
     def wait_for(self, versions: Collection[int], seconds: float = 60.0) -> None:
@@ -263,15 +263,15 @@ class Client:
     def _rows(self, signature: str, names: Sequence[str], **inputs: Texts) -> list[dict[str, Any]]:
         """Run a signature that must have the outputs `names`, and return its rows."""
         outputs = self.predict(signature, inputs)
-        if not outputs:  # of no rows
+        if not outputs:  # there are no rows
             return []
         if missing := set(names) - set(outputs):
-            reason = f"its signature {signature!r} has no outputs {sorted(missing)}"
+            reason = f"the signature {signature!r} has no outputs {sorted(missing)}"
             raise explained(UnknownSignatureError, self._transport.address, reason)
         return [dict(zip(outputs, row, strict=True)) for row in zip(*outputs.values(), strict=True)]
 
     def _request(self, send: Callable[[float], Any]) -> Any:
-        """Send a request with the time that is left, and repeat it if that may help."""
+        """Send a request within the remaining time, and retry it after transient errors."""
         if self._closed:
             raise InputError("This client is closed; create another one.")
         deadline = time.monotonic() + self.timeout

@@ -1,4 +1,4 @@
-"""The errors of a client, one class for each kind, and the remedy that each message names."""
+"""The client's errors, one class per kind, and the remedies in their messages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class InvalidInputError(ServingError):
 
 
 class OverloadedError(ServingError):
-    """The server was too busy at every attempt."""
+    """The server was too busy on every attempt."""
 
 
 class DeadlineError(ServingError):
@@ -38,7 +38,7 @@ class UnreachableError(ServingError):
 
 
 TRANSIENT = (OverloadedError, UnreachableError)
-"""The errors that another attempt may cure."""
+"""Errors that a retry may resolve."""
 
 _REMEDIES = {
     ModelNotFoundError: "see the server's model config for its models and versions",
@@ -56,16 +56,16 @@ def explained(kind: type[ServingError], address: object, reason: object) -> Serv
 
     Args:
         kind: the class of the error.
-        address: what was asked, such as "model 'en_zh' at localhost:8501".
+        address: the model and its server, such as "model 'en_zh' at localhost:8501".
         reason: what the server answered, or what went wrong.
 
     Example:
 
-    >>> str(explained(DeadlineError, "model 'en_zh' at localhost:8501", "no answer"))
-    "The model 'en_zh' at localhost:8501 says: no answer (allow more time, or send less at once)"
+    >>> print(explained(DeadlineError, "model 'en_zh' at localhost:8501", "no answer"))
+    The request to model 'en_zh' at localhost:8501 failed: no answer (allow more time, or send ...)
     """
     remedy = _REMEDIES.get(kind, "see the server's log")
-    return kind(f"The {address} says: {' '.join(str(reason).split())} ({remedy})")
+    return kind(f"The request to {address} failed: {' '.join(str(reason).split())} ({remedy})")
 
 
 def names_no_model(reason: str) -> bool:

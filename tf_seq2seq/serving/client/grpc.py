@@ -1,4 +1,4 @@
-"""Requests over gRPC, by the generated stubs of `tensorflow-serving-api`."""
+"""Requests over gRPC, using the generated stubs of `tensorflow-serving-api`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests over REST, by `urllib3`."""
+"""Requests over REST, using `urllib3`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RestTransport:
         outputs = self._request("POST", f"{self._path}:predict", body, timeout, "outputs")
         if isinstance(outputs, dict):
             return outputs
-        # The server omits the name of an output that is the only one.
+        # The server omits the name of an output if there is only one.
         if signature not in self._only_output:
             (name,) = self.metadata(timeout)[signature]["outputs"]
             self._only_output[signature] = name
@@ -104,14 +104,14 @@ class RestTransport:
                 status, text = self._exchange(method, path, content, deadline)
                 break
             except (HTTPError, OSError) as error:
-                # urllib3 derives even a refused connection from its timeouts.
+                # In urllib3 even the error for a refused connection is a subclass of a timeout.
                 late = isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError)
                 late = late and not isinstance(error, urllib3.exceptions.NewConnectionError)
                 if late or time.monotonic() >= deadline:
                     reason = f"no answer within {timeout:.3g} seconds"
                     raise explained(DeadlineError, self.address, reason) from error
-                # The server may close an idle connection just when it is used again; only the
-                # failure of a new one means that the server is not there.
+                # The server may close an idle connection just as it is reused; only the failure of
+                # a new connection means that the server is unreachable.
                 if self._pool.num_connections > opened:
                     reason = f"no connection: {error}"
                     raise explained(UnreachableError, self.address, reason) from error
@@ -140,7 +140,7 @@ class RestTransport:
         )
         parts = []
         try:
-            # urllib3's timeout holds for each read, and a slow body takes many of them.
+            # urllib3's timeout applies to each read, and a slow body takes many reads.
             while True:
                 left = deadline - time.monotonic()
                 if left <= 0:

@@ -1,4 +1,4 @@
-"""What the client needs of a protocol; `rest` and `grpc` are the two implementations."""
+"""The interface of a transport, which `rest` and `grpc` implement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 Metadata = dict[str, dict[str, dict[str, str]]]
-"""For each signature its `inputs` and `outputs`, by name, with dtype and shape."""
+"""The `inputs` and `outputs` of each signature, by name, with dtype and shape."""
 
 
 class Address(NamedTuple):
@@ -40,8 +40,8 @@ class VersionStatus(NamedTuple):
 class Transport(Protocol):
     """Requests to one model over one protocol.
 
-    Each method takes the seconds until its deadline, and raises a `ServingError` if the server
-    does not answer by then.
+    Each method takes its timeout in seconds, and raises a `ServingError` if the server
+    does not answer within it.
     """
 
     address: Address
@@ -66,7 +66,7 @@ class Transport(Protocol):
 
 
 def described(dtype: str, shape: Sequence[int]) -> str:
-    """Return the dtype and shape of a tensor in words.
+    """Format the dtype and shape of a tensor.
 
     Example:
 

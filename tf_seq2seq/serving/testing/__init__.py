@@ -1,4 +1,4 @@
-"""A fake server, which stands in for TensorFlow Serving in tests and development.
+"""A fake TensorFlow Serving for tests and development.
 
 It needs `tensorflow-serving-api`.
 """

@@ -20,7 +20,7 @@ Arrays = dict[str, np.ndarray]
 
 
 class Batching(NamedTuple):
-    """How requests are merged, by the names of the server's parameters file.
+    """How to merge requests, with the field names of the server's parameters file.
 
     Attributes:
         max_batch_size: the maximum number of rows.
@@ -52,7 +52,7 @@ class Batching(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """A request that waits, and where its answer goes."""
+    """A waiting request and the future for its answer."""
 
     rows: int
     inputs: Mapping[str, np.ndarray]
@@ -69,7 +69,7 @@ class Batcher:
 
     Args:
         run: the signature.
-        parameters: how requests are merged.
+        parameters: how to merge requests.
     """
 
     def __init__(self, run: Callable[[Arrays], Arrays], parameters: Batching):
@@ -120,7 +120,7 @@ class Batcher:
     def _answer(self, tasks: list[_Task], rows: int) -> None:
         allowed = [size for size in self._parameters.allowed_batch_sizes if size >= rows]
         inputs = {name: np.concatenate([t.inputs[name] for t in tasks]) for name in tasks[0].inputs}
-        if allowed:  # the server pads a batch with copies of a row
+        if allowed:  # like the server, pad the batch with copies of a row
             padding = np.zeros(min(allowed) - rows, int)
             inputs = {name: np.concatenate([a, a[padding]]) for name, a in inputs.items()}
         try:

@@ -12,11 +12,11 @@ HTTP_STATUS = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DEADLINE_EXCEEDED: 504,
 }
-"""The status over REST of an error; 500 for all others."""
+"""The HTTP status of each error; 500 for all others."""
 
 
 class ServerError(Exception):
-    """A request ends with an error of the server.
+    """An error that the server returns for a request.
 
     Args:
         code: the status code.

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def grpc_server(server: FakeServer, port: int, threads: int) -> tuple[grpc.Server, int]:
-    """Return a server of gRPC calls, which is not started yet, and its port.
+    """Return a gRPC server, which is not started yet, and its port.
 
     Args:
-        server: what answers the calls.
+        server: the fake server that answers the calls.
         port: 0 for a free one.
-        threads: the number of concurrent calls; more are refused.
+        threads: the number of concurrent calls; more are rejected.
 
     Raises:
         RuntimeError: if the port is in use.

@@ -1,4 +1,4 @@
-"""The models of the fake server: their versions, which it loads and unloads."""
+"""The models of the fake server and their versions, which it loads and unloads."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tf_seq2seq.serving.versions import list_versions
 
 
 class Version:
-    """A version of a model that has been loaded, or has failed to load.
+    """A version of a model that was loaded or failed to load.
 
     Args:
         directory: the version's folder.
-        batching: how requests are merged; None to run each by itself.
+        batching: how to merge requests; None to run each individually.
 
     Attributes:
         number: the version.
-        model: the loaded model; None if that failed.
+        model: the loaded model; None if loading failed.
         error: why it failed; empty otherwise.
     """
 
@@ -38,7 +38,7 @@ class Version:
         self._batchers: dict[str, Batcher] = {}
         try:
             self.model = NativeModel(directory)
-        except Exception as error:  # the other versions are served whatever it is
+        except Exception as error:  # a broken version must not stop the others
             self.error = first_line(error)
 
     @property
@@ -49,7 +49,7 @@ class Version:
 
     @property
     def signatures(self) -> dict[str, Any]:
-        """The signatures that clients may use, by name."""
+        """The signatures that clients may call, by name."""
         return {n: s for n, s in self._loaded.signatures.items() if not n.startswith("__")}
 
     def run(self, signature: str, inputs: Arrays) -> Arrays:
@@ -75,15 +75,15 @@ class Version:
 
 
 class Model:
-    """A model of the server's config, whose folder is polled.
+    """A model in the server's config; its folder is polled.
 
     Args:
         config: its `ModelConfig` message.
         base_path: its folder.
-        batching: how requests are merged; None to run each by itself.
+        batching: how to merge requests; None to run each individually.
 
     Attributes:
-        versions: the versions that the config asks for, by number.
+        versions: the versions that the config selects, by number.
     """
 
     def __init__(self, config: Any, base_path: Path, batching: Batching | None):
@@ -94,7 +94,7 @@ class Model:
         """Load new versions, and forget those that have been removed."""
         numbers = self._wanted(list_versions(self.base_path) if self.base_path.is_dir() else [])
         loaded = self.versions
-        # Assigned at once, because other threads read it, and the old versions answer until then.
+        # Replaced in one assignment, because other threads use the old versions until then.
         self.versions = {
             number: loaded.get(number) or Version(self.base_path / str(number), self.batching)
             for number in numbers
@@ -109,7 +109,7 @@ class Model:
         return found[-(policy.latest.num_versions or 1) :]
 
     def find(self, spec: Any) -> Version:
-        """Return the version that a `ModelSpec` message asks for.
+        """Return the version that a `ModelSpec` message specifies.
 
         Raises:
             ServerError: if it is not loaded, or the label does not exist.

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def http_server(server: FakeServer, port: int) -> ThreadingHTTPServer:
-    """Return a server of HTTP requests, which listens but does not answer yet.
+    """Return an HTTP server that listens but does not answer yet.
 
     Args:
-        server: what answers the requests.
+        server: the fake server that answers the requests.
         port: 0 for a free one.
 
     Raises:

@@ -28,25 +28,25 @@ _STATES = get_model_status_pb2.ModelVersionStatus
 
 
 class FakeServer:
-    """Stand in for TensorFlow Serving, for development and tests only.
+    """Imitate TensorFlow Serving, for development and tests only.
 
-    It answers the gRPC and REST interfaces, runs SavedModels by the C++ loader, polls their
-    folders, and fails with the server's error codes. It is neither as fast nor as safe as the real
+    It implements the gRPC and REST interfaces, runs SavedModels with the C++ loader, polls their
+    folders, and returns the server's error codes. It is neither as fast nor as safe as the real
     one: a signature that kills a server kills this process.
 
-    It is a context manager, and answers within the context.
+    Use it as a context manager; it answers requests within the context.
 
     Args:
         config: the server's model config, in its text format.
-        root: the folder that takes the place of `/models` in the config.
+        root: the folder that replaces `/models` in the config.
         rest_port, grpc_port: 0 for free ones.
-        batching: the server's batching parameters file; None to run each request by itself.
-        threads: the number of concurrent gRPC calls; more are refused.
+        batching: the server's batching parameters file; None to run each request individually.
+        threads: the number of concurrent gRPC calls; more are rejected.
         cors: whether web pages from other origins may send requests.
-        poll: seconds between two polls of the folders.
+        poll: seconds between polls of the folders.
 
     Attributes:
-        rest_port, grpc_port: the ports on which it answers.
+        rest_port, grpc_port: the ports it listens on.
         models: the models of the config, by name.
         counts: the number of requests by model and status.
 
@@ -119,7 +119,7 @@ class FakeServer:
         return self.models[name]
 
     def signature(self, spec: Any) -> tuple[Version, str]:
-        """Return the version and the name of the signature that a `ModelSpec` asks for.
+        """Return the version and the name of the signature that a `ModelSpec` specifies.
 
         Raises:
             ServerError: if one of them does not exist.
@@ -169,7 +169,7 @@ class FakeServer:
         return version.run(name, dict(inputs))
 
     def status(self, spec: Any) -> get_model_status_pb2.GetModelStatusResponse:
-        """Return the status of a model's versions, or of the one that a `ModelSpec` asks for.
+        """Return the status of a model's versions, or of the one that a `ModelSpec` specifies.
 
         Raises:
             ServerError: if there is none.
