@@ -1,7 +1,7 @@
 """Fonts for the labels of plots, in any script.
 
-matplotlib takes each character from the first font of a list that has it. This module only names
-the installed families, and warns where none of them has a character.
+matplotlib takes each character from the first font of a list that has it. This module only lists
+the installed families, and warns about characters that none of them has.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FAMILIES = (
     "Noto Sans SC",
     "Source Han Sans SC",
     "Source Han Sans CN",
-    "Noto Sans CJK JP",  # the name of the collection of all languages in matplotlib
+    "Noto Sans CJK JP",  # matplotlib's name for the collection of all languages
     "PingFang SC",
     "Hiragino Sans GB",
     "Heiti SC",
@@ -48,13 +48,13 @@ def families() -> list[str]:
 
 
 def drawable(*texts: str) -> list[str]:
-    """Replace the characters that no font has by boxes, and warn about them once.
+    """Replace characters that no font has with boxes, and warn about them once.
 
     Args:
         texts: the labels of a plot.
 
     Returns:
-        The labels, as long as before.
+        The labels, with their lengths unchanged.
 
     Example:
 
@@ -83,7 +83,7 @@ def _missing(text: str) -> list[str]:
 
 @functools.cache
 def _add_new_fonts() -> None:
-    """Find fonts that were installed since matplotlib listed them, which it does only once."""
+    """Add fonts that were installed after matplotlib cached its list."""
     known = {face.fname for face in font_manager.fontManager.ttflist}
     for path in set(font_manager.findSystemFonts()) - known:
         try:

@@ -1,7 +1,7 @@
 """Plots of training, predictions, token frequencies, comparisons and alignments.
 
-Figures are objects made without `pyplot`: they need no window, choose no backend and change no
-global setting, so they work on a server as in a notebook.
+Figures are created without `pyplot`: they do not need a window, choose a backend or change global
+settings, so they work on a server as well as in a notebook.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def learning_curves(
         A figure with one panel for each metric; save it with `figure.savefig(path)`.
 
     Raises:
-        InputError: if `history` holds no value.
+        InputError: if `history` contains no values.
 
     Example:
 
@@ -64,8 +64,8 @@ def learning_curves(
     recorded: Any = getattr(history, "history", history)
     curves = {name: values for name, values in recorded.items() if len(values)}
     if not curves:
-        raise InputError("The history holds no epoch: train for at least one epoch.")
-    # A run that was resumed does not start at epoch 0.
+        raise InputError("The history contains no epochs: train for at least one epoch.")
+    # A resumed run does not start at epoch 0.
     first_epoch = 1 + next(iter(getattr(history, "epoch", None) or [0]))
 
     metrics = list(dict.fromkeys(name.removeprefix("val_") for name in curves))
@@ -84,7 +84,7 @@ def learning_curves(
                 continue
             values = curves[name]
             epochs = range(first_epoch, first_epoch + len(values))
-            # A single epoch makes no line but a dot.
+            # A single epoch would make an invisible line.
             marker = "o" if len(values) <= 20 else None
             panel.plot(epochs, values, color=color, marker=marker, markersize=4, label=label)
             if reference and name in reference:
@@ -114,13 +114,13 @@ def step_losses(
     window: int = 20,
     title: str | None = None,
 ) -> Figure:
-    """Plot the loss of each training step, pale, and its moving average.
+    """Plot the loss of each training step in a pale color, and its moving average.
 
-    The axis of the losses ends slightly above the highest moving average; higher spikes are cut
-    off.
+    The axis of the losses ends slightly above the highest moving average or point; higher spikes
+    are cut off.
 
     Args:
-        curves: the losses of one or several training runs, by their names in the legend.
+        curves: the losses of one or more training runs, by their names in the legend.
         points: losses to compare with, by step, drawn as dots.
         points_label: their name in the legend.
         window: number of steps that are averaged, at least 1.
@@ -138,7 +138,7 @@ def step_losses(
     """
     window = check_integer("window", window, minimum=1)
     if not curves or not all(map(len, curves.values())):
-        raise InputError("There is no loss to draw: train for at least one step.")
+        raise InputError("There is no loss to plot: train for at least one step.")
     figure = Figure(figsize=(7, 4), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     top = max((points or {}).values(), default=0.0)
@@ -191,7 +191,7 @@ def prediction(
         )
     figure = Figure(figsize=(7, 4.5), dpi=DPI, layout="constrained")
     curves, errors = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    # The truth is wide and pale: an exact prediction would hide it otherwise.
+    # The truth is wide and pale, so that an exact prediction does not hide it.
     curves.plot(xs, true, color="tab:blue", alpha=0.35, linewidth=5, label="truth")
     curves.plot(xs, guess, color="tab:orange", label="prediction")
     curves.legend(frameon=False)
@@ -256,7 +256,7 @@ class Panel(NamedTuple):
 
     Args:
         title: the line above it.
-        xlabel: the meaning of `x`.
+        xlabel: the label of `x`.
         x: `n` numbers, or `n` names of groups.
         curves: for each competitor, by name, float `(runs, n)`, a row per run. NaN leaves a gap.
     """
@@ -268,7 +268,7 @@ class Panel(NamedTuple):
 
 
 def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -> Figure:
-    """Plot the mean of several runs of each competitor, on a band from minimum to maximum.
+    """Plot the mean of each competitor's runs, with a band from minimum to maximum.
 
     Args:
         panels: one or more, side by side; a competitor looks the same in all of them.
@@ -339,7 +339,7 @@ class Curve(NamedTuple):
 
 
 def curves(panels: Sequence[Curve]) -> Figure:
-    """Plot curves of different quantities side by side, each on its scale.
+    """Plot curves of different quantities side by side, each with its own scale.
 
     Args:
         panels: the curves, at least one.
@@ -355,7 +355,7 @@ def curves(panels: Sequence[Curve]) -> Figure:
     >>> figure = curves([Curve("quality", "beam width", "BLEU", [1, 2, 5], [30.0, 31.2, 31.9])])
     """
     if not panels:
-        raise InputError("There is nothing to draw: give at least one curve.")
+        raise InputError("There is nothing to plot: give at least one curve.")
     figure = Figure(figsize=(2.9 * len(panels), 3.2), dpi=DPI, layout="constrained")
     for axes, panel in zip(
         figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True
@@ -381,7 +381,7 @@ def alignment(
     weights: np.ndarray,
     title: str | None = None,
 ) -> Figure:
-    """Plot the attention weights of a sentence: where each target token took its context from.
+    """Plot the attention weights of a sentence: which source tokens each target token attends to.
 
     Args:
         source_tokens: the tokens of the source sentence, across.
@@ -390,10 +390,10 @@ def alignment(
         title: a line above the heat map.
 
     Returns:
-        A figure as large as the sentences need; save it with `figure.savefig(path)`.
+        A figure sized to fit the sentences; save it with `figure.savefig(path)`.
 
     Raises:
-        InputError: if a side is empty or the weights have another shape.
+        InputError: if a side is empty or the weights have the wrong shape.
 
     Example:
 
@@ -409,7 +409,7 @@ def alignment(
             "on each side."
         )
     height, width = CELL * np.array(expected)
-    # The axes have this size; the figure grows by the room for the labels at the end.
+    # The axes keep this size; the figure is enlarged to fit the labels at the end.
     figure = Figure(figsize=(width, height), dpi=DPI)
     axes = figure.add_axes((0, 0, 1, 1))
     image = axes.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -434,7 +434,7 @@ def alignment(
 
 
 def _fit_around(figure: Figure, axes: Axes, margin: float) -> None:
-    """Enlarge the figure to hold the axes, at their present size, with everything around them."""
+    """Enlarge the figure to fit the axes, at their current size, and everything around them."""
     width, height = figure.get_size_inches()
     in_pixels = cast(Bbox, axes.get_tightbbox())
     box = in_pixels.transformed(figure.dpi_scale_trans.inverted()).padded(margin)
@@ -458,7 +458,7 @@ def _set_legend(legend: Legend) -> None:
 
 
 def _set_fonts(*labels: Text) -> None:
-    """Draw labels in the fonts of all scripts, with `$` as a dollar sign rather than a formula."""
+    """Set fonts for all scripts, and draw `$` as a dollar sign instead of starting a formula."""
     families = fonts.families()
     for label in labels:
         label.set_parse_math(False)

@@ -106,11 +106,11 @@ def test_rest_needs_no_tensorflow(served, where):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--sentence", "a"], "The model 'en_zh' at localhost:9 says: no connection"),
+        (["--sentence", "a"], "The request to model 'en_zh' at localhost:9 failed: no connection"),
         (["--file", "missing"], "missing cannot be read: No such file or directory."),
         (["--file", "tests"], "tests cannot be read: Is a directory."),
         (["--file", "a", "--sentence", ""], "Give --sentence or --file, not both."),
-        (["--sentence", "a", "--align", "a.foo"], "--align draws .png, .pdf or .svg, got a.foo."),
+        (["--sentence", "a", "--align", "a.foo"], "--align writes .png, .pdf or .svg, got a.foo."),
         (["--sentence", "a", "--timeout", "inf"], "--timeout must be a number greater than 0"),
     ],
 )

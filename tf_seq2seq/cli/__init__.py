@@ -1,5 +1,5 @@
-"""Command lines: the console scripts, and the settings and exit codes that they share.
+"""The console scripts, and the settings and exit codes that they share.
 
-This is the only place that knows argparse and exit codes. It imports no TensorFlow by itself, so
-that the commands of the client run without it.
+This is the only part of the package that uses argparse and exit codes. It does not import
+TensorFlow itself, so that `tf-seq2seq-client` runs without it.
 """

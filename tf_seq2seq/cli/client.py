@@ -29,19 +29,19 @@ class Settings:
 
     model: str = setting("en_zh", "the model's name on the server")
     host: str = setting("localhost", "the server")
-    port: int | None = setting(None, "its port (without it: 8501 for rest, 8500 for grpc)")
+    port: int | None = setting(None, "its port (default: 8501 for rest, 8500 for grpc)")
     protocol: str = setting("rest", "how to send requests", choices=tuple(PORTS))
-    version: int | None = setting(None, "a version of the model (without it: the latest)")
-    label: str | None = setting(None, "a label of a version, instead")
-    timeout: float = setting(30.0, "seconds until the answer to a request", least=0.001)
+    version: int | None = setting(None, "a version of the model (default: the latest)")
+    label: str | None = setting(None, "a version's label, instead of --version")
+    timeout: float = setting(30.0, "seconds to wait for the answer to a request", least=0.001)
     batch_size: int = setting(32, "sentences per request", least=1)
     sentence: str | None = setting(None, "the sentence to translate")
     file: Path | None = setting(None, "a file to translate, one sentence per line")
-    output: Path | None = setting(None, "where to write (without it: standard output)")
+    output: Path | None = setting(None, "where to write (default: standard output)")
     beam: bool = setting(False, "search with a beam, and write all translations with their scores")
-    align: Path | None = setting(None, "draw the alignment of the first sentence to this file")
-    status: bool = setting(False, "print the status of the model's versions instead")
-    metadata: bool = setting(False, "print the model's signatures instead")
+    align: Path | None = setting(None, "plot the alignment of the first sentence in this file")
+    status: bool = setting(False, "print the status of the model's versions instead of translating")
+    metadata: bool = setting(False, "print the model's signatures instead of translating")
 
     def without_effect(self) -> Iterator[tuple[str, list[str]]]:
         if self.status or self.metadata:
@@ -88,7 +88,7 @@ def _print_metadata(client: Client) -> None:
 def _translate(client: Client, settings: Settings) -> None:
     lines = _lines(settings)
     if settings.align is not None and settings.align.suffix not in (".png", ".pdf", ".svg"):
-        raise InputError(f"--align draws .png, .pdf or .svg, got {settings.align}.")
+        raise InputError(f"--align writes .png, .pdf or .svg, got {settings.align}.")
     with contextlib.ExitStack() as stack:
         output = sys.stdout
         if settings.output is not None:
@@ -132,9 +132,9 @@ def _draw(translation: Translation, plot: Path) -> None:
     except ImportError as error:
         raise InputError(f"A plot needs {error.name}: pip install {error.name}.") from error
     if not translation.target_tokens:
-        raise InputError("There is nothing to draw: the first sentence is empty.")
+        raise InputError("There is nothing to plot: the first sentence is empty.")
     if translation.alignment is None:
-        raise InputError("There is nothing to draw: the model does not have attention.")
+        raise InputError("There is nothing to plot: the model does not have attention.")
     plotting.alignment(
         translation.source_tokens, translation.target_tokens, translation.alignment
     ).savefig(plot)

@@ -1,4 +1,4 @@
-"""Score any exported translator on any two files.
+"""Score an exported translator on a file of sources and a file of references.
 
 tf-seq2seq-evaluate --model saved_models/en_zh --source test.en --reference test.zh
 """
@@ -25,19 +25,19 @@ class Settings:
     model: Path = setting(
         None, "the SavedModel: the folder of a model or of one version", required=True
     )
-    source: Path = setting(None, "the sentences to translate, one a line", required=True)
-    reference: Path = setting(None, "their translations, one a line", required=True)
+    source: Path = setting(None, "the sentences to translate, one per line", required=True)
+    reference: Path = setting(None, "their translations, one per line", required=True)
     tokenize: str | None = setting(
-        None, "sacrebleu's tokenizer (without it: zh for Chinese references, else 13a)"
+        None, "sacrebleu's tokenizer (default: zh for Chinese references, else 13a)"
     )
     lowercase: bool = setting(False, "ignore case")
     bootstrap: int = setting(1000, "samples for the confidence interval, 0 for none", least=0)
     batch_size: int = setting(64, "number of sentences to translate at a time", least=1)
-    output: Path | None = setting(None, "where to write the translations, one a line")
+    output: Path | None = setting(None, "where to write the translations, one per line")
 
 
 def evaluate(settings: Settings) -> evaluation.TranslationReport:
-    """Translate and score.
+    """Translate the sources and score the translations.
 
     Raises:
         InputError: if a file or the model is missing or cannot be read, or if the files do not have
@@ -49,7 +49,7 @@ def evaluate(settings: Settings) -> evaluation.TranslationReport:
             f"{settings.source} has {len(sources)} lines and {settings.reference} has "
             f"{len(references)}: they must be translations of each other, line by line."
         )
-    # A wrong name is found before the translation, not after it.
+    # Report a wrong name before translating, not after.
     if settings.tokenize is not None:
         evaluation.bleu_metric(settings.tokenize)
     model = SavedTranslator(settings.model)

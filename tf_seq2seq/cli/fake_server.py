@@ -1,4 +1,4 @@
-"""Answer like TensorFlow Serving, for development and tests only.
+"""Run a fake TensorFlow Serving, for development and tests only.
 
 tf-seq2seq-fake-server --config saved_models/models.config --root saved_models
 """
@@ -17,13 +17,13 @@ from tf_seq2seq.serving.serving_api import require_serving_api
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Answer like TensorFlow Serving, for development and tests only."""
+    """Run a fake TensorFlow Serving, for development and tests only."""
 
     config: Path = setting(Path("saved_models/models.config"), "the server's model config")
     root: Path = setting(Path("saved_models"), "the folder that replaces /models in the config")
     rest_port: int = setting(8501, "port of REST, 0 for a free one", least=0)
     grpc_port: int = setting(8500, "port of gRPC, 0 for a free one", least=0)
-    batching: Path | None = setting(None, "the batching parameters (without it: no batching)")
+    batching: Path | None = setting(None, "the batching parameters (default: no batching)")
     cors: bool = setting(False, "let web pages from other origins send requests")
 
 

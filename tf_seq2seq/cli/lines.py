@@ -13,7 +13,7 @@ LINES_AT_ONCE = 1024  # A chunk is written as soon as it is translated, and has 
 
 
 def typed_lines(prompt: str) -> Iterator[str]:
-    """Yield the lines that the user types, until the end of the input (Ctrl-D) or an interrupt.
+    """Yield the lines that the user types, until the end of input (Ctrl-D) or an interrupt.
 
     Bytes that are not UTF-8 are read as U+FFFD.
 
@@ -40,8 +40,8 @@ def translate_lines(
     Args:
         translate: a `Translator` or a `SavedTranslator`.
         lines: the lines to translate.
-        output: the file to write to, one translation a line; None to write none.
-        batch_size: the number of lines that go through the graph at a time.
+        output: the file to write to, one translation per line; None for no file.
+        batch_size: number of lines to translate at a time.
 
     Returns:
         The translations, one for each line.

@@ -1,6 +1,6 @@
-"""Read settings from a command line, and end a program with one sentence and an exit code.
+"""Read settings from a command line, and report errors in one sentence with an exit code.
 
-A program describes its settings as a dataclass, which is its configuration and its help at once:
+A program describes its settings as a dataclass, which also defines its `--help`:
 
     @dataclasses.dataclass(frozen=True)
     class Settings:
@@ -16,7 +16,7 @@ A program describes its settings as a dataclass, which is its configuration and 
 
     settings = from_command_line(Settings)
 
-`--patience 5` without `--dev` is then refused instead of being ignored.
+`--patience 5` without `--dev` is then an error instead of being ignored.
 
 If there are several sets of defaults, `--preset` chooses one:
 
@@ -55,7 +55,7 @@ def setting(
     Args:
         default: the value without the flag.
         text: the explanation that `--help` prints.
-        choices: the only values that are allowed; None for any.
+        choices: the allowed values; None for any.
         least, most: inclusive bounds of a number; None for no bound.
         positional: whether the argument has no flag and no default, and must be given.
         required: whether the flag must be given; `default` is then not used.
@@ -70,10 +70,10 @@ def from_command_line(
     arguments: Sequence[str] | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> T:
-    """Read settings, and from then on end the program as a command should.
+    """Read settings, and handle errors as a command should from then on.
 
-    An error of the input, an interrupt or a full disk ends it with one sentence on standard error
-    and a non-zero exit code: 2 for an error of the command line, 130 for an interrupt, otherwise 1.
+    An input error, an interrupt or a full disk ends the program with one sentence on standard error
+    and a non-zero exit code: 2 for an error on the command line, 130 for an interrupt, otherwise 1.
     The sentence names options as the user types them. A bug keeps its traceback.
 
     Args:
@@ -94,7 +94,7 @@ def from_command_line(
     fields = {field.name: field for field in dataclasses.fields(typing.cast(Any, settings))}
     hints = typing.get_type_hints(settings)
     defaults = {name: field.default for name, field in fields.items()}
-    # Without defaults of its own, the parser returns only what the user has given.
+    # The parser has no defaults, so that it returns only what the user has given.
     parser = _Parser(
         description=settings.__doc__, allow_abbrev=False, argument_default=argparse.SUPPRESS
     )
@@ -185,7 +185,7 @@ def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str
 
 
 def _with_flags(message: str, names: Collection[str]) -> str:
-    """Write `name` and name=value in a message as the options that they are."""
+    """Replace `name` and name=value in a message by the command's options."""
 
     def flag(match: re.Match) -> str:
         name = match["quoted"] or match["assigned"]
@@ -211,7 +211,7 @@ def _end_with_one_sentence(names, kind, error, traceback) -> None:
             file=sys.stderr,
         )
     elif isinstance(error, BrokenPipeError):
-        # The reader of the output has closed it; the rest of the buffer is discarded.
+        # The reader has closed the pipe; discard the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     else:
         sys.__excepthook__(kind, error, traceback)

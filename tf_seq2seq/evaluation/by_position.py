@@ -1,4 +1,4 @@
-"""Accuracy of predictions by the position in the source."""
+"""Accuracy of predictions by position in the source."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def accuracy_by_position(
 ) -> np.ndarray:
     """Measure how well target tokens are predicted, by the position of their source token.
 
-    A token is predicted from the source and the true tokens before it (teacher forcing). After
-    tokens of the model itself, one early mistake would count at all positions after it.
+    A token is predicted from the source and the true tokens before it (teacher forcing). If
+    it were predicted from the model's output, one early mistake would affect all later positions.
 
     Args:
         model: maps the inputs of a batch to logits `(batch, target_length, vocabulary_size)`, as a
@@ -32,7 +32,7 @@ def accuracy_by_position(
 
     Returns:
         Float `(num_parts,)`: the share of correct predictions, 0 to 1, from the first part of the
-        sources to the last; NaN for a part without a counted token.
+        sources to the last; NaN for a part with no aligned tokens.
 
     Raises:
         InputError: if `num_parts` is out of range.

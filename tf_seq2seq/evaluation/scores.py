@@ -180,8 +180,8 @@ def bleu_by_length(
         references: the reference translations, `n` strings.
         lengths: the length of each sentence, for instance in tokens of the source, `n` integers
             of at least 1.
-        bounds: the maximum length of each group, in ascending order; the last group has all
-            longer sentences.
+        bounds: the maximum length of each group, in ascending order; the last group contains
+            all longer sentences.
         tokenize, lowercase: see `bleu`.
 
     Returns:
@@ -270,7 +270,7 @@ def corpus_perplexity(log_probabilities: Iterable[float], tokens: Iterable[int])
 
     Args:
         log_probabilities: the log-probability of each sentence in nats, as `Translator.score`
-            gives it for a reference.
+            returns it for a reference.
         tokens: the number of tokens of each sentence, `<eos>` included.
 
     Raises:
@@ -346,7 +346,7 @@ def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
     signature = str(metric.get_signature())
     interval = None
     if bootstrap > 1:
-        # No attribute has the interval, and there is none if no sentence has a score.
+        # Only the JSON form has the interval; it is missing if no sentence has a score.
         content = json.loads(result.format(width=4, is_json=True, signature=signature))
         interval = content.get("confidence_var", 0.0)
     return Score(name, result.score, signature, interval)

@@ -24,7 +24,7 @@ class Saved(NamedTuple):
     """The content of a checkpoint.
 
     Attributes:
-        progress: what JSON can hold; among it `epoch` and `step`, where training continues.
+        progress: JSON values, including `epoch` and `step`, where training continues.
         arrays: NumPy arrays by name.
     """
 
@@ -132,7 +132,7 @@ def _attributes(item) -> list[tuple[str, Any]]:
     def rank(pair):
         return pair[0].startswith("_") + (pair[0] in _KERAS_LISTS)
 
-    # TensorFlow's own start with `_self_`.
+    # TensorFlow's attributes start with `_self_`.
     return sorted((p for p in vars(item).items() if not p[0].startswith("_self_")), key=rank)
 
 
@@ -151,7 +151,7 @@ def _in_order(group, variables, walked) -> dict[str, keras.Variable]:
 
 
 def assign(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.ndarray]) -> None:
-    """Give each variable the array of its name; arrays of other names are left out."""
+    """Assign to each variable the array of the same name; ignore other arrays."""
     for name, variable in variables.items():
         variable.assign(arrays[name])
 
@@ -160,7 +160,7 @@ class Checkpoint:
     """The last state of a training run, in a directory.
 
     The arrays go into a new file, and then `checkpoint.json`, which names that file, is replaced
-    atomically: whenever the process or the disk fails, the previous checkpoint is complete.
+    atomically: if the process or the disk fails, the previous checkpoint is still complete.
 
     Args:
         directory: where the files are; created if missing.
@@ -182,7 +182,7 @@ class Checkpoint:
         return self.directory / "checkpoint.json"
 
     def _array_files(self) -> set[Path]:
-        """The files of arrays, with those that a killed process left unfinished."""
+        """Return the files of arrays, including those that a killed process left unfinished."""
         return {
             *self.directory.glob("epoch-*-step-*.npz"),
             *self.directory.glob(".epoch-*-step-*.npz-*"),
@@ -190,7 +190,7 @@ class Checkpoint:
         }
 
     def _kept_weights(self) -> list[Path]:
-        """The files of `keep_weights`, the oldest first."""
+        """Return the files of `keep_weights`, oldest first."""
         return sorted(self.directory.glob("weights-of-epoch-*.npz"))
 
     def clear(self) -> None:
@@ -204,7 +204,7 @@ class Checkpoint:
 
         Args:
             progress: what JSON can hold; among it `epoch` and `step`, where training continues,
-                which differ from those of the previous checkpoint.
+                which must differ from those of the previous checkpoint.
             arrays: NumPy arrays by name, such as the values of `training_variables`.
 
         Raises:
@@ -222,15 +222,15 @@ class Checkpoint:
         """Read the checkpoint.
 
         Args:
-            variables: the variables that it is for, by name: those of a training run
+            variables: the variables that it must fit, by name: those of a training run
                 (`training_variables`) or of a model alone (`model_variables`); None for no check.
 
         Returns:
             Its content, or None if there is no checkpoint.
 
         Raises:
-            InputError: if the checkpoint doesn't fit the variables, is damaged, or has another
-                format.
+            InputError: if the checkpoint doesn't fit the variables, is damaged, or has a
+                different format.
         """
         if not self._index.exists():
             return None
@@ -250,13 +250,13 @@ class Checkpoint:
             ) from error
 
     def restore_weights(self, model: keras.Model) -> dict[str, Any]:
-        """Give a model the weights of the one that is or was trained here.
+        """Assign the checkpoint's weights to a model.
 
         Args:
             model: a model built with the same settings, compiled or not.
 
         Returns:
-            The progress of the training run; among it `epoch` and `step`, where it would continue.
+            The progress of the training run, including `epoch` and `step`, where it would continue.
 
         Raises:
             InputError: if there is no checkpoint, it doesn't fit the model or it is damaged.
@@ -289,11 +289,10 @@ class Checkpoint:
             path.unlink()
 
     def average_weights(self, model: keras.Model) -> int:
-        """Give a model the mean of the weights that were kept after the last epochs.
+        """Assign the mean of the weights kept after the last epochs to a model.
 
         Args:
-            model: a model built with the settings of the one that was trained here, compiled or
-                not.
+            model: a model built with the same settings as the trained one, compiled or not.
 
         Returns:
             The number of epochs that were averaged.
@@ -302,7 +301,7 @@ class Checkpoint:
             InputError: if no weights were kept, they don't fit the model or they are damaged.
 
         Source: Junczys-Dowmunt et al. 2016, "Is Neural Machine Translation Ready for Deployment?";
-        as a mean along the path of the optimizer, Polyak and Juditsky 1992.
+        averages along the path of the optimizer: Polyak and Juditsky 1992.
         """
         files = self._kept_weights()
         if not files:
@@ -323,13 +322,13 @@ class Checkpoint:
                     "file or train again."
                 ) from error
             sums = {name: total + arrays[name].astype("float64") for name, total in sums.items()}
-        # Random seeds have no mean: they are those of the last epoch.
+        # Random seeds cannot be averaged: keep those of the last epoch.
         assign(variables, arrays | {name: total / len(files) for name, total in sums.items()})
         return len(files)
 
 
 def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    # NumPy's archives don't know bfloat16: such an array is written as bits, its type in its name.
+    # NumPy's archives don't support bfloat16: write its bits, with the dtype in the array's name.
     plain = {"format": np.array(FORMAT)}
     for name, array in arrays.items():
         array = np.asarray(array)
@@ -340,7 +339,7 @@ def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
     try:
         with write_atomically(file) as new, new.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **plain)
-    except OSError as error:  # which need not say where
+    except OSError as error:  # it may lack the file's name
         raise OSError(error.errno, error.strerror, str(file)) from error
 
 

@@ -11,7 +11,7 @@ from tf_seq2seq.errors import InputError
 
 
 def strategy(name: str = "default") -> tf.distribute.Strategy:
-    """Return the strategy of a name; build and compile the model in its `scope()`.
+    """Return a strategy by name; build and compile the model in its `scope()`.
 
     Args:
         name: `"default"` trains on one device. `"mirrored"` trains a replica on each GPU of this
@@ -38,7 +38,7 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
 
 @functools.cache
 def _mirrored() -> tf.distribute.Strategy:
-    """Return the only one of the process: two on GPUs would use the same collective keys."""
+    """Return the process's only one: two on GPUs would use the same collective keys."""
     if tf.config.list_physical_devices("GPU"):
         return tf.distribute.MirroredStrategy()
     cpu = tf.config.list_physical_devices("CPU")[0]

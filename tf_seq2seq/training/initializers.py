@@ -1,4 +1,4 @@
-"""Initial weights that differ from Keras' defaults."""
+"""Initialize weights differently from Keras' defaults."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tf_seq2seq.training.checkpoint import Checkpoint, assign, compiled_metrics,
 
 @dataclasses.dataclass
 class History:
-    """The course of a training run; `plotting.learning_curves` draws it.
+    """The course of a training run; `plotting.learning_curves` plots it.
 
     Attributes:
         history: values of the loss and the metrics by name, one per epoch; the names of those on
@@ -56,7 +56,7 @@ def fit(
     state of a model from batch to batch, and trains several replicas as one device would. The
     gradients of the replicas are summed before they are clipped by `global_clipnorm`, and
     `SequenceCrossEntropy` divides by the number of words of all replicas, so each word has the
-    same weight on any of them.
+    same weight on every replica.
 
     A model that carries a state (a `LanguageModel`; truncated back-propagation through time) has
     a method `initial_state(batch_size)`, and its call takes `(inputs, state)` and returns
@@ -69,7 +69,7 @@ def fit(
             `(batch, target_length)`. Under a strategy they are the global batches.
         dev: batches for evaluation after each epoch, or None.
         epochs: number of passes over `train`, those of an interrupted run included; at least 0.
-        directory: where the checkpoint is; created if missing.
+        directory: the folder of the checkpoint; created if missing.
         resume: whether to continue from the checkpoint in `directory`, if there is one, instead
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
             state and the position in the data are then those of the checkpoint.
@@ -77,7 +77,7 @@ def fit(
             write them after each epoch only.
         keep_weights: number of last epochs whose weights are also kept, for
             `Checkpoint(directory).average_weights(model)`.
-        callbacks: Keras callbacks. A callback with a state of its own starts afresh on resume.
+        callbacks: Keras callbacks. The state of a callback is not restored on resume.
 
     Returns:
         The `History`, that of an interrupted run included.
@@ -85,8 +85,8 @@ def fit(
     Raises:
         InputError: if an argument is out of range, the cardinality of `train` is unknown, the
             checkpoint does not fit the model or is damaged, the loss is NaN or infinite (the
-            previous checkpoint is kept), or replicas cannot clip as the optimizer asks for
-            (`clipnorm`, `clipvalue`).
+            previous checkpoint is kept), or the optimizer clips by `clipnorm` or `clipvalue`
+            on several replicas.
     """
     epochs = check_integer("epochs", epochs, minimum=0)
     resume = check_flag("resume", resume)
@@ -134,7 +134,7 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
     """Compute the loss and the compiled metrics of a model over a dataset.
 
     A model that carries its state runs on one device, since its batches may have a single row. Its
-    metrics are given one word per row, `(batch * length, 1)`, so that no figure depends on the
+    metrics get one word per row, `(batch * length, 1)`, so that their values do not depend on the
     length of the batches.
 
     Args:
@@ -142,8 +142,8 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
         dataset: batches `(inputs, labels)`, at least one.
 
     Returns:
-        Values by name: the compiled metrics, and `loss`. That is the mean loss of a batch; of a
-        model that carries a state, the mean cross-entropy of a word in nats.
+        Values by name: the compiled metrics, and `loss`, the mean loss of the batches. For a model
+        that carries its state, `loss` is the mean cross-entropy per word in nats.
 
     Raises:
         InputError: if the dataset is empty.
@@ -260,7 +260,7 @@ class _Run:
         self.checkpoint.save(progress, arrays)
 
     def restore(self) -> tuple[int, int]:
-        """Return to the checkpoint, if there is one; return epoch and step."""
+        """Restore the checkpoint, if there is one; return epoch and step."""
         variables = training_variables(self.model)
         saved = self.checkpoint.load(variables)
         if saved is None:
@@ -273,8 +273,8 @@ class _Run:
                 f"{progress['steps']}, but an epoch now has {self._steps}: resume with the data "
                 "and the batch size that it was written with."
             )
-        # A dataset that shuffles gives each epoch another order: the previous epochs are begun,
-        # and the previous batches of this epoch are read.
+        # A shuffled dataset has a different order in each epoch: start all previous epochs, and
+        # skip the previous batches of this one.
         for _ in range(epoch):
             next(self._iterator)
             self._begin_epoch()
@@ -293,8 +293,8 @@ class _Run:
         names = [name for name in arrays if name.startswith("state/")]
         if sorted(names) != sorted(itertools.chain(*parts)):
             raise InputError(
-                f"The checkpoint in {self.checkpoint.directory} was written with another number "
-                "of devices: resume with the strategy that it was written with."
+                f"The checkpoint in {self.checkpoint.directory} was written with a different "
+                "number of devices: resume with the strategy that it was written with."
             )
         flat = [self._per_replica([arrays[name] for name in names]) for names in parts]
         self._state = tf.nest.pack_sequence_as(self._state, flat)
@@ -313,7 +313,7 @@ def _train_step(model):
     if replicas > 1 and (optimizer.clipnorm or optimizer.clipvalue):
         raise InputError(
             f"The optimizer has clipnorm={optimizer.clipnorm} and clipvalue={optimizer.clipvalue}, "
-            "which replicas cannot do together: clip by `global_clipnorm`."
+            "which several replicas cannot apply: clip by `global_clipnorm`."
         )
 
     def replica_step(batch, state):
@@ -354,26 +354,26 @@ def _sums(labels, logits):
 
 
 def _metrics_result(model) -> dict[str, float]:
-    """Return the compiled metrics, without Keras' own mean loss, which weighs batches by rows."""
+    """Return the compiled metrics, without Keras' mean loss, which weights batches by rows."""
     metrics = model.get_metrics_result()
     return {name: float(value) for name, value in metrics.items() if name != "loss"}
 
 
 @contextlib.contextmanager
 def _fresh_metrics(model) -> Iterator[None]:
-    """Reset the metrics, and afterwards give them back the state that they had."""
+    """Reset the metrics, and restore their state at the end of the context."""
     kept = [(variable, variable.numpy()) for variable in model.metrics_variables]
     model.reset_metrics()
     try:
         yield
     finally:
-        model.reset_metrics()  # also those that were created in between
+        model.reset_metrics()  # including those created in the meantime
         for variable, value in kept:
             variable.assign(value)
 
 
 def _evaluator(model) -> Callable[[tf.data.Dataset], dict[str, float]]:
-    """Return `evaluate` for a model; it is traced once for all datasets of a kind."""
+    """Return `evaluate` for a model; it is traced once per kind of dataset."""
     return _stream_evaluator(model) if _carries_state(model) else _batch_evaluator(model)
 
 
@@ -405,7 +405,7 @@ def _stream_evaluator(model):
     @tf.function(reduce_retracing=True)
     def step(inputs, labels, state):
         logits, state = model(inputs, state, training=False)
-        # Keras' metrics average over the rows of a batch, however long: here a row is one word.
+        # Keras' metrics average over rows, regardless of their length: here a row is one word.
         labels = tf.reshape(labels, [-1, 1])
         logits = tf.reshape(logits, [-1, 1, logits.shape[-1]])
         model.compute_metrics(inputs, labels, logits)

@@ -17,9 +17,9 @@ class WarmupHoldCosine(keras.optimizers.schedules.LearningRateSchedule):
 
         warm-up:  peak (start + (1 - start) t / warmup),        t = 0 ... warmup - 1
         hold:     peak
-        fall:     peak (end + (1 - end) (1 + cos(pi p)) / 2),   p from 0 to 1
+        decay:    peak (end + (1 - end) (1 + cos(pi p)) / 2),   p from 0 to 1
 
-    The fall takes the steps that are left after warm-up and hold; past `steps` the rate stays at
+    The decay takes the steps left after warm-up and hold; after `steps` the rate stays at
     `end * peak`. With the defaults for `start`, `hold` and `end` this is the schedule of
     `keras.optimizers.schedules.CosineDecay` with a warm-up from 0.
 
@@ -27,8 +27,8 @@ class WarmupHoldCosine(keras.optimizers.schedules.LearningRateSchedule):
         peak: the highest rate, greater than 0.
         steps: number of training steps, at least 1.
         warmup: number of steps of the warm-up, at most `steps`.
-        hold: share of all steps, including those of the warm-up, after which the fall begins, in
-            [0, 1]. The fall never begins before the warm-up ends.
+        hold: share of all steps, including those of the warm-up, after which the decay begins,
+            in [0, 1]. The decay never begins before the warm-up ends.
         start: rate of the first step, as a share of `peak`, in [0, 1].
         end: rate of the last step, as a share of `peak`, in [0, 1].
 
