@@ -17,7 +17,7 @@
 # Five systems are trained on the same data, with the same number of steps on the same batches:
 #
 #     --preset quick    one seed and few steps: shows the method, not yet the result
-#     --preset full     three seeds, until attention makes no mistakes: the figures of the README
+#     --preset full     three seeds, and longer training: the figures of the README
 #
 # Both use the synthetic corpus. `--preset full --corpus multi30k` (or `ted`) repeats the experiment
 # on a real one, and takes longer.
@@ -92,7 +92,7 @@ run = start(settings)
 # guessed, so the systems also copy random strings, and reverse them. The two tasks differ in one
 # respect: the first symbol read is the first written in one, and the last in the other.
 #
-# Claim B requires to know which target token corresponds to which source token. In strings this is
+# Claim B requires knowing which target token corresponds to which source token. In strings this is
 # known; in sentences a word aligner (IBM Model 1) finds it, from the training pairs alone.
 
 
@@ -131,7 +131,7 @@ def translation():
     is_word = [any(map(str.isalnum, token)) for token in source.vocabulary]
 
     def align(source_ids, target_ids):
-        # Every system knows that a sentence ends with a full stop.
+        # Every system knows that a sentence ends with a period.
         return [(i, j) for i, j in aligner(source_ids, target_ids) if is_word[source_ids[i]]]
 
     return Task(
@@ -268,7 +268,7 @@ def measure(task, system, model):
 
 # %% [markdown]
 # ## All systems
-# Each result is saved at once, with the settings that it is valid for.
+# Each result is saved immediately, with the settings that it is valid for.
 
 # %%
 results_file = settings.output_dir / "results.json"
@@ -387,9 +387,9 @@ print(f"Accuracy by position: {plot}")
 # steps, loses what the encoder had kept. In sentences the position makes little difference, because
 # the other words give much of each word away.
 #
-# Dot attention has one weakness: in copying it misses two of three first symbols. Its first query
-# is s_0 = c = h_T. Of all keys this is most similar to h_T itself, the end of the string, because
-# no learned matrix comes between the two. Reversing starts there, so it does not suffer.
+# Dot attention has one weakness: in copying it misses two out of three first symbols. Its first
+# query is s_0 = c = h_T. Of all keys this is most similar to h_T itself, the end of the string,
+# because there is no learned matrix between the two. Reversing starts there, so it does not suffer.
 
 # %%
 print(f"Done in {run.minutes:.1f} minutes.")

@@ -39,9 +39,9 @@ class Settings:
     corpus: str = setting(
         "synthetic", "the sentences to translate", choices=("synthetic", *s2s.data.PUBLIC_CORPORA)
     )
-    data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
+    data_dir: Path | None = setting(None, "folder of the corpus (default: download it once)")
     translator: Path | None = setting(
-        None, "folder of a saved translator (without it: a small one is trained)"
+        None, "folder of a saved translator (default: train a small one)"
     )
     output_dir: Path = setting(Path("output/beyond_2"), "where the plot goes")
     sentences: int = setting(400, "maximum number of sentences to translate", least=1)
@@ -219,7 +219,7 @@ def measure(**options):
 # alike.
 
 # %%
-reports = {width: measure(beam_width=width) for width in WIDTHS}  # and compile
+reports = {width: measure(beam_width=width) for width in WIDTHS}  # this also compiles
 seconds = dict.fromkeys(WIDTHS, float("inf"))
 for _ in range(settings.repetitions):
     for width in WIDTHS:

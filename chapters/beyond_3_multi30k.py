@@ -47,13 +47,13 @@ class Settings(TrainingSettings):
     corpus: str = setting(
         "synthetic", "the sentence pairs", choices=("synthetic", *s2s.data.PUBLIC_CORPORA, "files")
     )
-    source: Path | None = setting(None, "with --corpus files: one sentence a line")
+    source: Path | None = setting(None, "with --corpus files: one sentence per line")
     target: Path | None = setting(None, "the translations of --source, line by line")
     dev: str | None = setting(
-        None, "SOURCE,TARGET: files of the dev set (without it: 500 pairs are split off)"
+        None, "SOURCE,TARGET: files of the dev set (default: split off 500 pairs)"
     )
     test: str | None = setting(
-        None, "SOURCE,TARGET: files of the test set (without it: 1000 pairs are split off)"
+        None, "SOURCE,TARGET: files of the test set (default: split off 1000 pairs)"
     )
     systems: str = setting("lstm,gru,attention,tuned", "names of the systems to train")
     ensemble: str | None = setting(
@@ -62,10 +62,10 @@ class Settings(TrainingSettings):
     lowercase: bool = setting(False, "ignore case in training and in scores")
     units: int = setting(64, "width of the states", least=2)
     embedding_size: int = setting(32, "width of the embeddings", least=1)
-    dropout: float = setting(0.2, "factor of the dropout rates", least=0, most=1)
+    dropout: float = setting(0.2, "factor applied to the dropout rates", least=0, most=1)
     batch_size: int = setting(32, "sentence pairs in a batch, over all replicas", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.006, "of Adam, at its highest", least=0)
+    learning_rate: float = setting(0.006, "highest learning rate of Adam", least=0)
     beam_width: int = setting(5, "beam width of the second result", least=1)
     length_penalty: float = setting(1.0, "length penalty of the second result", least=0)
     precision: str = precision_setting()
@@ -128,7 +128,7 @@ def held_out(name):
     """Return the two files of --dev or --test by the name of the part, or an empty dict."""
     value = getattr(settings, name)
     if value is not None and value.count(",") != 1:
-        raise s2s.InputError(f"--{name} takes two files with a comma between them, got {value!r}.")
+        raise s2s.InputError(f"--{name} takes two files separated by a comma, got {value!r}.")
     return {} if value is None else {name: tuple(value.split(","))}
 
 

@@ -40,7 +40,7 @@ class Settings:
 
     preset: str = preset_setting()
     translator: Path | None = setting(
-        None, "folder of a saved translator (without it: a small one is trained)"
+        None, "folder of a saved translator (default: train a small one)"
     )
     output_dir: Path = setting(Path("output/beyond_4"), "where the repository and the plot go")
     name: str = setting("en_zh", "the model's name")
@@ -118,7 +118,7 @@ print(f"\nSavedModel: {first}")
 # %% [markdown]
 # ## Check
 # An operation that a stock server cannot run fails only at the first request, or kills the server.
-# Therefore the check loads the version by the C++ loader, in a process without this package, and
+# The check therefore loads the version with the C++ loader, in a process without this package, and
 # runs every signature.
 
 # %%
@@ -153,8 +153,8 @@ with serve(repository, fake=settings.fake_server) as served:
 
     # %% [markdown]
     # ## Requests
-    # The same request as by `curl -d '{"instances": ["..."]}' URL`, and the client's, over REST and
-    # gRPC.
+    # The same request as with `curl -d '{"instances": ["..."]}' URL`, and the client's, over REST
+    # and gRPC.
 
     # %%
     url = f"http://{served.host}:{served.rest_port}"
@@ -168,7 +168,7 @@ with serve(repository, fake=settings.fake_server) as served:
     for each in client.n_best(settings.sentence)[0]:
         print(f"beam:       {each.text} ({each.score:.3f})")
 
-    # The server must survive whatever it is sent.
+    # The server must survive invalid requests.
     try:
         client.predict("serving_default", {"words": ["a"]})
     except InvalidInputError as error:
@@ -203,7 +203,7 @@ with serve(repository, fake=settings.fake_server) as served:
         print(f"{which}: {one(settings.sentence)[0].text}")
     shutil.rmtree(second)
     client.wait_for([1])
-    print("Version 2 is withdrawn.")
+    print("Version 2 has been withdrawn.")
 
     # %% [markdown]
     # ## Metrics for Prometheus

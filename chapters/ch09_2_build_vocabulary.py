@@ -53,7 +53,7 @@ for name, text in texts.items():
         f"{text.title:14} {different:10,} {tokenizer.vocabulary_size - not_in_book:10,} "
         f"{text.book_size:10,} {tokenizer.coverage(train).ratio:12.2%}"
     )
-    # Saved with its tokenizer, because neither is of use without the other.
+    # Saved with its tokenizer, because neither is useful without the other.
     tokenizer.save(output_dir / name)
 
 print(f"Vocabularies: {output_dir}/{{{','.join(texts)}}}/vocabulary.txt")

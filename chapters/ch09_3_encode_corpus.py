@@ -25,11 +25,11 @@ from tf_seq2seq.text import EOS_ID, UNK_ID
 
 @dataclasses.dataclass(frozen=True)
 class Settings(CorpusSettings):
-    """Turn three texts into files of ids, and these into text again."""
+    """Turn three texts into files of ids, and back into text."""
 
     vocabulary_dir: Path | None = setting(
         None,
-        "output directory of chapter 9-2 with its vocabularies (without it: output/ch09_2, or new "
+        "output directory of chapter 9-2 with its vocabularies (default: output/ch09_2, or new "
         "vocabularies if it does not exist)",
     )
     output_dir: Path = setting(Path("output/ch09_3"), "where the files of ids go")
@@ -63,14 +63,14 @@ for name, text in texts.items():
 # %% [markdown]
 # ## Encode, write, read, decode
 # The files have a line of ids for each line of text, as the book's files do. Reading and decoding
-# them must give the text back, except for the words that became `<unk>`.
+# them must restore the text, except for the words that became `<unk>`.
 
 # %%
 BOOK_IDS = {("ptb", "train"): 929_589, ("ptb", "dev"): 73_760, ("ptb", "test"): 82_430}
 LONGEST = 50  # the longest sentence that the book trains its translators on, with <eos>
 
 print(f"\n{'':21} {'lines':>8} {'ids':>11} {'the book':>9} {'<unk>':>7} {f'over {LONGEST}':>8}")
-changed = 0  # lines without <unk> that are decoded to another text
+changed = 0  # lines without <unk> that are decoded to a different text
 for name, text in texts.items():
     tokenizer = tokenizers[name]
     for part, lines in text.lines._asdict().items():
@@ -109,5 +109,5 @@ for name, text in texts.items():
     print("  ", tokenizers[name].decode(ids).numpy()[0].decode())
 
 if changed:
-    sys.exit(f"{changed} lines without <unk> were decoded to another text.")
+    sys.exit(f"{changed} lines without <unk> were decoded to a different text.")
 print("\nEvery line without <unk> was decoded to the original text.")

@@ -5,7 +5,7 @@
 #
 #     P(w_1 ... w_n) = P(w_1) P(w_2 | w_1) ... P(w_n | w_1 ... w_{n-1})
 #
-# Its measure is the perplexity, exp(-1/n log P): a model of perplexity 100 is as uncertain about
+# It is judged by its perplexity, exp(-1/n log P): a model of perplexity 100 is as uncertain about
 # the next word as if it had to choose among 100 equally likely ones.
 #
 #     --preset quick    a small synthetic text, offline
@@ -44,8 +44,10 @@ class Settings(TrainingSettings):
     batch_size: int = setting(20, "rows in a batch, over all replicas", least=1)
     length: int = setting(20, "words through which the gradient is propagated", least=1)
     epochs: int = setting(4, "passes over the text", least=1)
-    learning_rate: float = setting(1.0, "of gradient descent, at its highest", least=0)
-    schedule: str = setting("constant", "of the learning rate", choices=("constant", "cosine"))
+    learning_rate: float = setting(1.0, "highest learning rate of gradient descent", least=0)
+    schedule: str = setting(
+        "constant", "schedule of the learning rate", choices=("constant", "cosine")
+    )
     clip: float = setting(5.0, "maximum norm of the gradient (0: no clipping)", least=0)
     precision: str = precision_setting()
 
@@ -101,7 +103,7 @@ test = s2s.data.text_batches(test_ids, length=1000)
 # %% [markdown]
 # ## The model
 #     x_t        = E w_t
-#     h_t, c_t   = LSTM(x_t, h_{t-1}, c_{t-1}), one layer on top of the other
+#     h_t, c_t   = LSTM(x_t, h_{t-1}, c_{t-1}), one layer on top of another
 #     P(w_{t+1}) = softmax(E h_t + b)
 #
 # The same matrix E embeds the words and predicts them. The loss is summed over the time steps and
@@ -142,7 +144,7 @@ history = s2s.training.fit(
 
 # %% [markdown]
 # ## What it has learned
-# A copy in float32, on one device, is measured, generates text and is exported.
+# From here on we use a copy of the model in float32, on one device.
 
 # %%
 keras.config.set_dtype_policy("float32")

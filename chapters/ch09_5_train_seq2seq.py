@@ -98,13 +98,13 @@ trained = talks.train(recipes[settings.recipe], corpus, settings, run)
 
 # %% [markdown]
 # ## Results
-# The book prints the loss per token in every tenth step. For the end of an epoch we quote the mean
+# The book prints the loss per token every ten steps. For the end of an epoch we quote the mean
 # of the last 20 that it prints, and compute the same here. Steps can be compared, epochs cannot:
 # the book has 180,000 pairs and 1,802 steps per epoch. With fewer pairs, it takes more `--epochs`
 # to reach the same step.
 #
-# The book does not measure how well the model predicts sentences that it has never seen, and how
-# well it translates them. We do.
+# The book does not measure how well the model predicts or translates sentences that it has never
+# seen. We do.
 
 # %%
 BOOK = {0: 8.292, 1802: 3.709, 3604: 3.223, 5406: 2.886, 7208: 2.690, 9010: 2.447}

@@ -9,7 +9,7 @@
 #     --preset quick|book|tuned    use the translator that 9-5 trained with this preset
 #     --model-dir DIR              use a SavedModel instead
 #     --sentence "..."             translate a sentence
-#     --file IN --output OUT       translate a file, one sentence a line
+#     --file IN --output OUT       translate a file, one sentence per line
 #     --interactive                translate sentences as you type them (the default at a terminal
 #                                  without --sentence and --file)
 
@@ -47,8 +47,8 @@ talks.print_book_sentence(translator, settings)
 
 # %% [markdown]
 # ## Your sentence
-# The synthetic corpus of the preset `quick` has no tests; the default is a sentence that it can
-# teach.
+# The synthetic corpus of the preset `quick` does not contain the word "test", so the default there
+# is another sentence.
 
 # %%
 talks.print_translation(translator, settings)

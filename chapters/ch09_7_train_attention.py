@@ -13,7 +13,7 @@
 #                            book's attention ends up no better than its model without attention
 #
 # `ch09_8_translate_attention.py` translates with the model that is trained here. The preset `tuned`
-# differs from that of `ch09_5_train_seq2seq.py` in attention alone.
+# differs from that of `ch09_5_train_seq2seq.py` only in its attention.
 
 # %%
 import dataclasses

@@ -5,9 +5,8 @@
 #
 # English puts "that I bought yesterday" after the book, Chinese before it. A translator that works
 # word by word from left to right cannot do this. Ours reads the whole sentence first, and then,
-# before it writes a character, looks back at the words that matter for it. The looking back is
-# attention, and it is learned from examples alone: nobody says which character belongs to which
-# word.
+# before it writes a character, looks back at the words that matter for it. This looking back is
+# attention. It is learned from examples alone: no one marks which character belongs to which word.
 #
 #     encoder      h_1 ... h_T   a vector for each English word, read in both directions
 #     attention    c_j           what the decoder looks at before it writes character j
@@ -20,7 +19,7 @@
 import os
 import random
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow talks a lot at startup.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow is verbose at startup.
 
 import keras
 import numpy as np
@@ -30,9 +29,9 @@ keras.utils.set_random_seed(1)
 
 # %% [markdown]
 # ## Sentences
-# Three patterns and a few words make tens of thousands of sentence pairs. Chinese orders the words
-# in another way than English, and counts books, cars and cats with different words (本, 辆, 只),
-# which come before the noun: the decoder has to look ahead.
+# Three patterns and a few words make more than 13,000 sentence pairs. The word order of Chinese
+# differs from that of English, and Chinese counts books, cars and cats with different words (本,
+# 辆, 只), which come before the noun: the decoder has to look ahead.
 
 # %%
 PEOPLE = {
@@ -121,8 +120,8 @@ print(f"{len(english)} English words, {len(chinese)} Chinese characters")
 # %% [markdown]
 # ## Attention
 # How well does the state s of the decoder fit the vector h_i of the i-th word? A small network
-# answers with a score (Bahdanau et al. 2015). Softmax makes of the scores a share for each word,
-# and the context is the mean of all the h_i, each with its share:
+# answers with a score (Bahdanau et al. 2015). Softmax turns the scores into a share for each
+# word, and the context is the mean of all h_i, weighted by the shares:
 #
 #     e_i     = u . tanh(V h_i + W s)            the score of word i
 #     alpha_i = exp(e_i) / sum_k exp(e_k)        its share of the attention
@@ -133,7 +132,7 @@ print(f"{len(english)} English words, {len(chinese)} Chinese characters")
 
 # %%
 def additive_attention(state, memory, is_word, w, v, u):
-    """Return what a state looks at in the memory, and how much of it falls on each word.
+    """Return the context that a state gets from the memory, and the share of each word.
 
     Args:
         state: s, `(batch, units)`.
@@ -159,7 +158,7 @@ def additive_attention(state, memory, is_word, w, v, u):
 #
 #     h_i = [GRU(h_{i-1}, E x_i) ; GRU'(h_{i+1}, E x_i)]        s_0 = tanh(A [h_T ; h'_1] + a)
 #
-# The decoder's step j gets the character before, y_{j-1}, and the context that s_{j-1} asked for:
+# Step j of the decoder gets the previous character, y_{j-1}, and the context of the query s_{j-1}:
 #
 #     c_j = attention(s_{j-1}, h)
 #     s_j = GRU(s_{j-1}, [E' y_{j-1} ; c_j])
@@ -193,7 +192,7 @@ class Translator(keras.Model):
         return memory, is_word, self.start(tf.concat(last, axis=-1))
 
     def step(self, previous, state, memory, is_word):
-        """Predict one character of each sentence, from the ids `(batch,)` of those before.
+        """Predict one character of each sentence, from the previous ones, ids `(batch,)`.
 
         Returns:
             Logits, `(batch, characters)`, the next state and the shares alpha.
@@ -220,7 +219,7 @@ model = Translator()
 # ## Training
 # The loss is the mean of -log P(y_j) over all characters of the references, without the padding: 0
 # if the model is certain and right, log(number of characters) if it has no idea. The decoder's
-# inputs are the references moved by one place: `<sos>` in front, the last character dropped.
+# inputs are the references shifted by one place: `<sos>` in front, the last character dropped.
 
 # %%
 previous = np.concatenate([np.full_like(y[:, :1], SOS), y[:, :-1]], axis=1)
@@ -232,8 +231,8 @@ model.fit((x, previous), y, batch_size=64, epochs=8, verbose=2)
 
 # %% [markdown]
 # ## Translation
-# Now there is no reference, and the decoder reads what it has written itself: the most probable
-# character of each step, until that is `<eos>`. This is greedy search.
+# Without a reference, the decoder reads its own output: the most probable character of each step,
+# until that is `<eos>`. This is greedy search.
 
 
 # %%
@@ -262,8 +261,8 @@ print(f"\n{accuracy:.0f} % of {len(test)} unseen sentences are translated withou
 
 # %% [markdown]
 # ## Where it looked
-# For each character of the first translation, the word with the greatest share alpha. The order of
-# the words is what it has found out by itself.
+# For each character of the first translation, the word with the greatest share alpha. The model
+# has discovered the word order by itself.
 
 # %%
 print()

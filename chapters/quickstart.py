@@ -1,11 +1,11 @@
 # %% [markdown]
-# Quickstart: train a translator with attention, look at it, export it, reload it.
+# Quickstart: train a translator with attention, inspect it, export it, reload it.
 #
 #     text -> ids -> batches -> encoder -> decoder -> search -> text
 #
 # Without arguments it learns to translate English into Chinese on a synthetic corpus, in a few
-# minutes on two CPU cores. The same script trains on your data: --pairs FILE (one pair a line,
-# source and target separated by a tab) or --source FILE --target FILE (one sentence a line).
+# minutes on two CPU cores. The same script trains on your data: --pairs FILE (one pair per line,
+# source and target separated by a tab) or --source FILE --target FILE (one sentence per line).
 
 # %%
 import dataclasses
@@ -37,7 +37,7 @@ class Settings:
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     units: int | None = setting(
         None,
-        "width of the decoder, and half of it of each encoder direction (256; your data: 512)",
+        "width of the decoder; each encoder direction has half of it (256; your data: 512)",
         least=2,
     )
     embedding_size: int | None = setting(
@@ -121,8 +121,9 @@ train = batches(corpus.train, shuffle_seed=settings.seed, report=print)
 
 # %% [markdown]
 # ## The model
-# A bidirectional GRU reads the source and gives a state h_i for each token. In each step, attention
-# scores all h_i with the decoder's state s, and the decoder gets their weighted sum, the context:
+# A bidirectional GRU reads the source and returns a state h_i for each token. In each step,
+# attention scores all h_i with the decoder's state s, and the decoder gets their weighted sum, the
+# context:
 #
 #     alpha_i = softmax_i U tanh(V h_i + W s),   c = sum_i alpha_i h_i
 
@@ -186,7 +187,7 @@ trained = test()
 print(f"\nHeld-out sentences, before training: {untrained.bleu}")
 print(f"Held-out sentences, after training:  {trained}\n")
 
-# Samples from all over the test part: neighbors may be versions of the same sentence.
+# Samples from the whole test part, because neighbors may be variants of the same sentence.
 samples = corpus.test[:: max(1, len(corpus.test) // 5)][:5]
 sentences, references = list(samples.source), list(samples.target)
 more = (settings.sentence or "").strip() or (EXAMPLE if synthetic else None)
@@ -241,10 +242,10 @@ print(f"SavedModel:        {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, sentences)
 same = reloaded["translation"] == [translation.text for translation in translations]
 same &= np.allclose(reloaded["score"], [t.score for t in translations], atol=1e-4)
-verdict = "the same" if same else "OTHER"
+verdict = "the same" if same else "DIFFERENT"
 print(f"In a fresh process without the package: {verdict} translations")
 print(f"Done in {run.minutes:.1f} minutes.")
 if not same:
-    sys.exit(f"The reloaded SavedModel gives other translations: {reloaded['translation']}")
+    sys.exit(f"The reloaded SavedModel gives different translations: {reloaded['translation']}")
 if synthetic and trained.bleu.value < BLEU_EXPECTED:
     sys.exit(f"BLEU is {trained.bleu.value:.1f}; a good run reaches more than {BLEU_EXPECTED}.")

@@ -1,1 +1,1 @@
-"""What several chapters share and the package does not need."""
+"""Code that several chapters share."""

@@ -16,7 +16,7 @@ class BookText(NamedTuple):
         title: the name to print.
         lines: the text.
         tokenizer: splits the text much as the book does; it has no vocabulary yet.
-        book_size: the size of the book's vocabulary, with the special tokens that it has.
+        book_size: the size of the book's vocabulary, with its special tokens.
         max_size: the size of the same vocabulary with all four special tokens of this package.
     """
 
@@ -31,11 +31,11 @@ def book_texts(synthetic: bool = False, data_dir: Path | None = None) -> dict[st
     """Return the Penn Treebank and both sides of the TED talks, or synthetic texts instead.
 
     Args:
-        synthetic: whether to take synthetic texts, which need no download.
+        synthetic: whether to use synthetic texts, which need no download.
         data_dir: the folder of the corpora (see `data.public_corpus`).
 
     Returns:
-        The texts "ptb", "ted_en" and "ted_zh". The first is split into words already; English is
+        The texts "ptb", "ted_en" and "ted_zh". The first is already split into words; English is
         split into words and punctuation marks, Chinese into characters.
 
     Raises:
@@ -48,7 +48,7 @@ def book_texts(synthetic: bool = False, data_dir: Path | None = None) -> dict[st
         titles = ("Penn Treebank", "TED, English", "TED, Chinese")
         text, pairs = data.public_text("ptb", data_dir), data.public_corpus("ted", data_dir)
     words = WordTokenizer(split_punctuation=False)
-    # The book's vocabulary of the Treebank has no <pad> and no <sos>, its two others no <pad>.
+    # The book's vocabulary of the Treebank has no <pad> and no <sos>, its other two no <pad>.
     return {
         "ptb": BookText(titles[0], text, words, 10_000, 10_002),
         "ted_en": BookText(titles[1], _side(pairs, "source"), WordTokenizer(), 10_000, 10_001),

@@ -1,4 +1,4 @@
-"""Settings that several chapters have in common, and how their runs start."""
+"""Settings that several chapters share, and the start of their runs."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def strategy_setting() -> Any:
 def precision_setting() -> Any:
     """Return the field `precision`, for chapters that train large models."""
     return setting(
-        "float32", "of the matrix products in training", choices=("float32", "mixed_bfloat16")
+        "float32", "precision of matrix products in training", choices=("float32", "mixed_bfloat16")
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
-    """Settings of the chapters that can resume a training; each adds its own below these."""
+    """Settings of the chapters that can resume training; each chapter adds its own."""
 
-    data_dir: Path | None = setting(None, "folder of the corpus (without it: downloaded once)")
+    data_dir: Path | None = setting(None, "folder of the corpus (default: download it once)")
     output_dir: Path = setting(Path("output"), "where checkpoints and plots go")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights, the dropout and the shuffling")
@@ -52,7 +52,7 @@ class CorpusSettings:
     """Settings of the chapters that only read a corpus, a synthetic one under `quick`."""
 
     preset: str = preset_setting()
-    data_dir: Path | None = setting(None, "folder of the corpora (without it: downloaded once)")
+    data_dir: Path | None = setting(None, "folder of the corpora (default: download it once)")
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield reasons, each with the options that have no effect because of it."""

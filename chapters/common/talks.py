@@ -1,4 +1,4 @@
-"""Code that the book's four chapters on the TED talks share.
+"""Code for the book's four chapters on the TED talks.
 
 Two of them train and two translate, without attention and with it.
 """
@@ -45,7 +45,7 @@ class TalksSettings(TrainingSettings):
         choices=("book", "tuned"),
     )
     model_dir: Path | None = setting(
-        None, "where the SavedModel goes (without it: saved_model in the output directory)"
+        None, "where the SavedModel goes (default: saved_model in the output directory)"
     )
     source_size: int = setting(8_000, "maximum size of the English vocabulary", least=10)
     target_size: int = setting(4_001, "maximum size of the Chinese vocabulary", least=10)
@@ -57,7 +57,7 @@ class TalksSettings(TrainingSettings):
     batch_size: int = setting(100, "sentence pairs in a batch, over all replicas", least=1)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.01, "of the optimizer, at its highest", least=0)
+    learning_rate: float = setting(0.01, "highest learning rate of the optimizer", least=0)
     precision: str = precision_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
@@ -71,7 +71,7 @@ class TalksSettings(TrainingSettings):
 def presets(output_dir: Path) -> dict[str, dict[str, Any]]:
     """Return the presets `quick`, `book` and `tuned`, each with a folder below `output_dir`.
 
-    `quick` trains on synthetic sentences, the two others on the talks.
+    `quick` trains on synthetic sentences, the other two on the talks.
     """
     return {
         "quick": {"output_dir": output_dir / "quick"},
@@ -149,7 +149,7 @@ def load(settings: TalksSettings) -> Talks:
 
 
 class Trained(NamedTuple):
-    """The result of a training.
+    """The result of training.
 
     Attributes:
         model: the model that was trained, on all replicas.
@@ -171,7 +171,7 @@ def train(
     checkpoints can be used before it ends.
 
     Args:
-        build: makes the model.
+        build: builds the model.
         corpus: the sentence pairs to train on.
         settings: the chapter's settings.
         run: the chapter's run.
@@ -257,7 +257,7 @@ def _compare_losses(losses: Sequence[float], book, settings) -> None:
             here = f"{sum(printed) / len(printed):.3f}"
         print(f"{step:7,} {here:>8} {in_book:>12}")
     plot = settings.output_dir / "losses.png"
-    # The synthetic corpus is another one than the book's.
+    # The book's losses belong to a different corpus than the synthetic one.
     points = None if settings.preset == "quick" else book
     plotting.step_losses({"here": losses}, points, "printed in the book").savefig(plot)
     print(f"Losses: {plot}")
@@ -290,9 +290,9 @@ class TranslationSettings:
     )
     model_dir: Path | None = setting(None, "a SavedModel to translate with, instead")
     sentence: str | None = setting(None, "a sentence to translate")
-    file: Path | None = setting(None, "a file to translate, one sentence a line")
+    file: Path | None = setting(None, "a file to translate, one sentence per line")
     output: Path | None = setting(
-        None, "where the translations of the file go (without it: standard output)"
+        None, "where the translations of the file go (default: standard output)"
     )
     interactive: bool = setting(False, "translate sentences as they are typed, until Ctrl-D")
     data_dir: Path | None = setting(
@@ -318,7 +318,7 @@ def trained_presets(output_dir: Path) -> dict[str, dict[str, Any]]:
 def open_translator(
     settings: TranslationSettings, chapter: Path
 ) -> Translator | serving.SavedTranslator:
-    """Return a translator with the weights of the last checkpoint, or one of a SavedModel.
+    """Return a translator from the last checkpoint or from a SavedModel.
 
     Args:
         settings: the chapter's settings.
@@ -354,7 +354,7 @@ def print_book_sentence(
 ) -> None:
     """Translate the book's sentence, and print text and ids next to the book's.
 
-    With `data_dir` it also prints the ids by the book's vocabularies. The book's ids are smaller by
+    With `data_dir`, also print the ids in the book's vocabularies. The book's ids are smaller by
     one than the ids here, which start with `<pad>`.
     """
     (translation,) = translator([BOOK_SENTENCE])
@@ -383,7 +383,7 @@ def print_translation(
 ) -> Translation:
     """Translate one sentence, print it, and return its translation.
 
-    The sentence is `--sentence`, or one that the preset's corpus can teach.
+    The sentence is `--sentence`, or a default that suits the preset's corpus.
     """
     sentence = settings.sentence
     if sentence is None:
@@ -407,7 +407,7 @@ def translate_inputs(
         if settings.output is None:
             print(*lines, sep="\n")
         else:
-            print(f"{len(lines)} lines of {settings.file} are translated in {settings.output}.")
+            print(f"Translated {len(lines)} lines of {settings.file} to {settings.output}.")
     if settings.interactive or (sys.stdin.isatty() and not (settings.sentence or settings.file)):
         print("\nType English sentences; Ctrl-D ends.")
         for line in typed_lines("> "):

@@ -84,7 +84,7 @@ def test_a_line_that_is_decoded_to_another_text_is_an_error(encode, small_data, 
         return tf.strings.reduce_join(tokens, axis=-1, separator="-")
 
     monkeypatch.setattr(s2s.text.ChineseTokenizer, "detokenize", detokenize)
-    with pytest.raises(SystemExit, match="2 lines without <unk> were decoded to another text"):
+    with pytest.raises(SystemExit, match="2 lines without <unk> were decoded to a different text"):
         encode("--preset", "book", "--data-dir", small_data)
 
 
