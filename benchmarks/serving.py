@@ -2,13 +2,13 @@
 
     python benchmarks/serving.py                        the committed model, a few minutes
     python benchmarks/serving.py --translator DIR --sentences FILE
-                                                        and one that a chapter has saved
+                                                        and one that a chapter saved
     python benchmarks/serving.py --fake-server          without TensorFlow Serving
 
-The server is TensorFlow Serving (`tf_seq2seq.serving.serve` says where it is looked for) or the
-package's fake server: the first line says which. Requests go over gRPC, one after another, for the
-latency at each batch size. Then 32 clients send 50 requests each, without and with batching by the
-server, and every answer is compared to the one that a client alone got.
+The server is TensorFlow Serving (found by `tf_seq2seq.serving.serve.find_server`) or the package's
+fake server; the first line of output names it. First, the latency at each batch size is measured
+over gRPC, with one request at a time. Then 32 clients send 50 requests each, without and with
+batching by the server, and every answer is compared with the one that a single client got.
 """
 
 import concurrent.futures
@@ -32,8 +32,8 @@ class Settings:
     """Measure latency and throughput of served translators."""
 
     repository: Path = setting(Path("saved_models"), "the model repository with en_zh")
-    translator: Path | None = setting(None, "one more translator, from the folder it was saved in")
-    sentences: Path | None = setting(None, "sentences for that one, one per line")
+    translator: Path | None = setting(None, "folder of another saved translator to measure")
+    sentences: Path | None = setting(None, "sentences for --translator, one per line")
     requests: int = setting(50, "requests of each kind", least=2)
     clients: int = setting(32, "concurrent clients", least=1)
     fake_server: bool = setting(False, "measure the fake server, which is slower")
@@ -50,7 +50,7 @@ config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow
 
 
 def latencies(client, signature, sentences, batch):
-    """Return the seconds of each request, without the first two."""
+    """Return the seconds that each request took, without the first two."""
     rng = np.random.default_rng(0)
     times = []
     for _ in range(settings.requests + 2):

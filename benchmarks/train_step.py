@@ -60,7 +60,7 @@ LANGUAGE_MODEL = {
 """The book's model of section 9.2.3: two LSTMs, the embedding tied to the softmax."""
 
 
-# In Keras' own layers
+# With plain Keras layers
 
 
 class PlainAttentionCell(keras.layers.Layer):
@@ -168,7 +168,7 @@ class PlainLanguageModel(keras.Model):
         self.bias.assign(model.bias)
 
 
-# In the package's layers
+# With the package's layers
 
 
 def translator(c):
@@ -299,7 +299,7 @@ print(
     f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {platform.machine()}, "
     f"{os.cpu_count()} cores, {len(tf.config.list_physical_devices('GPU'))} GPUs, "
     f"load before the start {os.getloadavg()[0]:.1f}; {settings.rounds} rounds of {settings.steps} "
-    "steps a side, after 2 to warm up"
+    "steps per side, after 2 to warm up"
 )
 if settings.model in ("all", "translator"):
     race(

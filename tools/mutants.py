@@ -1,9 +1,9 @@
-"""Put small errors into the code, one at a time, and see whether the tests of the module notice.
+"""Introduce small errors, one at a time, and check whether the module's tests notice them.
 
     make mutants
     make mutants ARGS="--sample 50 --seed 2"
 
-A mutant is caught if a test of the mutated module fails or does not end. The tests of a module are
+A mutant is caught if a test of the mutated module fails or times out. The tests of a module are
 those in the file of its name: `tests/layers/test_bridge.py` for `tf_seq2seq/layers/bridge.py`.
 Cosmic Ray makes the mutants; a line gets at most one, so that the sample is spread over the code.
 """
@@ -50,7 +50,9 @@ class Settings:
     sample: int = setting(200, "how many mutants", least=1)
     seed: int = setting(1, "seed of the sample")
     workers: int = setting(2, "how many mutants are tested at a time", least=1)
-    timeout: float = setting(300.0, "seconds after which a mutant that hangs is caught", least=1)
+    timeout: float = setting(
+        300.0, "seconds after which a hanging mutant counts as caught", least=1
+    )
     threshold: float = setting(95.0, "percentage that must be caught", least=0, most=100)
     modules: str = setting("*", "which modules, such as 'layers/*'")
 
@@ -107,7 +109,7 @@ def sample_mutants(settings: Settings) -> list[Mutant]:
 
 
 def modules(pattern: str) -> list[Path]:
-    """The modules to mutate, relative to the package."""
+    """Return the modules to mutate, relative to the package."""
     found = set()
     for room in ROOMS:
         for path in PACKAGE.glob(room):
@@ -123,7 +125,7 @@ def modules(pattern: str) -> list[Path]:
 
 
 def mutations(path: Path) -> list[tuple[str, int, int]]:
-    """All mutations of a module: operator, number of its occurrence, and line."""
+    """Return all mutations of a module: operator, number of its occurrence, and line."""
     nodes = list(ast_nodes(get_ast(path.read_text(encoding="utf-8"))))
     found = []
     for name in plugins.operator_names():
@@ -138,9 +140,9 @@ def mutations(path: Path) -> list[tuple[str, int, int]]:
 
 
 def meaning(code: str) -> str | None:
-    """What the code does: its syntax tree without annotations; None if it does not compile.
+    """Return the code's syntax tree without annotations; None if it does not compile.
 
-    Annotations are never evaluated, so a mutant that differs only there is no mutant.
+    Annotations are never evaluated, so a mutant that differs only there is equivalent.
     """
     try:
         tree = ast.parse(code)
@@ -166,7 +168,7 @@ def is_caught(mutant: Mutant, copy: Path, timeout: float) -> bool:
 
 
 def run_tests(tests: Path, copy: Path, timeout: float) -> int:
-    """Exit code of a test file; 1 if it does not end in time."""
+    """Run a test file; return its exit code, or 1 if it does not end in time."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(tests)]
     environment = {**os.environ, "PYTHONPATH": str(copy), "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
