@@ -100,7 +100,7 @@ def _run(*arguments):
 
 
 def run_in_fresh_process(models, inputs, folder, result=None):
-    """Save Keras models by name, load them in a fresh process, and return what they put out there.
+    """Save Keras models by name, load them in a fresh process, and return their outputs there.
 
     Args:
         models: a dict of models.

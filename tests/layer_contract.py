@@ -86,7 +86,7 @@ class MaskedLayerContract(LayerContract):
     def padded(self):
         raise NotImplementedError
 
-    def test_what_the_mask_hides_changes_nothing(self):
+    def test_masked_steps_change_nothing(self):
         layer = self.make()
         expected, outputs = leaves(layer(*self.inputs())), leaves(layer(*self.padded()))
         for ours, other in zip(outputs, expected, strict=True):

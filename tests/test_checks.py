@@ -16,7 +16,7 @@ def test_integers_become_python_integers(value):
 
 
 @pytest.mark.parametrize("value", [*NOT_NUMBERS, 3.0, np.float32(3), 2, 6])
-def test_what_is_not_an_integer_in_bounds_is_refused(value):
+def test_values_that_are_not_integers_in_bounds_are_refused(value):
     with pytest.raises(InputError) as error:
         check_integer("units", value, minimum=3, maximum=5)
     assert str(error.value) == f"`units` must be an integer from 3 to 5, got {value!r}."
@@ -38,7 +38,7 @@ def test_numbers_become_python_floats(value):
 @pytest.mark.parametrize(
     "value", [*NOT_NUMBERS, float("nan"), float("inf"), -float("inf"), -0.1, 1.1]
 )
-def test_what_is_not_a_finite_number_in_bounds_is_refused(value):
+def test_values_that_are_not_finite_numbers_in_bounds_are_refused(value):
     with pytest.raises(InputError, match=r"`p` must be a number from 0 to 1"):
         check_number("p", value, minimum=0, maximum=1)
 

@@ -1,4 +1,4 @@
-"""The pages in docs/: links lead somewhere, and docs/notes.md defines every label that is used."""
+"""The pages in docs/: links work, and docs/notes.md defines every label that is used."""
 
 import re
 

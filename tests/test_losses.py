@@ -53,7 +53,7 @@ def test_half_precision_logits_are_computed_in_float32():
 
 @pytest.mark.parametrize("average", ["tokens", "sentences"])
 def test_replicas_add_up_to_the_whole_batch(average):
-    """Unequal token counts on the replicas: a mean of means would be another number."""
+    """Unequal token counts on the replicas: a mean of means would be a different number."""
     loss = SequenceCrossEntropy(average)
     strategy = training.strategy("mirrored")
 

@@ -127,7 +127,7 @@ class TestPrediction:
         ("x", "truth", "predicted"),
         [([0, 1], [1, 2], [[1], [2]]), ([0], [1, 2], [1, 2]), ([], [], [])],
     )
-    def test_other_than_one_length(self, x, truth, predicted):
+    def test_unequal_lengths(self, x, truth, predicted):
         with pytest.raises(InputError, match="three sequences of the same length"):
             prediction(x, truth, predicted)
 
@@ -185,7 +185,7 @@ class TestTokenFrequencies:
             token_frequencies(counts, kept)
 
 
-def test_a_reference_is_dashed_beside_the_curves_of_its_name():
+def test_a_reference_is_dashed_next_to_the_curves_of_its_name():
     history = {"perplexity": [9.0, 5.0, 4.0], "val_perplexity": [8.0, 6.0, 5.0], "loss": [2, 1, 1]}
     reference = {"perplexity": [10.0, 6.0], "val_perplexity": [9.0, 7.0], "test": 8.0}
     figure = learning_curves(history, reference=reference, reference_label="the book")
@@ -231,7 +231,7 @@ class TestComparison:
         assert tick_labels(one.xaxis) == groups
 
     @pytest.mark.parametrize("runs", [[[1, 2]], [1, 2, 3], []])
-    def test_other_than_a_point_for_each_x(self, runs):
+    def test_a_wrong_number_of_points(self, runs):
         with pytest.raises(InputError, match=r"'ours' have the shape .* over 3 points"):
             comparison([Panel("dev", "words", [1, 2, 3], {"ours": runs})], "BLEU")
 
@@ -259,7 +259,7 @@ class TestCurves:
         assert tick_labels(quality.xaxis) == ["1", "2", "10"]
         assert_nothing_is_clipped(figure)
 
-    def test_other_than_a_point_for_each_x(self):
+    def test_a_wrong_number_of_points(self):
         with pytest.raises(InputError, match="2 values of x and 1 of y"):
             curves([Curve("a", "b", "c", [1, 2], [1])])
         with pytest.raises(InputError, match="at least one"):

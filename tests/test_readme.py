@@ -1,4 +1,4 @@
-"""The README's Python is run, and its links lead somewhere."""
+"""The README's Python code runs, and its links work."""
 
 import re
 

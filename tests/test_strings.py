@@ -18,6 +18,6 @@ def test_strings_as_bytes():
 
 
 @pytest.mark.parametrize("value", [None, 5, ["a"]])
-def test_something_else_than_a_string(value):
+def test_anything_but_a_string_is_refused(value):
     with pytest.raises(TypeError, match=r"Expected .*strings, got .* at position 2"):
         utf8(value, 2)

@@ -10,7 +10,7 @@ from tf_seq2seq.text_io import append, check_score, excerpt, run_in_batches, war
 
 
 def lengths(*columns):
-    """A graph's stand-in that returns the numbers of bytes of its first argument."""
+    """A fake graph that returns the number of bytes of each string in its first argument."""
     return {"length": tf.strings.length(columns[0]), "last": columns[-1]}
 
 

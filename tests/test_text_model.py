@@ -87,7 +87,7 @@ def test_bytes_that_are_not_utf8(text_model):
     assert "\ufffd" in text_model.generate([b"the \xff"])[0]
 
 
-def test_something_else_than_a_string(text_model):
+def test_anything_but_a_string_is_refused(text_model):
     with pytest.raises(TypeError, match="int 7 at position 1"):
         text_model.score(["the", 7])
 

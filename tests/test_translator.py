@@ -214,7 +214,7 @@ def test_a_beam_of_one_is_greedy(translator):
     ]
 
 
-def test_n_best_are_as_many_as_asked_for_and_one_for_an_empty_sentence(translator):
+def test_n_best_returns_the_requested_number_and_one_for_an_empty_sentence(translator):
     counts = [len(each) for each in translator.n_best(["a b", ""], beam_width=5, n_best=4)]
     assert counts == [4, 1]
 
@@ -240,7 +240,7 @@ def test_scoring_needs_as_many_translations_as_sentences(translator):
 
 
 def always_unknown(tokenizer=s2s.text.WordTokenizer):
-    """A translator that writes <unk> alone, and attends to the second source token."""
+    """A translator that writes only <unk>, and attends to the second source token."""
     translator = small_translator("additive_previous", tokenizer, max_target_length=3)
     model = translator.model
 

@@ -30,7 +30,7 @@ def test_a_saved_translator(run_chapter, tmp_path, monkeypatch):
     translator = small_translator()
     translator.save(tmp_path / "translator")
 
-    # The first report is that of greedy search; the chapter need not go on.
+    # The first report is that of greedy search; the rest of the chapter is not needed.
     def report(hypotheses, references, sources, **options):
         assert hypotheses == [translation.text for translation in translator(sources)]
         assert len(hypotheses) == len(references) == 10

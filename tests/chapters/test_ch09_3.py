@@ -79,7 +79,7 @@ def test_over_long_lines_are_counted(encode, small_data):
     assert re.search(r"Penn Treebank +train +2 +101 +929,589 +0\.00% +1$", printed, re.MULTILINE)
 
 
-def test_a_line_that_is_decoded_to_another_text_is_an_error(encode, small_data, monkeypatch):
+def test_a_line_that_is_decoded_to_a_different_text_is_an_error(encode, small_data, monkeypatch):
     def detokenize(self, tokens):
         return tf.strings.reduce_join(tokens, axis=-1, separator="-")
 

@@ -103,7 +103,8 @@ def test_training_with_attention(attention, plain):
 def test_why_the_book_s_attention_trains_no_better(attention):
     plain, attention, started, cured = attention[0]["losses"].values()
     assert all(len(losses) == 100 for losses in (plain, attention, started, cured))
-    # The book's attention jumps far above its first loss, and the plain and the cured do not.
+    # The loss of the book's attention jumps far above its first value; without attention, or with
+    # all remedies, it does not.
     assert max(attention) > 1.3 * attention[0]
     assert np.mean(cured[-20:]) < np.mean(started[-20:])
     assert max(plain) < 1.1 * plain[0]
@@ -353,7 +354,7 @@ class TestErrors:
     def test_options_without_effect(self, refused, chapter, arguments, message):
         refused(chapter, *arguments, message=message)
 
-    def test_file_that_is_no_utf8(self, run_chapter, trained_dir, chapter, monkeypatch):
+    def test_file_that_is_not_utf8(self, run_chapter, trained_dir, chapter, monkeypatch):
         monkeypatch.chdir(trained_dir)  # where the plot goes
         (trained_dir / "in.txt").write_bytes("好\n你\n".encode("gb18030"))
         with pytest.raises(s2s.InputError, match=r"in\.txt, line 1, contains the byte"):

@@ -1,4 +1,4 @@
-"""Downloads from a server on loopback, with every error that has a message."""
+"""Downloads from a server on loopback, covering every error that has a message."""
 
 import errno
 import gzip

@@ -1,4 +1,4 @@
-"""The logits of the fake model stand for the ids of `guesses`, whatever the inputs are."""
+"""The fake model returns logits of the ids in `guesses` for any inputs."""
 
 import numpy as np
 import pytest

@@ -16,7 +16,7 @@ from tf_seq2seq.evaluation import (
 
 
 class TestBleu:
-    def test_by_hand(self):
+    def test_equals_a_manual_computation(self):
         # Of 6, 5, 4 and 3 n-grams match 5, 3, 2 and 1; both sides are 6 tokens long.
         score = bleu(["the cat sat on the mat"], ["the cat sat on a mat"])
         assert score.value == pytest.approx(100 * math.prod([5 / 6, 3 / 5, 2 / 4, 1 / 3]) ** 0.25)
@@ -153,7 +153,7 @@ def test_confidence_interval(metric):
     assert sampled == again
     assert 0.5 < sampled.interval < 20
     assert f"{sampled.value:.2f} ± {sampled.interval:.2f}" in str(sampled)
-    # Four times as many sentences of the same kind leave half the doubt.
+    # Four times the number of similar sentences halves the interval.
     more = metric(WRONG * 4, SENTENCES * 4, bootstrap=200)
     assert 0.3 < more.interval / sampled.interval < 0.8
 

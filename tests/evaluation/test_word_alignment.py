@@ -28,8 +28,8 @@ def test_finds_translations_whatever_their_order():
     assert align(np.array([9, 4]), np.array([14, 19])) == [(1, 0), (0, 1)]
 
 
-def test_one_round_by_hand():
-    # All couples are equally likely at first, and so a target word counts 1/2 for each of its two
+def test_one_iteration_equals_a_manual_computation():
+    # All pairs are equally likely at first, so each target word counts 1/2 for each of its two
     # possible sources: t(14 | 4) = (1/2 + 1/2) / 2 = 1/2, t(15 | 4) = 1/4, t(14 | 5) = 1/2.
     align = WordAligner(
         tf.ragged.constant([[4, 5], [4, 6]]), tf.ragged.constant([[14, 15], [14, 16]]), 1

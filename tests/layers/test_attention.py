@@ -132,7 +132,7 @@ class Nearest(Attention):
 
 
 class TestSubclasses:
-    """Whatever a subclass overrides, the layer and all paths of a decoder must use it."""
+    """The layer and all paths of a decoder must use the methods that a subclass overrides."""
 
     def test_align_is_used_by_the_layer(self):
         _, weights = attend(FirstTwo("dot"), SAME_WIDTH)

@@ -152,7 +152,7 @@ def test_dropout_of_whole_words(system):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_graph_of_unknown_shapes_takes_any_batch(system):
-    """An empty one too: oneDNN has products of nothing that end the process."""
+    """Including an empty batch: some oneDNN products of empty matrices kill the process."""
     model = small_model(system, num_layers=2, bidirectional=True, dropout=0.1)
     ids = tf.TensorSpec([None, None], tf.int32)
 
@@ -227,7 +227,7 @@ class TestDropout:
         ).logits
         np.testing.assert_allclose(logits, expected, atol=1e-5)
 
-    def test_every_layer_and_step_draws_a_mask_of_its_own(self, system, options, readout):
+    def test_every_layer_and_step_draws_its_own_mask(self, system, options, readout):
         *_, masks = self.run(system, options, dropout=self.RATE)
         for mask in masks.values():
             np.testing.assert_allclose(np.unique(mask.round(4)), [0, 1 / 0.6], atol=1e-3)
@@ -283,7 +283,7 @@ class TestContractOfAskingAfter(DecoderContract):
 
 
 class TestCallArguments:
-    """Each misuse gets one sentence with the remedy, of arrays and in the functional API alike."""
+    """Each misuse raises one sentence with the remedy, for arrays and in the functional API."""
 
     @pytest.fixture(params=["arrays", "symbols"])
     def ids(self, request):

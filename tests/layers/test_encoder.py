@@ -140,7 +140,7 @@ class TestDropout:
         np.testing.assert_allclose(share.mean(), self.RATE, atol=0.1)
         return factors == 0
 
-    def test_every_place_draws_a_mask_of_its_own(self, monkeypatch):
+    def test_every_position_draws_its_own_mask(self, monkeypatch):
         model, calls, encoded = self.run(monkeypatch, dropout=self.RATE)
         inputs = [call[1] for call in calls] + [np.array(encoded.outputs)]
         kept = [model.words.embedding(SOURCE[:1]), *(call[2] for call in calls)]

@@ -70,5 +70,5 @@ def test_without_cudnn_gives_the_choice_back():
     assert not hasattr(layers[2], "use_cudnn")
 
 
-def test_shapes_of_what_is_no_tensor():
+def test_shapes_of_objects_that_are_not_tensors():
     assert describe_shapes([None, (np.zeros([2, 1]),)]) == "(None, (a tensor of shape (2, 1),))"

@@ -125,7 +125,7 @@ class TestDropout:
         for state, expected in zip(output.state, states, strict=True):
             np.testing.assert_allclose(state, expected, atol=1e-5)
 
-    def test_every_place_and_word_draws_a_mask_of_its_own(self):
+    def test_every_position_and_word_draws_its_own_mask(self):
         _, _, factors = self.run()
         for mask in factors:
             np.testing.assert_allclose(np.unique(mask.round(4)), [0, 1 / 0.6], atol=1e-3)

@@ -8,7 +8,7 @@ from tf_seq2seq.models import TextGenerator, TranslationModel
 
 
 class Echo:
-    """The least that a translation model has: it writes the source, word for word."""
+    """A minimal translation model: it copies the source, word for word."""
 
     source_vocabulary_size = target_vocabulary_size = 9
     aligns = False
@@ -34,7 +34,7 @@ def test_the_models_follow_the_protocols():
     assert not isinstance(LanguageModel(12, 6), TranslationModel)
 
 
-def test_a_model_of_the_least_is_searched():
+def test_a_minimal_model_can_be_searched():
     model, source = Echo(), [[5, 6, 7, 3], [8, 3, 0, 0]]
     state, memory = model.encode(source)
     found = search.greedy(lambda ids, state: model.step(ids, state, memory), state, 2, 4)

@@ -67,7 +67,7 @@ def test_equals_the_best_of_all_sequences_of_200_models(options):
 
 
 def fork():
-    """A model that begins with c more often than with d, and then does not know how to go on."""
+    """A model that prefers c to d as the first letter, but then is unsure how to continue."""
     words = {"": "ccccccdddd", "c": "aaaooouuue", "d": "o", "do": "g"}
 
     def step(ids, prefixes):
@@ -94,7 +94,7 @@ def test_finds_the_word_that_greedy_misses():
     np.testing.assert_allclose(found.scores[0], np.log([0.4, 0.18]), rtol=1e-4)
 
 
-def test_stops_as_soon_as_nothing_better_can_come():
+def test_stops_as_soon_as_nothing_better_can_follow():
     steps = []
     inner = fork()
 
@@ -127,7 +127,7 @@ def test_width_one_equals_greedy(system, length_penalty):
 
 
 def search_in(model, source, width=4, **options):
-    """Beam search over a small model, whatever rows and columns `source` has."""
+    """Beam search over a small model, for any shape of `source`."""
     aligned = model.decoder.attention is not None
     state, memory = model.encode(source)
     memory = search.repeat_rows(memory, width)
@@ -193,7 +193,7 @@ def test_scores_are_in_descending_order_and_hypotheses_differ():
         assert len({tuple(ids) for ids in row}) == 3
 
 
-def test_what_was_cut_off_comes_after_what_has_ended():
+def test_cut_off_hypotheses_come_after_finished_ones():
     logits = np.full([1, LENGTH, SIZE ** (LENGTH - 1), SIZE], -9.0, "float32")
     logits[..., 4], logits[..., 5] = 0, -8
     step, state = step_of(logits, np.zeros([*logits.shape[:3], 3], "float32"), width=2)

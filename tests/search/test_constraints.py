@@ -86,7 +86,7 @@ def alternates(ids):
     return all(a != b for a, b in itertools.pairwise((4, *ids)))
 
 
-def test_a_constraint_of_your_own():
+def test_a_custom_constraint():
     constraints = Constraints(others=(Alternating(),), forbid_unknown=True)
     tables = random_models(30, seed=4)
     sequences, log_p, _ = enumerate_all(*tables, lambda ids: UNK not in ids and alternates(ids))
@@ -101,7 +101,7 @@ def test_a_constraint_of_your_own():
     assert all(alternates([i for i in row if i]) for row in greedy.ids.numpy().tolist())
 
 
-def test_only_constraints_are_constraints():
+def test_anything_but_a_constraint_is_refused():
     with pytest.raises(InputError, match=r"`others` must be instances of .*, got 3"):
         Constraints(others=(3,))
     with pytest.raises(NotImplementedError):

@@ -95,7 +95,7 @@ def test_scores_are_the_log_probabilities_under_teacher_forcing():
     np.testing.assert_allclose(found.scores, own.sum(axis=1), atol=1e-5)
 
 
-def test_greedy_goes_on_from_what_was_written_last():
+def test_greedy_continues_from_the_last_output():
     def alphabet(ids, state):
         return tf.one_hot(ids + 1, len(LETTERS)), None, state
 
@@ -147,7 +147,7 @@ def test_sampling_from_the_most_probable_only(options, possible):
 
 
 @pytest.mark.parametrize("options", [{"top_k": 2}, {"top_p": 0.3}], ids=str)
-def test_of_equal_ids_no_more_are_left_than_asked_for(options):
+def test_ties_leave_only_the_requested_number_of_ids(options):
     def step(ids, state):
         return tf.tile(tf.constant([[-99.0, 1, -99, 1, 1, 1]]), [200, 1]), None, state
 
@@ -155,7 +155,7 @@ def test_of_equal_ids_no_more_are_left_than_asked_for(options):
     assert len(np.unique(ids)) == 2
 
 
-def test_logits_that_are_no_numbers_have_a_score_that_is_none():
+def test_nan_logits_have_a_nan_score():
     def step(ids, state):
         return tf.fill([1, 6], np.nan), None, state
 

@@ -47,7 +47,7 @@ def test_an_empty_sentence():
     (found,) = answers.translations([row], [""])
     assert found == Translation("", 0.0, target_length=0)
     assert found.alignment.shape == (0, 0)
-    # In a batch of empty sentences there is no column at all.
+    # A batch of empty sentences has no columns.
     row = {**row, "source_tokens": [], "target_tokens": [], "alignment": []}
     assert answers.translations([row], [""])[0].alignment.shape == (0, 0)
 
@@ -59,7 +59,7 @@ def test_rows_without_tokens_or_attention():
     assert answers.translations([without], ["a"])[0].alignment is None
 
 
-def test_n_best_leaves_out_what_was_not_found():
+def test_n_best_leaves_out_missing_translations():
     lowest = float(np.finfo(np.float32).min)
     rows = [{"translations": ["甲", "乙", ""], "scores": [-1.0, -2.0, lowest]}]
     assert answers.n_best(rows, ["a"]) == [[Translation("甲", -1.0), Translation("乙", -2.0)]]
@@ -96,7 +96,7 @@ def test_scores_that_are_not_finite(score):
         answers.scored([good, {"log_probability": score, "tokens": 1}], ["a", "b"], ["x", "y"])
 
 
-def test_warnings_of_what_was_cut_off():
+def test_warnings_about_cut_off_texts():
     row = {**LISTS, "cut_off": True, "target_cut_off": True}
     with pytest.warns(UserWarning) as warned:
         answers.warn_of_cut_offs([LISTS, row], ["a", "a b"], ["甲", "甲乙丙"])

@@ -1,4 +1,4 @@
-"""The check of an export finds each kind of problem, all of them made on purpose."""
+"""The check of an export finds each kind of problem, created here on purpose."""
 
 import re
 import sys

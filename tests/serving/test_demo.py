@@ -62,7 +62,7 @@ new MutationObserver(() => {
 """
 
 
-def test_what_is_under_the_mouse_is_marked(show, served, tmp_path):
+def test_cells_under_the_mouse_are_highlighted(show, served, tmp_path):
     page = tmp_path / "index.html"
     page.write_text(PAGE.read_text(encoding="utf-8") + MOUSE, encoding="utf-8")
     shown = show(page, text="a b c", server=address(served[1]))

@@ -1,4 +1,4 @@
-"""The SavedModel as a server sees it: by the C++ loader, in a process without this package."""
+"""The SavedModel as a server loads it: with the C++ loader, in a process without this package."""
 
 import json
 import resource
@@ -15,7 +15,7 @@ from tf_seq2seq.serving import card, exporter, signatures, warmup
 
 
 def check_details(translator, path):
-    """Check that the signature `details` gives what the translator gives."""
+    """Check that the signature `details` returns what the translator returns."""
     result = serving.run_in_fresh_process(path, TRICKY, "details")
     for row, translation in enumerate(translator(TRICKY)):
         height, width = result["target_length"][row], result["source_length"][row]

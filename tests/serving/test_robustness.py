@@ -1,4 +1,4 @@
-"""An exported model answers whatever it is sent, and other rows of the batch do not change."""
+"""An exported model answers any input, and no row affects the others in its batch."""
 
 import itertools
 
@@ -106,7 +106,7 @@ def pairs_of(*fast):
 def test_any_bytes_leave_other_rows_alone(system, tokenizer, exports):
     translator, path = exports(system, tokenizer)
     names = list(signatures_of(translator))
-    # The others return a part of what these return.
+    # The outputs of the other signatures are a subset of these.
     detailed = [name for name in names if name.endswith("details") or name == "encode"]
     texts = [*NASTY, *random_bytes(5000)]
     size = 500

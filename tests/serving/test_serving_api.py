@@ -1,4 +1,4 @@
-"""Without `tensorflow-serving-api`, whatever needs it says so in one sentence."""
+"""Without `tensorflow-serving-api`, features that need it report so in one sentence."""
 
 import subprocess
 import sys

@@ -345,7 +345,7 @@ def test_equal_tokenizers_agree_in_class_configuration_and_vocabulary():
 
 
 class SynonymTokenizer(WordTokenizer):
-    """Replace words by synonyms, which are saved in a file of their own."""
+    """Replace words with synonyms, which are saved in a separate file."""
 
     def __init__(self, synonyms=()):
         super().__init__()

@@ -28,7 +28,7 @@ def values(variables):
 
 
 class Weights(keras.layers.Layer):
-    """Holds two weights of one name that no attribute leads to."""
+    """A layer with two weights of the same name, neither of which is an attribute."""
 
     def __init__(self, names):
         super().__init__()
@@ -156,7 +156,7 @@ class TestSaveAndLoad:
         with pytest.raises(InputError, match=r"'model/bias', which the model doesn't have"):
             Checkpoint(tmp_path).load(kernel())
 
-    def test_weights_alone_are_read_from_a_training_s_checkpoint(self, tmp_path):
+    def test_only_the_weights_are_read_from_a_training_checkpoint(self, tmp_path):
         Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED | {"optimizer/rate": np.ones(3)})
         variables = kernel()
         assign(variables, Checkpoint(tmp_path).load(variables).arrays)

@@ -95,7 +95,7 @@ def test_replicas_resume_in_the_middle_of_an_epoch(tmp_path):
     np.testing.assert_allclose(fit(tmp_path / "parts", resume=True), whole, rtol=1e-5)
 
 
-def test_another_number_of_devices_cannot_resume(tmp_path):
+def test_a_different_number_of_devices_cannot_resume(tmp_path):
     for strategy, resume in (("mirrored", False), ("default", True)):
         with training.strategy(strategy).scope():
             model, batches = language()
@@ -114,7 +114,7 @@ def test_rows_that_replicas_cannot_share(tmp_path):
         training.fit(model, batches, epochs=1, directory=tmp_path)
 
 
-def test_clipping_that_replicas_cannot_do_together(tmp_path):
+def test_clipping_that_several_replicas_cannot_apply(tmp_path):
     with training.strategy("mirrored").scope():
         model, batches = language()
         model.compile(keras.optimizers.SGD(0.1, clipnorm=1.0))

@@ -351,7 +351,7 @@ def test_arguments_out_of_range(options, message, tmp_path):
 
 
 @pytest.mark.parametrize("carries_state", [True, False])
-def test_there_is_nothing_to_evaluate_on(carries_state):
+def test_an_empty_dataset_cannot_be_evaluated_on(carries_state):
     model = language_model()[0] if carries_state else small_model("context_alone")
     model.compile()
     empty = tf.data.Dataset.from_tensors(random_batch()).take(0)

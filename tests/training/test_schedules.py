@@ -22,7 +22,7 @@ def test_without_hold_it_is_the_cosine_of_keras_with_its_warmup(steps, warmup):
     )
 
 
-def test_rises_holds_and_falls():
+def test_rises_holds_and_decays():
     schedule = WarmupHoldCosine(2.0, steps=100, warmup=10, hold=0.4, start=0.1, end=0.1)
     values = rates(schedule, range(101))
     np.testing.assert_allclose(values[:11], np.linspace(0.2, 2, 11), rtol=1e-6)
@@ -32,12 +32,12 @@ def test_rises_holds_and_falls():
     np.testing.assert_allclose(schedule(1000), 0.2, rtol=1e-5)  # a run that continues
 
 
-def test_the_fall_does_not_begin_before_the_warmup_ends():
+def test_the_decay_does_not_begin_before_the_warmup_ends():
     values = rates(WarmupHoldCosine(1.0, steps=10, warmup=8, hold=0.5), range(11))
     np.testing.assert_allclose(values, [*np.arange(8) / 8, 1, 0.5, 0], atol=1e-7)
 
 
-def test_comes_back_from_its_config():
+def test_config_round_trip():
     schedule = WarmupHoldCosine(np.float32(0.5), np.int64(20), warmup=3, hold=0.2, start=0.1)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert isinstance(again, WarmupHoldCosine)

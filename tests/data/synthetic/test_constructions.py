@@ -224,7 +224,7 @@ MODULES = sorted(Path(synthetic.__file__).parent.rglob("*.py"))
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_no_variable_hides_a_function(path):
-    """A local `when` next to a construction `when` is a trap for whoever edits the module."""
+    """A local `when` next to a construction `when` is a trap for anyone who edits the module."""
     tree = ast.parse(path.read_text())
     hidden = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     hidden |= {

@@ -1,4 +1,4 @@
-"""The client against a server: the real one if it is there, else the fake one."""
+"""The client against a server: the real one if available, else the fake one."""
 
 import concurrent.futures
 import shutil
@@ -248,7 +248,7 @@ def test_arguments_of_methods_out_of_range():
         client.wait_for([1], seconds=-1)
 
 
-def test_a_new_version_in_and_out(repository, tmp_path):
+def test_a_new_version_is_rolled_in_and_out(repository, tmp_path):
     _, root = repository
     shutil.copytree(root, tmp_path / "models")
     model = tmp_path / "models" / "en_zh"

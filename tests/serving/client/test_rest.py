@@ -14,7 +14,7 @@ from tf_seq2seq.translation import Translation
 
 
 class Fails(http.server.BaseHTTPRequestHandler):
-    """Give the next of a list of answers, some of which are failures."""
+    """Send the next of a list of answers, some of which are failures."""
 
     answers: list  # (status, body), of the next requests
 
@@ -49,7 +49,7 @@ class Fails(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def failing():
-    """Return a function from answers to a client of a server that gives them."""
+    """Return a function from answers to a client of a server that sends them."""
     handler = type("Handler", (Fails,), {"answers": []})
     server = http.server.ThreadingHTTPServer(("localhost", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -82,7 +82,7 @@ def test_a_request_is_repeated_if_the_server_is_overloaded(failing):
     assert len(left) == 1
 
 
-def test_a_request_is_not_repeated_in_vain(failing):
+def test_a_permanent_error_is_not_retried(failing):
     client, left = failing((400, b'{"error": "no such input"}'), GOOD)
     with pytest.raises(clients.InvalidInputError, match="no such input"):
         ask(client)

@@ -1,4 +1,4 @@
-"""Requests are merged into batches, and each gets back its own rows."""
+"""Requests are merged into batches, and each receives the outputs of its rows."""
 
 import concurrent.futures
 import threading
@@ -62,7 +62,7 @@ def test_requests_share_a_padded_batch(batcher):
     assert sizes == [4]
 
 
-def test_what_does_not_fit_is_left_for_the_next_batch(batcher):
+def test_requests_that_do_not_fit_wait_for_the_next_batch(batcher):
     batcher, sizes = batcher
     assert run_at_once(batcher, [[1] * 5, [2] * 5]) == [[2] * 5, [4] * 5]
     assert sizes == [8, 8]

@@ -1,4 +1,4 @@
-"""The interfaces of a server: of the real one if it is there, else of the fake one."""
+"""The interfaces of a server: the real one if available, else the fake one."""
 
 import json
 import shutil
