@@ -161,8 +161,8 @@ for width in (*WIDTHS, 30):
 
 # %% [markdown]
 # ## A translator
-# Whether the most probable sentence is also a good translation is another question: does a better
-# search translate better?
+# The most probable sentence is not necessarily a good translation. Does a better search translate
+# better?
 
 # %%
 if settings.corpus == "synthetic":

@@ -33,7 +33,7 @@ texts = book_texts(synthetic=quick, data_dir=settings.data_dir)
 
 # %% [markdown]
 # ## Count, and keep the most frequent
-# Sizes are counted as in the book, with the special tokens that it has: `<eos>` for the Treebank
+# Sizes are counted as in the book, including its special tokens: `<eos>` for the Treebank
 # (where `<unk>` is a word of the text, one in twenty), and `<unk> <sos> <eos>` for the talks.
 
 # %%

@@ -44,7 +44,7 @@ run = start(settings)
 
 # %% [markdown]
 # ## Sentence pairs
-# They are prepared as in chapter 9-5.
+# The same as in chapter 9-5.
 
 # %%
 corpus = talks.load(settings)
@@ -52,8 +52,8 @@ corpus = talks.load(settings)
 # %% [markdown]
 # ## Two models
 # The book's encoder reads in both directions. Its decoder starts from zero. The query is s_j, the
-# upper of its two states; the attention layer joins it with c_j to a_j, which gives the logits and
-# is an input of the next step (S8 in [docs/notes.md](../docs/notes.md)):
+# upper of its two states; the attention layer combines it with c_j into a_j, which yields the
+# logits and is an input of the next step (S8 in [docs/notes.md](../docs/notes.md)):
 #
 #     s_j = RNN(s_{j-1}, [y_{j-1} ; a_{j-1}]),  s_0 = 0,   a_j = W [s_j ; c_j],
 #     P(y_j) = softmax(E a_j + b)
@@ -143,7 +143,7 @@ talks.export(trained.translator, settings)
 # - *The book's model with attention* jumps, the one without does not. A step is the gradient,
 #   clipped to a norm of 5. With attention the gradient is several times as large (the table has the
 #   median of the first 150 steps), so that most steps are clipped, and are still too large. The
-#   model is ahead in the end, but late.
+#   model pulls ahead in the end, but late.
 # - Its decoder starts from zero: until it has learned where to look, it knows nothing about the
 #   sentence. *Started from the encoder's state* it jumps as much, but is ahead earlier.
 # - *Adam*, on the loss per token, takes steps that do not grow with the gradient. No loss is higher

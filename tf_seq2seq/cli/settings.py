@@ -70,7 +70,7 @@ def from_command_line(
     arguments: Sequence[str] | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> T:
-    """Read settings, and handle errors as a command should from then on.
+    """Read settings, and make errors end the program as a command should.
 
     An input error, an interrupt or a full disk ends the program with one sentence on standard error
     and a non-zero exit code: 2 for an error on the command line, 130 for an interrupt, otherwise 1.

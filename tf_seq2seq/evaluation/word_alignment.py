@@ -18,7 +18,7 @@ class WordAligner:
         t(y | x)  ~  sum of p(i | y_j) over all pairs of positions where x_i = x, y_j = y
 
     The model is learned in both directions. `x_i` and `y_j` are linked if each is the other's most
-    probable partner and neither occurs twice in its sentence, where a link would be arbitrary.
+    probable partner and neither occurs twice in its sentence, which would make the link arbitrary.
 
     Args:
         source: ragged int `(n, (source_length))`, ids of the source sentences.

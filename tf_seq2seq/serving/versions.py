@@ -35,7 +35,7 @@ def list_versions(directory: str | Path) -> list[int]:
 
 
 def check_free(directory: Path, version: int) -> Path:
-    """Return the folder of a version that does not exist yet.
+    """Check that a version does not exist yet, and return its folder.
 
     Raises:
         InputError: if it exists.
@@ -67,7 +67,7 @@ def hidden_folder(directory: Path) -> Iterator[Path]:
 
 
 def publish(folder: Path, directory: Path, version: int | None = None) -> Path:
-    """Rename a complete folder to that of a version.
+    """Rename a complete folder to a version's folder.
 
     Args:
         folder: a folder in the same file system.

@@ -203,7 +203,7 @@ class Checkpoint:
         """Write a checkpoint and remove the previous one.
 
         Args:
-            progress: what JSON can hold; among it `epoch` and `step`, where training continues,
+            progress: JSON values, including `epoch` and `step`, where training continues,
                 which must differ from those of the previous checkpoint.
             arrays: NumPy arrays by name, such as the values of `training_variables`.
 

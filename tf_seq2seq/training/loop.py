@@ -29,7 +29,7 @@ class History:
         history: values of the loss and the metrics by name, one per epoch; the names of those on
             the dev set start with `val_`. Keras' `History` has the same attribute.
         step_losses: cross-entropy per target word in nats, of each training step before its
-            update. It is never smoothed, whatever the loss is.
+            update. It is computed without label smoothing.
         seconds: duration up to the last checkpoint, interruptions excluded.
     """
 
@@ -58,7 +58,7 @@ def fit(
     `SequenceCrossEntropy` divides by the number of words of all replicas, so each word has the
     same weight on every replica.
 
-    A model that carries a state (a `LanguageModel`; truncated back-propagation through time) has
+    A model that carries a state (a `LanguageModel`; truncated backpropagation through time) has
     a method `initial_state(batch_size)`, and its call takes `(inputs, state)` and returns
     `(logits, state)`. The state is zero at the start of an epoch; row `i` of a batch continues
     row `i` of the previous batch.
@@ -68,7 +68,7 @@ def fit(
         train: batches `(inputs, labels)` of known cardinality, `labels` int
             `(batch, target_length)`. Under a strategy they are the global batches.
         dev: batches for evaluation after each epoch, or None.
-        epochs: number of passes over `train`, those of an interrupted run included; at least 0.
+        epochs: number of passes over `train`, including those of an interrupted run; at least 0.
         directory: the folder of the checkpoint; created if missing.
         resume: whether to continue from the checkpoint in `directory`, if there is one, instead
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
@@ -80,7 +80,7 @@ def fit(
         callbacks: Keras callbacks. The state of a callback is not restored on resume.
 
     Returns:
-        The `History`, that of an interrupted run included.
+        The `History`, including that of an interrupted run.
 
     Raises:
         InputError: if an argument is out of range, the cardinality of `train` is unknown, the
@@ -155,7 +155,7 @@ def gradient_norm(model: keras.Model, inputs: dict[str, tf.Tensor], labels: tf.T
     """Compute the norm of the gradient of the loss over all weights, in training mode.
 
     Args:
-        model: a compiled model that carries no state.
+        model: a compiled model that does not carry a state.
         inputs, labels: a batch, see `fit`.
     """
     with tf.GradientTape() as tape:

@@ -44,7 +44,7 @@ class Client:
         version: a version's number; None for the latest.
         label: a version's label instead, such as `"stable"`.
         timeout: seconds to wait for the answer to a batch, including all attempts.
-        retries: how many times to retry a failed request.
+        retries: how many times to retry a request.
         batch_size: the maximum number of sentences per request; not more than the server's
             `max_batch_size`.
 

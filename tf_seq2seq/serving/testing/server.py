@@ -47,7 +47,7 @@ class FakeServer:
 
     Attributes:
         rest_port, grpc_port: the ports it listens on.
-        models: the models of the config, by name.
+        models: the models in the config, by name.
         counts: the number of requests by model and status.
 
     Raises:
@@ -107,7 +107,7 @@ class FakeServer:
                 model.poll()
 
     def model(self, name: str) -> Model:
-        """Return a model of the config.
+        """Return a model in the config.
 
         Raises:
             ServerError: if it does not exist.
