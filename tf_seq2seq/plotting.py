@@ -220,7 +220,7 @@ def token_frequencies(
         A figure with two panels; save it with `figure.savefig(path)`.
 
     Raises:
-        InputError: if there is no text, or a text has no token or no number of kept ones.
+        InputError: if there is no text, or a text has no tokens or no entry in `kept`.
 
     Example:
 

@@ -20,7 +20,7 @@ from tf_seq2seq.translation import Translation
 
 
 class SavedTranslator:
-    """Translate with a SavedModel that `export` wrote, without the model's code or weights.
+    """Translate with a SavedModel that `export` wrote, without the code of the model.
 
     It has the interface of `TranslatorProtocol`. Its search options were fixed at export.
 
@@ -97,7 +97,7 @@ class SavedTranslator:
         """Find several translations of each sentence with the exported beam search.
 
         Args:
-            sentences, batch_size, verbose: as for a call.
+            sentences, batch_size, verbose: see `__call__`.
 
         Returns:
             The translations of each sentence, best first.
@@ -121,7 +121,7 @@ class SavedTranslator:
         Args:
             sentences: one string, or any iterable of them.
             translations: a translation of each sentence.
-            batch_size, verbose: as for a call.
+            batch_size, verbose: see `__call__`.
 
         Returns:
             A `Translation` for each pair. Its text is the given one as the tokenizer reads it.

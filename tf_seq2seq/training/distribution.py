@@ -38,7 +38,7 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
 
 @functools.cache
 def _mirrored() -> tf.distribute.Strategy:
-    """Return the process's only one: two on GPUs would use the same collective keys."""
+    """Return the only instance: two on GPUs would use the same collective keys."""
     if tf.config.list_physical_devices("GPU"):
         return tf.distribute.MirroredStrategy()
     cpu = tf.config.list_physical_devices("CPU")[0]
