@@ -150,6 +150,7 @@ history = s2s.training.fit(
 keras.config.set_dtype_policy("float32")
 trained, model = model, build()
 model.set_weights(trained.get_weights())
+model.compile()
 test_perplexity = s2s.training.evaluate(model, test)["perplexity"]
 print("\nperplexity    training               validation")
 print("epoch       here      book         here      book")

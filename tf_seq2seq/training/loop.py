@@ -146,8 +146,10 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
         that carries its state, `loss` is the mean cross-entropy per word in nats.
 
     Raises:
-        InputError: if the dataset is empty.
+        InputError: if the model is not compiled or the dataset is empty.
     """
+    if not model.compiled:
+        raise InputError("The model has no loss and no metrics to evaluate: call `compile` first.")
     return _evaluator(model)(dataset)
 
 
