@@ -13,7 +13,7 @@ def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
         assert expected.text in found
     assert "The server: fake server, for development and tests only.\n" in printed
     assert printed.count("beam:  ") == 3
-    assert "refused:    The model 'en_zh' at localhost:" in printed
+    assert "refused:    The request to model 'en_zh' at localhost:" in printed
     assert "version 2:  AVAILABLE" in printed and "Version 2 has been withdrawn." in printed
     assert ":tensorflow:serving:request_count" in printed
     assert (tmp_path / "alignment.png").stat().st_size > 5000
