@@ -1,7 +1,7 @@
 """Keras layers: the encoder, the bridge, attention, the decoder and their parts.
 
-Read `cells.py` for the equations of the recurrences, `attention.py` for those of the scores,
-`steps.py` for those of a decoder step, and `reference.py` for all of it as two plain loops.
+The equations of the recurrences are in `cells.py`, those of the scores in `attention.py` and those
+of the decoder steps in `steps.py`. `reference.py` has all of them as two plain loops.
 """
 
 from tf_seq2seq.layers.attention import Attention, BahdanauAttention, DotAttention

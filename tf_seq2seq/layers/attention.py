@@ -1,11 +1,11 @@
-"""Attention: each decoder step asks the encoder outputs with a query and gets its own context.
+"""Attention: each decoder step has a query, and gets its own context from the encoder outputs.
 
-Both layers have the same interface. The memory is an argument, never a state of the layer, so one
-layer can serve any number of sentences, a SavedModel, and a beam search:
+Both layers have the same interface. The memory is an argument, never a state of the layer, so the
+same layer works for any sentences, in a SavedModel and in a beam search:
 
     context, weights = attention(query, memory, mask)
 
-To ask the same memory many times, as a decoder does, project it once per sentence:
+For many queries of the same memory, as in a decoder, project the memory once:
 
     keys = attention.project_memory(memory)
     context, weights = attention(query, memory, mask, keys)
@@ -36,12 +36,11 @@ class Attention(keras.layers.Layer):
 
     with `h_i` = `memory`, `s_j` = `query`, `alpha_ij` = the weights.
 
-    To write another score `e`, subclass this class and define `score`. What depends on the memory
-    alone belongs in `project_memory`, which a decoder runs once per sentence, and what depends on
-    the query alone in `query_projection`. To write other weights than a softmax over all positions,
-    for example within a window, define `align`. The layer and each kind of decoder step compute
-    their context by these methods; overriding `call` is an error, because a decoder does not use
-    it.
+    To add a score `e`, subclass this class and define `score`. Computations that depend only on
+    the memory belong in `project_memory`, which a decoder runs once per sentence; those that depend
+    only on the query belong in `query_projection`. If the weights are not a softmax over all
+    positions, but limited to a window, for example, override `align`. The layer and all decoder
+    steps use these methods. Overriding `call` is an error, because a decoder does not use it.
 
     Call arguments:
         query: `(batch, query_size)`, the decoder's state.
@@ -68,10 +67,15 @@ class Attention(keras.layers.Layer):
             )
 
     def project_memory(self, memory: tf.Tensor) -> tf.Tensor:
-        """Compute the keys of a memory, `(batch, source_length, memory_size)` -> `(..., key_size)`.
+        """Compute the keys of a memory, by default the memory itself.
 
-        The layer must be built: by a call, or by `build(query_shape, memory_shape)`. By default
-        the keys are the memory itself.
+        The layer must be built, by a call or by `build(query_shape, memory_shape)`.
+
+        Args:
+            memory: `(batch, source_length, memory_size)`.
+
+        Returns:
+            `(batch, source_length, key_size)`.
         """
         return memory
 
@@ -79,11 +83,11 @@ class Attention(keras.layers.Layer):
         """Return the function to apply to each query, by default the identity.
 
         Read the weights here and not inside the function, so that a loop over many queries reads
-        them once.
+        them only once.
 
         Returns:
             A function of a query, `(batch, query_size)`. Its result, any structure of tensors, is
-            the `query` of `score` and `align`.
+            the argument `query` of `score` and `align`.
         """
         return lambda query: query
 
@@ -115,7 +119,7 @@ class Attention(keras.layers.Layer):
     def attend(
         self, query: Any, keys: tf.Tensor, values: tf.Tensor, mask: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Compute the weights of a query and sum up the values with them.
+        """Compute the weights of a query, and the weighted sum of the values.
 
         Args:
             query: the projected query.
@@ -150,7 +154,7 @@ def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         values: `(batch, length, size)`.
 
     Returns:
-        `(batch, size)`, of the dtype of `values`.
+        `(batch, size)`, in the dtype of `values`.
     """
     weights = tf.cast(weights, values.dtype)
     return tf.squeeze(tf.matmul(weights[:, None], values), 1)
@@ -173,7 +177,7 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tenso
     """
     if mask is None:
         return tf.nn.softmax(scores)
-    # A finite minimum keeps a row without any True free of NaN; the product makes it zero.
+    # -1e30 rather than -inf, so that a row without any True is not NaN; the product makes it zero.
     return tf.nn.softmax(tf.where(mask, scores, -1e30)) * tf.cast(mask, tf.float32)
 
 
@@ -239,20 +243,20 @@ class BahdanauAttention(Attention):
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class DotAttention(Attention):
-    """Multiplicative attention: the score is an inner product (S7 in docs/notes.md).
+    """Dot-product attention: the score is an inner product (S7 in docs/notes.md).
 
         "dot":      e(h, s) = h^T s
         "scaled":   e(h, s) = h^T s / sqrt(size)
         "general":  e(h, s) = h^T W s
 
-    with `W` = `query_layer`. The first two need a memory as wide as the query; `"general"` fits any
-    widths. The keys of all forms are the memory itself.
+    with `W` = `query_layer` and `size` the width of `h`. The first two need a memory as wide as the
+    query; `"general"` works for any widths. In all forms, the keys are the memory itself.
 
     Args:
         form: `"dot"`, `"scaled"` or `"general"`.
 
     Raises:
-        InputError: for an unknown `form`, or when built on widths that `form` cannot multiply.
+        InputError: if `form` is unknown, or if the widths differ and `form` is not `"general"`.
 
     Example:
 
@@ -261,8 +265,8 @@ class DotAttention(Attention):
     array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
 
     Source: Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine
-    Translation", section 3.1; the scale, Vaswani et al. 2017, "Attention Is All You Need",
-    section 3.2.1.
+    Translation", section 3.1; Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1
+    (scaled).
     """
 
     def __init__(self, form: str = "dot", **kwargs):

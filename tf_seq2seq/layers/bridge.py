@@ -16,22 +16,24 @@ KINDS = ("dense", "copy", "zeros")
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class Bridge(keras.layers.Layer):
-    """Turn the encoder's final state into the decoder's initial state, whatever their shapes.
+    """Compute the decoder's initial state from the encoder's final state (S3 in docs/notes.md).
 
-    Decoder layer `l` starts from the encoder layer at the same height, counted from the top; if
-    the decoder has more layers, its lowest ones share the encoder's first. The kinds are
+    The two may differ in width, number of layers and cell. Each decoder layer starts from the
+    encoder layer at the same height, counted from the top; if the decoder has more layers, its
+    lowest ones all start from the encoder's first. The kinds are
 
-    - `"dense"`: `s_0 = tanh(W h_T + b)` with a matrix for each layer and part of the state
+    - `"dense"`: `s_0 = tanh(W h_T + b)`, with a matrix for each layer and part of the state
       (Bahdanau et al. 2015, appendix A.2.2; Cho et al. 2014, appendix A.1.2),
     - `"copy"`: `s_0 = h_T`, for equal widths (the book, section 9.3.2),
-    - `"zeros"`: `s_0 = 0`: the decoder knows the source only by its context (section 9.3.3).
+    - `"zeros"`: `s_0 = 0`; the decoder sees the source only through its context (the book, section
+      9.3.3).
 
-    If only the decoder has memory cells, its `c` is computed from `h` (`"dense"`) or starts at zero
-    (`"copy"`). If only the encoder has them, they are ignored.
+    If only the decoder has LSTM cells, its `c` is computed from `h` (`"dense"`) or starts at zero
+    (`"copy"`). If only the encoder has them, its `c` is ignored.
 
     Args:
         kind: `"dense"`, `"copy"` or `"zeros"`.
-        cell, units, num_layers: those of the decoder.
+        cell, units, num_layers: the decoder's arguments of the same names.
 
     Call arguments:
         encoder_state: for each encoder layer `(h,)` or `(h, c)`, each `(batch, encoder_width)`.
@@ -40,7 +42,7 @@ class Bridge(keras.layers.Layer):
         For each decoder layer `(h,)` or `(h, c)`, each `(batch, units)`.
 
     Raises:
-        InputError: if an argument is out of its range, for `"copy"` between unequal widths, or if
+        InputError: if an argument is out of range, if `"copy"` is used with unequal widths, or if
             the call argument is not a state.
 
     Example:
@@ -84,7 +86,7 @@ class Bridge(keras.layers.Layer):
         self.built = True
 
     def __call__(self, encoder_state: State, **kwargs) -> State:
-        # Before Keras asks for shapes, and without the text that it adds to errors in `call`.
+        # Check here, before Keras builds the layer. In `call`, Keras would add to the message.
         if not (
             isinstance(encoder_state, list | tuple)
             and encoder_state

@@ -1,11 +1,11 @@
-"""The cells: the equations of one step, and the registry of what else a cell needs.
+"""The recurrent cells: the equations of one step, and a registry.
 
 A cell takes a linear map of the input, `W x_t + b`, and a linear map of the state, `U h_{t-1} +
-b_U`, and computes the next state from the two. The first map does not depend on other steps and is
-computed for all steps at once, before the loop; only the second is computed inside.
+b_U`, and computes the next state from them. The first map does not depend on other steps and is
+computed for all steps at once, before the loop; only the second is computed inside the loop.
 
 To add a cell, write its equation, write or choose the Keras layer that holds its weights, and add
-one entry to `CELLS`.
+an entry to `CELLS`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CellState = tuple[tf.Tensor, ...]
 
 
 def simple_rnn(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellState:
-    """Compute a step of the simple recurrence.
+    """Compute a step of the simple RNN.
 
         h_t = tanh(W x_t + U h_{t-1} + b)
 
@@ -49,10 +49,10 @@ def simple_rnn(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -
 
 
 def gru(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellState:
-    """Compute a step of the gated recurrent unit, in the form that cuDNN and Keras compute.
+    """Compute a step of the gated recurrent unit, in the form that cuDNN and Keras use.
 
-        z_t = sigmoid(x_z + u_z)            how much of the old state to keep
-        r_t = sigmoid(x_r + u_r)            how much of the old state the candidate sees
+        z_t = sigmoid(x_z + u_z)            update gate: how much of the old state to keep
+        r_t = sigmoid(x_r + u_r)            reset gate: how much of it the candidate sees
         n_t = tanh(x_n + r_t u_n)           the candidate
         h_t = z_t h_{t-1} + (1 - z_t) n_t
 
@@ -76,7 +76,7 @@ def gru(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellS
 
 
 def lstm(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellState:
-    """Compute a step of the long short-term memory.
+    """Compute a step of the long short-term memory (LSTM).
 
         i_t, f_t, o_t = sigmoid(x_i + u_i), sigmoid(x_f + u_f), sigmoid(x_o + u_o)
         g_t = tanh(x_g + u_g)
@@ -102,16 +102,16 @@ def lstm(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> Cell
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """What the package knows about a cell.
+    """The registry entry of a cell.
 
     Attributes:
         layer: the Keras layer that holds the weights and runs on cuDNN. It takes the arguments of
             `keras.layers.SimpleRNN`, and its `cell` has a `kernel` (W), a `recurrent_kernel` (U)
             and a `bias`: `(n,)` for b alone, or `(2, n)` for b and b_U.
-        step: the equation, `(W x_t + b, U h_{t-1} + b_U, state) -> state`. The first part of a
+        step: the equation, `(W x_t + b, U h_{t-1} + b_U, state) -> state`. The first tensor of a
             state is `h`, the output.
         state_parts: the number of tensors in the state of a layer.
-        fused: a fast loop over whole sequences for CPUs (see `fused.py`), or None to run the Keras
+        fused: a fast loop over whole sequences for CPUs (see `fused.py`), or None to use the Keras
             layer.
     """
 
@@ -129,10 +129,10 @@ CELLS = {
 
 
 def check_cell(cell: str) -> str:
-    """Return `cell` if it names one.
+    """Return `cell` if it is a key of `CELLS`.
 
     Raises:
-        InputError: if it does not.
+        InputError: if it is not.
     """
     return check_choice("cell", cell, tuple(CELLS))
 

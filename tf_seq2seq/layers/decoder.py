@@ -1,4 +1,4 @@
-"""The decoder: an RNN that writes the target sentence, by either feeding scheme, with attention."""
+"""The decoder: an RNN that generates the target sentence, with or without attention."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tf_seq2seq.layers.words import Words
 
 
 class Feeding(NamedTuple):
-    """What a step is fed besides its state."""
+    """The inputs of a step in addition to its state."""
 
     word: bool
     context: bool
@@ -35,7 +35,7 @@ QUERIES = ("current_state", "previous_state")
 
 
 class DecoderOutput(NamedTuple):
-    """The result over whole target sentences.
+    """The result for whole target sentences.
 
     Attributes:
         logits: `(batch, target_length, vocabulary_size)`.
@@ -53,27 +53,27 @@ class DecoderOutput(NamedTuple):
 class Decoder(keras.layers.Layer):
     """Unfold a context into the target sentence, `s_j = RNN(s_{j-1}, x_j)`.
 
-    The **feeding** scheme chooses the input `x_j` of step `j`, with `y_{j-1}` the embedding of the
-    previous output and `c_j` the context of the step:
+    The **feeding** scheme determines the input `x_j` of step `j`, where `y_{j-1}` is the embedding
+    of the previous word and `c_j` is the context of the step:
 
         "initial_state":         x_j = y_{j-1}           S3 in docs/notes.md (Sutskever et al. 2014)
-        "context":               x_j = c_j               S4, as the notes draw it
-        "context_and_previous":  x_j = [y_{j-1} ; c_j]   S4, the usual form (Cho et al. 2014)
+        "context":               x_j = c_j               S4, first form (the notes' figure)
+        "context_and_previous":  x_j = [y_{j-1} ; c_j]   S4, second form (Cho et al. 2014)
 
-    Without **attention** every step has the same context `c_j = c = h_T`, and the logits are
-    computed from `s_j`. With attention `c_j` is a weighted sum of the encoder outputs, and the
-    logits are computed from the readout `a_j = tanh(W [s_j ; c_j] + b)`. The **query** chooses the
-    state that asks for the weights:
+    Without **attention**, every step has the same context `c_j = c = h_T`, and the logits are
+    computed from `s_j`. With attention, `c_j` is a weighted sum of the encoder outputs, and the
+    logits are computed from the readout `a_j = tanh(W [s_j ; c_j] + b)`. The argument `query`
+    determines which state is the query:
 
-        "current_state":   s_j asks. The readout a_j is fed into the next step in place of c_{j+1}
+        "current_state":   s_j. The readout a_j is fed into the next step in place of c_{j+1}
                            (S8; input feeding, Luong et al. 2015, section 3.3; the book's
                            `AttentionWrapper`, section 9.3.3, with a linear readout)
-        "previous_state":  s_{j-1} asks, and c_j is fed into step j (Bahdanau et al. 2015,
+        "previous_state":  s_{j-1}. The context c_j is fed into step j (S8; Bahdanau et al. 2015,
                            section 3)
 
-    `steps.py` has a class with the equations for each kind of step. The same weights serve two
-    paths with the same numbers: the call takes whole target sentences (teacher forcing), `step`
-    takes one id of each sentence and the state of the previous step.
+    `steps.py` has a class with the equations for each kind of step. There are two ways to run the
+    decoder, which give the same numbers: a call takes whole target sentences (teacher forcing), and
+    `step` takes one id of each sentence and the state of the previous step.
 
     Args:
         vocabulary_size: number of target ids.
@@ -84,17 +84,17 @@ class Decoder(keras.layers.Layer):
         feeding: a feeding scheme; None means `"context_and_previous"` with attention and
             `"initial_state"` without.
         attention: an `Attention` layer, or None.
-        query: which state asks, see above; without attention it has no effect.
+        query: which state is the query, see above; no effect without attention.
         readout_units: width of the readout `a_j`; None means `embedding_size` if tied, else
-            `units`. Without attention there is a readout `tanh(W s_j + b)` only if this is given.
+            `units`. Without attention, there is a readout `tanh(W s_j + b)` only if this is given.
         readout_activation: activation of the readout, or None for a linear one.
         tie_embeddings: whether the embeddings of the target words are also the weights of the
-            logits (Press and Wolf 2017), as in the book. Use a linear readout with them: `tanh`
-            keeps their logits so small that a small model learns next to nothing.
+            logits (Press and Wolf 2017), as in the book. Use a linear readout with tied embeddings:
+            `tanh` keeps the logits so small that a small model barely learns.
         dropout: rate of dropout on the embeddings, on each layer's outputs and on the readout; the
             recurrent state itself is never dropped.
         embedding_dropout: the rate on the embeddings; None for `dropout`.
-        word_dropout: rate at which whole embeddings of the words fed back are dropped.
+        word_dropout: rate at which whole embeddings of the previous words are dropped.
 
     Call arguments:
         target: int `(batch, target_length)`, each sentence shifted to the right by `<sos>`.
@@ -105,8 +105,8 @@ class Decoder(keras.layers.Layer):
         A `DecoderOutput`.
 
     Raises:
-        InputError: if an argument is out of its range, if the arguments do not fit each other, or
-            if the call arguments do not fit the decoder.
+        InputError: if an argument is out of range, if the arguments contradict each other, or if
+            the call arguments do not match the decoder.
 
     Example:
 
@@ -172,8 +172,8 @@ class Decoder(keras.layers.Layer):
             )
         self._kind = kind_of_step(self.attention, self.query)
 
-        # Keras draws a seed for each initializer and each dropout when it is made. The order here
-        # is part of what `keras.utils.set_random_seed` means for a model: keep it.
+        # Keras draws a seed for each initializer and each dropout layer when it is created. Keep
+        # this order: with another one, the same random seed would give other weights.
         policy = self.dtype_policy
         has_words = self.feeds.word or self.tie_embeddings
         embeddings_initializer = keras.initializers.RandomUniform() if has_words else None
@@ -202,7 +202,7 @@ class Decoder(keras.layers.Layer):
             )
         self.recurrent_layers = recurrent_layers
         self.dropout_layer = keras.layers.Dropout(self.dropout, name="dropout", dtype=policy)
-        # One stream of random masks for the layers and the readout; each use draws the next mask.
+        # The layers and the readout share one stream of random masks; each use draws the next one.
         readout.dropout_layer = self.dropout_layer
         self.readout = readout
 
@@ -216,14 +216,14 @@ class Decoder(keras.layers.Layer):
             )
         if attention.compute_dtype != self.compute_dtype:
             raise InputError(
-                f"The attention computes in {attention.compute_dtype} and the decoder in "
-                f"{self.compute_dtype}; give both the same `dtype`."
+                f"The attention computes in {attention.compute_dtype}, but the decoder in "
+                f"{self.compute_dtype}; use the same `dtype` for both."
             )
         return attention
 
     @property
     def feeds(self) -> Feeding:
-        """What a step is fed besides its state."""
+        """The inputs of a step in addition to its state."""
         return FEEDINGS[self.feeding]
 
     def build(self, target_shape: tuple, initial_state_shape: tuple, encoded_shape: tuple) -> None:
@@ -242,7 +242,7 @@ class Decoder(keras.layers.Layer):
         self.built = True
 
     def __call__(self, target, initial_state, encoded, **kwargs) -> DecoderOutput:
-        # Before Keras asks for shapes, and without the text that it adds to errors in `call`.
+        # Check here, before Keras builds the layer. In `call`, Keras would add to the message.
         self._check_state(initial_state)
         self._check_encoded(encoded)
         return super().__call__(target, initial_state, encoded, **kwargs)
@@ -261,22 +261,28 @@ class Decoder(keras.layers.Layer):
         return DecoderOutput(logits, alignment, state)
 
     def remember(self, encoded: EncoderOutput) -> DecoderMemory:
-        """Prepare what all steps of the sentences share; attention keys are projected here, once.
+        """Compute everything that all steps share, such as the keys of the attention.
 
         Args:
-            encoded: the source sentences, as the encoder returns them.
+            encoded: the `EncoderOutput` of the source sentences.
 
         Returns:
             A `DecoderMemory`, for `step`.
+
+        Raises:
+            InputError: if `encoded` is not an `EncoderOutput`.
         """
         self._check_encoded(encoded)
         return self._kind.remember(self, EncoderOutput(*encoded))
 
     def start(self, initial_state: State) -> DecoderState:
-        """Make the state before the first step, for `step`.
+        """Return the state before the first step, for `step`.
 
         Args:
             initial_state: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
+
+        Raises:
+            InputError: if `initial_state` does not match the decoder.
         """
         self._check_state(initial_state)
         cells = tuple(tuple(tf.cast(part, tf.float32) for part in parts) for parts in initial_state)
@@ -285,10 +291,10 @@ class Decoder(keras.layers.Layer):
     def step(
         self, previous: tf.Tensor, state: DecoderState, memory: DecoderMemory
     ) -> tuple[tf.Tensor, tf.Tensor | None, DecoderState]:
-        """Write one symbol of each sentence.
+        """Take one decoding step for each sentence.
 
         Args:
-            previous: int `(batch,)`, the ids that the previous step wrote, `<sos>` at first.
+            previous: int `(batch,)`, the ids chosen at the previous step, `<sos>` at first.
             state: from `start` or the previous step.
             memory: from `remember`.
 
@@ -303,7 +309,7 @@ class Decoder(keras.layers.Layer):
         return logits, alignment, state
 
     def _embed(self, ids, training):
-        """Return `y_{j-1}`, `(..., embedding_size)`, or of width 0 where no word is fed back."""
+        """Return `y_{j-1}`, `(..., embedding_size)`, or a width of 0 if words are not fed back."""
         if not self.feeds.word:
             return ops.zeros((*ops.shape(ids), 0), dtype=self.compute_dtype)
         return self.words(ids, training=training)
@@ -337,8 +343,8 @@ class Decoder(keras.layers.Layer):
         )
         if not fits:
             raise InputError(
-                "`encoded` must be all that the encoder returns, an EncoderOutput of outputs, "
-                f"state and mask, got {describe_shapes(encoded)}; pass `encoded` itself, not "
+                "`encoded` must be the EncoderOutput that the encoder returned (outputs, state and "
+                f"mask), got {describe_shapes(encoded)}; pass `encoded` itself, not "
                 "`encoded.outputs`."
             )
 

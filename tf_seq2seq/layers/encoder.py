@@ -17,7 +17,7 @@ from tf_seq2seq.text import PAD_ID
 
 
 class EncoderOutput(NamedTuple):
-    """What the encoder has read. It holds everything; each decoder takes the context it needs.
+    """The result of an encoder: both forms of the context, of which a decoder uses one.
 
     Attributes:
         outputs: `(batch, source_length, output_size)`, all states `[h_1, ..., h_T]` of the last
@@ -42,10 +42,9 @@ class Encoder(keras.layers.Layer):
     """Read a sentence with an RNN: `h_i = RNN(h_{i-1}, x_i)`.
 
     `x_i` is the embedding of the i-th source id. A bidirectional layer runs a second RNN from the
-    end to the start and joins both outputs, `h_i = [forward h_i ; backward h_i]` (Bahdanau et al.
-    2015, section 3.2). Its final state joins the final states of both directions in the same order:
-    the forward one, which has just read the last word, then the backward one, which has just read
-    the first.
+    end to the start and concatenates both outputs, `h_i = [forward h_i ; backward h_i]` (Bahdanau
+    et al. 2015, section 3.2). Its final state concatenates the final states of both directions in
+    the same order: the forward one, after the last word, and the backward one, after the first.
 
     Args:
         vocabulary_size: number of source ids.
@@ -54,9 +53,9 @@ class Encoder(keras.layers.Layer):
         cell: `"simple_rnn"`, `"gru"` or `"lstm"`.
         num_layers: number of stacked layers.
         bidirectional: whether each layer reads in both directions.
-        go_backwards: whether the only direction is from the end to the start, so that the final
-            state has just read the first word, with which the decoder begins (Sutskever et al.
-            2014, section 3.3). The outputs keep the order of the words.
+        go_backwards: whether to read only from the end to the start, so that the words that the
+            decoder needs first are read last (Sutskever et al. 2014, section 3.3). The outputs are
+            in the order of the words.
         dropout: rate of dropout on the embeddings and on each layer's outputs; the recurrent state
             itself is never dropped.
         embedding_dropout: the rate on the embeddings; None for `dropout`.
@@ -70,7 +69,8 @@ class Encoder(keras.layers.Layer):
         An `EncoderOutput`.
 
     Raises:
-        InputError: if an argument is out of its range.
+        InputError: if an argument is out of range, or if both `bidirectional` and `go_backwards`
+            are set.
 
     Example:
 
@@ -117,8 +117,8 @@ class Encoder(keras.layers.Layer):
         self.embedding_dropout = check_rate("embedding_dropout", embedding_dropout)
         self.word_dropout = check_rate("word_dropout", word_dropout)
 
-        # Keras draws a seed for each initializer and each dropout when it is made. The order here
-        # is part of what `keras.utils.set_random_seed` means for a model: keep it.
+        # Keras draws a seed for each initializer and each dropout layer when it is created. Keep
+        # this order: with another one, the same random seed would give other weights.
         policy = self.dtype_policy
         embeddings_initializer = keras.initializers.RandomUniform()
         forward_layers = [
@@ -170,7 +170,7 @@ class Encoder(keras.layers.Layer):
         return EncoderOutput(outputs, tuple(states), mask)
 
     def _run(self, i, inputs, mask) -> tuple[tf.Tensor, CellState]:
-        """Run layer `i` in its direction or in both."""
+        """Run layer `i` in one direction or both."""
         runs = []
         if self.forward_layers:
             runs.append(run_layer(self.forward_layers[i], inputs, mask=mask))

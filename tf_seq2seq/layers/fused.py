@@ -1,16 +1,16 @@
-"""The fast path on a CPU: one loop for a whole GRU or LSTM layer, with a manual gradient.
+"""Fast loops for GRU and LSTM layers on a CPU, with gradients that are written out.
 
 `run_layer` in `recurrent.py` uses these functions unless the layer runs on cuDNN. They take the
-weights of the Keras layer and give the same numbers. The equations are in `cells.py`, whose `step`
-runs in the forward loop; only the gradient is written out here.
+weights of the Keras layer and compute the same results. The forward loop runs the equations in
+`cells.py`; only the gradients are defined here.
 
-They are fast because the loop computes only what depends on the previous step. In the backward
-pass everything that depends on the forward pass alone is computed for all steps at once; the loop
-is left with one product and a few additions per step; and the gradient of a matrix, a sum over all
-steps, is one product.
+They are fast because the loops compute only what depends on the previous step. In the backward
+pass, everything that depends only on the forward pass is computed for all steps at once, the loop
+has one product and a few additions per step, and the gradient of a matrix, which is a sum over all
+steps, is a single product.
 
-Time is the first axis here, `(length, batch, ...)`, so that a step is a contiguous block of memory.
-There is no second derivative.
+Time is the first axis here, `(length, batch, ...)`, so that each step is a contiguous block of
+memory. There is no second derivative.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def gru(
             z, r = tf.sigmoid(x_z + u_z), tf.sigmoid(x_r + u_r)
             n = tf.tanh(x_n + r * u_n)
             previous_h = tf.concat([h_0[None], hs[:-1]], axis=0)
-            # The derivatives of h_t by h_{t-1}, by x_n, and by [u_z ; u_r ; u_n].
+            # The derivatives of h_t with respect to h_{t-1}, x_n, and [u_z ; u_r ; u_n].
             by_h, by_n = z, (1.0 - z) * (1.0 - n**2)
             by_u = [(previous_h - n) * z * (1.0 - z), by_n * u_n * r * (1.0 - r), by_n * r]
             by_u = tf.concat(by_u, axis=-1)
@@ -109,7 +109,7 @@ def lstm(
         from_inputs: `W x_t + b` for all steps, float32 `(length, batch, 4 * units)`.
         state: `(h, c)`, each float32 `(batch, units)`.
         recurrent_kernel: `U`, float32 `(units, 4 * units)`.
-        recurrent_bias: None: an LSTM has one bias.
+        recurrent_bias: None, because an LSTM has only one bias.
         keep: float32 `(length, batch, 1)`, 1 to take a step and 0 to keep the state as it is; None
             to take all steps.
         dtype: the dtype of the products; everything else is float32.
@@ -139,8 +139,9 @@ def lstm(
             previous_h = tf.concat([h_0[None], hs[:-1]], axis=0)
             previous_c = tf.concat([c_0[None], cs[:-1]], axis=0)
             tanh_c = tf.tanh(cs)
-            # The derivatives of c_t by c_{t-1} and of h_t by c_t; and those by
-            # [u_i ; u_f ; u_g ; u_o], of c_t for the first three and of h_t for u_o.
+            # The derivatives of c_t with respect to c_{t-1}, and of h_t with respect to c_t. Then
+            # those with respect to [u_i ; u_f ; u_g ; u_o]: of c_t for the first three, of h_t for
+            # u_o.
             c_by_c, h_by_c = f, o * (1.0 - tanh_c**2)
             by_u = [g * i * (1.0 - i), previous_c * f * (1.0 - f), i * (1.0 - g**2)]
             by_u = tf.concat([*by_u, tanh_c * o * (1.0 - o)], axis=-1)

@@ -1,4 +1,4 @@
-"""Linear maps and products for loops: float32 outside, the layer's dtype inside a product."""
+"""Linear maps for loops: inputs and outputs are float32, products use the layer's dtype."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import tensorflow as tf
 
 
 class Linear:
-    """`W x + b` for a loop: the weights are read, cast and transposed once, at construction.
+    """A linear map `W x + b` for a loop; the constructor reads and casts the weights once.
 
-    Inputs and outputs are float32. In half precision only the product is computed in half
-    precision, and the gradients of `W` from all steps are added up in float32.
+    Inputs and outputs are float32. With a half-precision dtype, only the product is computed in
+    half precision, and the gradients of `W` from all steps are summed in float32.
 
     Args:
         kernel: `W` (transposed, as in Keras), `(features, units)`.
@@ -39,7 +39,7 @@ class Linear:
         return cls(dense.kernel.value, bias, dense.compute_dtype)
 
     def split(self, features: int) -> tuple[Linear, Linear]:
-        """Split the map of a joined vector into two, `W [x ; y] + b = (W_x x + b) + W_y y`.
+        """Split a map of a concatenation in two: `W [x ; y] + b = (W_x x + b) + W_y y`.
 
         Args:
             features: width of `x`; 0 for an empty `x`.
@@ -54,7 +54,7 @@ class Linear:
         """Map `(..., features)` to float32 `(..., units)`."""
         features, units = self.kernel.shape
         shape = [*tf.unstack(tf.shape(x))[:-1], units]
-        if features == 0:  # oneDNN aborts the process on a product over nothing
+        if features == 0:  # oneDNN aborts the process if the inner dimension is 0
             y = tf.zeros(shape)
         else:
             y = self._times_kernel(tf.reshape(tf.cast(x, tf.float32), [-1, features]))
@@ -77,8 +77,15 @@ def product(a: tf.Tensor, b: tf.Tensor, dtype: str | tf.DType, **transposed: boo
 def times(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return the function `x -> x @ matrix` for a loop, with the product computed in `dtype`.
 
-    Its gradient, `d @ matrix^T`, uses a matrix that is transposed once. TensorFlow would multiply
-    by a transposed view in each step, which takes twice as long if `x` has few rows.
+    The matrix is transposed once, for the gradient `d @ matrix^T`. TensorFlow would multiply by a
+    transposed view in each step, which takes twice as long if `x` has few rows.
+
+    Args:
+        matrix: float32 `(features, units)`.
+        dtype: the dtype of the product.
+
+    Returns:
+        A function from float32 `(rows, features)` to float32 `(rows, units)`.
     """
     forward = tf.stop_gradient(tf.cast(matrix, dtype))
     backward = tf.transpose(forward)

@@ -17,10 +17,10 @@ def unfold(
 ) -> tuple[tuple[tf.Tensor, ...], Any]:
     """Unfold a step over time: `outputs_t, state_t = step(t, state_{t-1})`.
 
-    Compute everything that does not depend on the previous step outside the loop.
+    For speed, compute everything that does not depend on the previous step outside the loop.
 
     Args:
-        step: a function of the time `t`, an int32 scalar, and of a state; returns a tuple of
+        step: a function of the time `t`, an int32 scalar, and the state. It returns a tuple of
             `num_outputs` float32 tensors and the next state (same structure, shapes and dtypes).
         length: the number of steps.
         initial_state: any nested structure of tensors.

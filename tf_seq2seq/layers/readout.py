@@ -1,4 +1,4 @@
-"""The readout: from what a decoder step computes to the logits of a word."""
+"""The readout: from the features of a decoder step to the logits of a word."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tf_seq2seq.layers.recurrent import build_once
 class Readout(keras.layers.Layer):
     """Compute the logits of a word from the features of a decoder step.
 
-        a_j      = f(W_a x_j + b_a)         a_j = x_j without `units`
+        a_j      = f(W_a x_j + b_a)         a_j = x_j if `units` is None
         logits_j = W_o a_j + b_o            W_o = E if `tied`
 
     with `x_j` = `features`, such as `s_j` or `[s_j ; c_j]`; `W_a`, `b_a` = `hidden`; `W_o`, `b_o` =
@@ -27,19 +27,20 @@ class Readout(keras.layers.Layer):
         vocabulary_size: number of logits.
         units: width of `a_j`; None for no hidden layer.
         activation: `f`, or None for a linear layer.
-        tied: whether the embeddings of the words are the weights of the logits (Press and Wolf
-            2017, "Using the Output Embedding to Improve Language Models").
-        dropout: rate of dropout on `a_j`; without `units` it has no effect.
+        tied: whether the embeddings of the words are also the weights of the logits (Press and
+            Wolf 2017, "Using the Output Embedding to Improve Language Models").
+        dropout: rate of dropout on `a_j`; no effect if `units` is None.
 
     Call arguments:
         features: `(..., size)`.
-        embeddings: `E`, `(vocabulary_size, units)`; only if tied.
+        embeddings: `E`, `(vocabulary_size, units)`, if tied.
 
     Returns:
         `(..., vocabulary_size)`.
 
     Raises:
-        InputError: if an argument is out of its range, or `embeddings` do not match `tied`.
+        InputError: if an argument is out of range, or if `embeddings` are missing although the
+            readout is tied, or passed although it is not.
 
     Example:
 
@@ -106,7 +107,7 @@ class Readout(keras.layers.Layer):
         """Compute the logits from `a_j`: `(..., units)` -> `(..., vocabulary_size)`."""
         if self.tied == (embeddings is None):
             raise InputError(
-                "Pass `embeddings` to a tied readout and to no other, got "
+                "Pass `embeddings` if and only if the readout is tied, got "
                 f"tied={self.tied} and {'no' if embeddings is None else 'some'} embeddings."
             )
         if self.hidden is not None:

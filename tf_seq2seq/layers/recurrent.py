@@ -1,7 +1,7 @@
-"""Recurrent layers over whole sequences and over single steps.
+"""Recurrent layers for whole sequences and for single steps.
 
-The encoder and the decoder consist of Keras' recurrent layers, which a GPU runs on cuDNN. A CPU
-runs the same weights by `fused.py`. A loop that needs single steps makes a `Recurrence`.
+The encoder and the decoder consist of Keras' recurrent layers, which use cuDNN on a GPU. On a CPU,
+`fused.py` computes the same from the same weights. For single steps, use a `Recurrence`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ State = tuple[CellState, ...]
 
 
 def build_once(layer: keras.layers.Layer, *shapes) -> None:
-    """Build a sublayer, unless it was called or loaded before the layer that contains it."""
+    """Build a sublayer, unless it is built already because it was called or loaded on its own.
+
+    Args:
+        layer: the sublayer.
+        *shapes: the arguments of its `build`.
+    """
     if not layer.built:
         layer.build(*shapes)
 
@@ -42,7 +47,7 @@ def describe_shapes(value: object) -> str:
 def recurrent_layer(
     cell: str, units: int, name: str, dtype: str | keras.DTypePolicy, go_backwards: bool = False
 ) -> keras.layers.RNN:
-    """Make a Keras layer that returns `(outputs, *state)`.
+    """Create a Keras layer that returns `(outputs, *state)`.
 
     Where the mask is False, the state does not change and the output is zero.
 
@@ -62,18 +67,21 @@ def recurrent_layer(
         name=name,
         dtype=dtype,
     )
-    # XLA would compile the whole training step again for each shape of a batch. Keras compiles a
-    # model with XLA only if all of its layers support it.
+    # XLA would recompile the whole training step for each batch shape. Keras compiles a model with
+    # XLA only if all of its layers support it.
     layer.supports_jit = False
     return layer
 
 
 @contextlib.contextmanager
 def without_cudnn(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
-    """Trace the recurrent `layers` without cuDNN inside this context.
+    """Disable cuDNN for the recurrent `layers` within this context.
 
     Keras chooses the kernel when a graph is traced, so a graph that was traced on a machine with a
-    GPU could not run on a CPU. The weights fit both kernels.
+    GPU would not run on a CPU. The weights are the same for both kernels.
+
+    Args:
+        layers: any Keras layers; those that do not use cuDNN are ignored.
     """
     chosen = [(layer, layer.use_cudnn) for layer in layers if hasattr(layer, "use_cudnn")]
     try:
@@ -86,7 +94,7 @@ def without_cudnn(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
 
 
 class Recurrence:
-    """A recurrent layer for a loop over single steps; its weights are read once, at construction.
+    """A recurrent layer for a loop over single steps; the constructor reads the weights once.
 
     Args:
         layer: a built layer made by `recurrent_layer`.
@@ -127,7 +135,7 @@ def run_layer(
 ) -> tuple[tf.Tensor, CellState]:
     """Run a recurrent layer over whole sequences.
 
-    Without cuDNN, a cell that has a fused path runs on it, with the same weights and numbers.
+    Without cuDNN, cells that have a fused loop use it, with the same weights and results.
 
     Args:
         layer: a layer made by `recurrent_layer`.

@@ -1,8 +1,8 @@
-"""The encoder and the decoder as the plain loops of their equations.
+"""The encoder and the decoder as plain loops over their equations.
 
-Read this first, and run it to check the fast paths: `encode` and `decode` compute the same numbers
-and gradients as calling an `Encoder` and a `Decoder`, one symbol at a time, with Keras' own cells
-and nothing moved out of the loop.
+Read this first, and use it to check the fast paths: `encode` and `decode` compute the same numbers
+and gradients as an `Encoder` and a `Decoder`, but one symbol at a time, with Keras' cells and
+nothing moved out of the loop.
 
     encoded = reference.encode(encoder, source)
     output = reference.decode(decoder, target, bridge(encoded.state), encoded)
@@ -32,7 +32,7 @@ def encode(encoder: Encoder, source: tf.Tensor) -> EncoderOutput:
         source: int `(batch, source_length)`, padded on the right with 0.
 
     Returns:
-        What `encoder(source)` returns.
+        The same as `encoder(source)`.
     """
     mask = tf.not_equal(source, PAD_ID)
     xs = tf.unstack(encoder.words(source), axis=1)
@@ -50,7 +50,7 @@ def encode(encoder: Encoder, source: tf.Tensor) -> EncoderOutput:
 
 
 def _read(layer, xs, mask, positions):
-    """Run one direction of one layer: the output at each position, and the final state."""
+    """Run one direction of one layer; return the output at each position and the final state."""
     state = layer.get_initial_state(tf.shape(mask)[0])
     outputs = [None] * len(xs)
     for i in positions:
@@ -68,7 +68,7 @@ def decode(
     encoded: EncoderOutput,
     drop: Callable[[str, int, tf.Tensor], tf.Tensor] = lambda place, j, x: x,
 ) -> DecoderOutput:
-    """Write the target sentences one word at a time.
+    """Decode the target sentences one word at a time.
 
         x_j = y_{j-1}, c_j or [y_{j-1} ; c_j]         the feeding scheme
         s_j = RNN(s_{j-1}, x_j)
@@ -76,8 +76,8 @@ def decode(
     with the context `c_j`
 
         h_T                                           without attention
-        sum_i alpha_ij h_i, asked for by s_{j-1}      asking before
-        sum_i alpha_ij h_i, asked for by s_j          asking after, where x_j has a_{j-1} for c_j
+        sum_i alpha_ij h_i, with the query s_{j-1}    "previous_state"
+        sum_i alpha_ij h_i, with the query s_j        "current_state", where x_j has a_{j-1} for c_j
 
     and the logits
 
@@ -89,12 +89,12 @@ def decode(
         target: int `(batch, target_length)`, each sentence shifted to the right by `<sos>`.
         initial_state: for each layer `(h,)` or `(h, c)`, each `(batch, units)`.
         encoded: the source sentences.
-        drop: `(place, j, x) -> x`, applied in step `j` where a decoder in training applies dropout,
-            in this order: to the outputs of its layers ("layer_0", ...) but not to their states,
-            and to the readout ("readout").
+        drop: `(place, j, x) -> x`, applied in step `j` wherever a decoder in training applies
+            dropout, in this order: to the outputs of its layers ("layer_0", ...) but not to their
+            states, and to the readout ("readout").
 
     Returns:
-        What `decoder(target, initial_state, encoded)` returns.
+        The same as `decoder(target, initial_state, encoded)`.
     """
     attention = decoder.attention
     asks_before = attention is not None and decoder.query == "previous_state"
@@ -105,13 +105,13 @@ def decode(
     logits, alignment = [], []
 
     for j in range(target.shape[1]):
-        # The context that is fed: fixed, asked for by s_{j-1}, or the previous readout.
+        # The context that is fed: fixed, computed with the query s_{j-1}, or the previous readout.
         if asks_before:
             context, weights = attention(states[-1][0], encoded.outputs, encoded.mask)
         else:
             context = a if asks_after else encoded.context
 
-        # The recurrence, layer on layer.
+        # The recurrence, layer by layer.
         word = [decoder.words(target[:, j])] if decoder.feeds.word else []
         x = tf.concat(word + ([context] if decoder.feeds.context else []), axis=-1)
         for i, layer in enumerate(decoder.recurrent_layers):

@@ -1,11 +1,11 @@
-"""The kinds of decoder step, one class for each: what is computed, and in which order.
+"""The kinds of decoder step, one class each, with their equations.
 
-    FixedContext    the same context in all steps: no attention
-    AskBefore       attention that asks before the recurrence, with the state of the previous step
-    AskAfter        attention that asks after the recurrence, with the state of this step
+    FixedContext    no attention: the same context in all steps
+    AskBefore       attention before the recurrence; the query is the state of the previous step
+    AskAfter        attention after the recurrence; the query is the state of this step
 
-A step object belongs to one loop: it reads, casts and splits the weights when it is made, so the
-loop does not. `reference.py` computes the same from the plain layers.
+Create a step object outside the loop that uses it: the constructor reads, casts and splits the
+weights, so that the loop does not have to. `reference.py` computes the same in plain loops.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 class DecoderMemory(NamedTuple):
-    """What stays the same through all steps of a sentence.
+    """The tensors that all steps of a sentence share.
 
     Attributes:
         context: float32 `(batch, n * units)`, the product of a fixed context `c = h_T` with the
-            first layer's weights; None with attention, or if no context is fed.
-        values: `(batch, source_length, value_size)`, what the attention weights sum up: the
-            encoder outputs, or their part of the readout; None without attention.
-        keys: `(batch, source_length, key_size)`, what a query is compared with; None without
-            attention.
+            first layer's weights; None with attention, or if the context is not fed.
+        values: `(batch, source_length, value_size)`, the vectors that the attention weights sum
+            up: the encoder outputs, or their part of the readout; None without attention.
+        keys: `(batch, source_length, key_size)`, the vectors that a query is compared with; None
+            without attention.
         mask: bool `(batch, source_length)`; None without attention.
     """
 
@@ -46,12 +46,12 @@ class DecoderMemory(NamedTuple):
 
 
 class DecoderState(NamedTuple):
-    """What a step passes on to the next.
+    """The state that a step passes to the next.
 
     Attributes:
         cells: for each layer `(h,)` or `(h, c)`, each float32 `(batch, units)`.
         attended: float32 `(batch, readout_units)`, the readout `a_j` if it is fed into the next
-            step, else an empty tuple.
+            step, otherwise an empty tuple.
     """
 
     cells: State
@@ -63,7 +63,7 @@ class Step(abc.ABC):
 
     Args:
         decoder: a built decoder.
-        memory: what `remember` returned for the sentences.
+        memory: the result of `remember` for the sentences.
 
     Attributes:
         from_word: the `Linear` map from `y_{j-1}` to its part of the first layer's `W x_j + b`.
@@ -86,7 +86,7 @@ class Step(abc.ABC):
     @staticmethod
     @abc.abstractmethod
     def remember(decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
-        """Prepare what all steps of the sentences share."""
+        """Compute everything that all steps share."""
 
     @staticmethod
     def start(decoder: Decoder, cells: State) -> DecoderState:
@@ -100,7 +100,7 @@ class Step(abc.ABC):
         """Take one step.
 
         Args:
-            from_word: the part of `y_{j-1}` in the first layer, float32 `(batch, n * units)`.
+            from_word: the result of `self.from_word(y_{j-1})`, float32 `(batch, n * units)`.
             state: the state after the previous step.
             dropout: a factor for each layer's output, float32 `(batch, units)`; empty for none.
 
@@ -123,7 +123,7 @@ class Step(abc.ABC):
         encoded: EncoderOutput,
         training: bool | None,
     ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor | tuple[()], DecoderState]:
-        """Take all steps of whole sentences, one after the other.
+        """Take all steps of whole sentences, one after another.
 
         Args:
             decoder: a built decoder.
@@ -144,7 +144,8 @@ class Step(abc.ABC):
             ones = tf.ones([length, batch_size, decoder.units])
             for _ in decoder.recurrent_layers:
                 inputs.append(decoder.dropout_layer(ones, training=True))
-        # The gradient of reading an array is as large as a step, that of a slice as the tensor.
+        # The gradient of reading an array element has the size of the element; the gradient of a
+        # slice would have the size of the whole tensor, at every step.
         arrays = [
             tf.TensorArray(tf.float32, length).unstack(tf.cast(each, tf.float32)) for each in inputs
         ]
@@ -163,7 +164,7 @@ class Step(abc.ABC):
         return from_word + self._from_context(context) if self._feeds_context else from_word
 
     def _recur(self, first_input, cells, dropout):
-        """Run all layers: the first layer's `W x_j + b`, states -> the last output, states."""
+        """Map the first layer's `W x_j + b` and the states to the last output and the states."""
         x, new_cells = first_input, []
         for i, (recurrence, state) in enumerate(zip(self._recurrences, cells, strict=True)):
             state = recurrence(x if i == 0 else recurrence.from_input(x), state)
@@ -178,7 +179,7 @@ class FixedContext(Step):
         s_j = RNN(s_{j-1}, x_j),   x_j = y_{j-1}, c or [y_{j-1} ; c]
         a_j = s_j, or f(W s_j + b) with a readout
 
-    No step needs more of the previous one than the state, so whole sentences run layer by layer.
+    A step needs only the state of the previous one, so whole sentences can run layer by layer.
 
     Source: Sutskever et al. 2014 (`y_{j-1}`); Cho et al. 2014 (`[y_{j-1} ; c]`).
     """
@@ -209,13 +210,13 @@ class FixedContext(Step):
 
 
 class AskBefore(Step):
-    """Attention that asks with the state of the previous step, before the recurrence.
+    """Attention before the recurrence: the query is the previous state (S8 in docs/notes.md).
 
         c_j = sum_i alpha_ij h_i,   alpha_ij = softmax_i e(h_i, s_{j-1})
         s_j = RNN(s_{j-1}, [y_{j-1} ; c_j])
         a_j = f(W [s_j ; c_j] + b)
 
-    `a_j` is not needed by the next step and is computed for all steps at once, after the loop.
+    The next step does not need `a_j`, which is computed for all steps at once, after the loop.
 
     Source: Bahdanau et al. 2015, section 3.
     """
@@ -238,14 +239,14 @@ class AskBefore(Step):
 
 
 class AskAfter(Step):
-    """Attention that asks with the state of this step, after the recurrence (S8 in docs/notes.md).
+    """Attention after the recurrence: the query is the current state (S8 in docs/notes.md).
 
         s_j = RNN(s_{j-1}, [y_{j-1} ; a_{j-1}])
         c_j = sum_i alpha_ij h_i,   alpha_ij = softmax_i e(h_i, s_j)
         a_j = f(W [s_j ; c_j] + b) = f(W_s s_j + b + sum_i alpha_ij (W_c h_i))
 
-    with `a_0 = 0`. `W_c h_i` is the same in all steps, so the weights sum up this product instead
-    of the memory.
+    with `a_0 = 0`. `W_c h_i` is the same in all steps, so it is computed once, and the attention
+    weights sum up this product instead of the memory.
 
     Source: Luong et al. 2015, section 3.3 (input feeding); the book, section 9.3.3
     (`AttentionWrapper`, whose readout is linear).

@@ -1,4 +1,4 @@
-"""Words as vectors: the embedding, and the dropouts that act on it."""
+"""Words as vectors: the embedding and its dropout."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from tf_seq2seq.layers.recurrent import build_once
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class Words(keras.layers.Layer):
-    """Look up the vectors of words, and drop some in training.
+    """Look up the embeddings of words, and apply dropout in training.
 
         x_i = E w_i
 
-    with the rows of `E` = `embedding.embeddings`.
+    where `E w_i` is row `w_i` of `E` = `embedding.embeddings`.
 
     Args:
         vocabulary_size: number of ids.
         embedding_size: width of the vectors.
         dropout: rate of dropout on the features of the vectors.
-        word_dropout: rate at which whole vectors are dropped, each word of a sentence by itself.
+        word_dropout: rate at which whole vectors are dropped, independently for each word of a
+            sentence.
         embeddings_initializer: a Keras initializer for `E`.
 
     Call arguments:
-        ids: int `(batch, length)`; outside training any shape.
+        ids: int `(batch, length)`; outside training, any shape.
 
     Returns:
         `(batch, length, embedding_size)`.
 
     Raises:
-        InputError: if an argument is out of its range.
+        InputError: if an argument is out of range.
 
     Example:
 
@@ -39,8 +40,8 @@ class Words(keras.layers.Layer):
     >>> words(np.array([[5, 6, 7]])).shape
     TensorShape([1, 3, 8])
 
-    Source: word dropout, Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout
-    in Recurrent Neural Networks", section 4.2, drawn here for each occurrence of a word.
+    Source: Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
+    Neural Networks", section 4.2 (word dropout; drawn here for each occurrence of a word).
     """
 
     def __init__(

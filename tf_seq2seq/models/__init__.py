@@ -1,4 +1,4 @@
-"""The models: Keras models made of the layers, and the protocols that others may implement."""
+"""Keras models made of the layers, and protocols for other models."""
 
 from tf_seq2seq.models.base import SequenceModel
 from tf_seq2seq.models.ensemble import Ensemble

@@ -1,4 +1,4 @@
-"""What the models share as Keras models: defaults of `compile`, loading, and Keras' own export."""
+"""The base class of the models: defaults for `compile`, loading, and Keras' export."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class SequenceModel(keras.Model):
     """
 
     recurrent_layers: list[keras.layers.RNN]
-    """Keras' recurrent layers of all parts."""
+    """The recurrent Keras layers of all parts."""
 
     def input_specs(self) -> Any:
-        """Return a `keras.InputSpec` for each tensor of the model's input, in its structure."""
+        """Return the model's input structure, with a `keras.InputSpec` for each tensor."""
         raise NotImplementedError(f"{type(self).__name__} does not define `input_specs`.")
 
     def default_loss(self) -> keras.losses.Loss:
@@ -40,7 +40,7 @@ class SequenceModel(keras.Model):
         metrics: Sequence | None = None,
         **kwargs,
     ) -> None:
-        """Do what `keras.Model.compile` does, with a loss and metrics of sequences as defaults."""
+        """Compile like `keras.Model.compile`, with a loss and metrics for sequences as defaults."""
         super().compile(
             optimizer=optimizer,
             loss=self.default_loss() if loss is None else loss,
@@ -49,15 +49,15 @@ class SequenceModel(keras.Model):
         )
 
     def compile_from_config(self, config: dict) -> None:
-        # Keras leaves a model that overrides `compile` uncompiled when it is loaded.
+        # Without this, Keras would not compile a loaded model whose class overrides `compile`.
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
     def export(self, filepath: str, *args, input_signature: Any = None, **kwargs) -> None:
-        """Do what `keras.Model.export` does, for batches of any shape and for any machine.
+        """Export like `keras.Model.export`, for batches of any shape and for any machine.
 
-        The graph maps ids to the model's output. `tf_seq2seq.serving.export` exports what maps
-        strings to strings.
+        The exported graph maps ids to the model's output. For a graph from strings to strings, use
+        `tf_seq2seq.serving.export`.
         """
         if input_signature is None:
             input_signature = [self.input_specs()]

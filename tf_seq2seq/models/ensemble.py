@@ -1,4 +1,4 @@
-"""Several translation models that decode together."""
+"""An ensemble of translation models that decode together."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tf_seq2seq.models.seq2seq import Seq2Seq, check_source_and_target, source_a
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class Ensemble(SequenceModel):
-    """Decode with the mean probability of several models over the same vocabularies.
+    """Decode with the mean probability of several models that have the same vocabularies.
 
         P(y_j | y_1 ... y_{j-1}, x) = 1/n sum_m P_m(y_j | y_1 ... y_{j-1}, x)
 
-    It takes the place of a `Seq2Seq` in a `Translator`, and therefore in an export;
-    `Translator.ensemble` makes one of several translators. It cannot be trained.
+    It can be used like a `Seq2Seq` in a `Translator` and in an export, but it cannot be trained.
+    `Translator.ensemble` creates one from several translators.
 
     Args:
-        members: trained `Seq2Seq` models; their sizes and systems may differ. The alignment is the
-            mean of the weights of those that have attention.
+        members: trained `Seq2Seq` models, whose sizes and systems may differ. The alignment is the
+            mean of the attention weights of the members that have attention.
 
     Call arguments:
         inputs: a dict of `"source"` and `"target"`, as for `Seq2Seq`.
@@ -33,8 +33,8 @@ class Ensemble(SequenceModel):
         `log P`, float32 `(batch, target_length, vocabulary_size)`.
 
     Raises:
-        InputError: if there are no members, their vocabularies differ in size, or it is called with
-            `training=True`.
+        InputError: if there are no members, if their vocabularies differ in size, or if the
+            ensemble is called with `training=True`.
 
     Example:
 
@@ -59,17 +59,17 @@ class Ensemble(SequenceModel):
 
     @property
     def recurrent_layers(self) -> list[keras.layers.RNN]:  # type: ignore[override]
-        """Keras' recurrent layers of all members."""
+        """The recurrent Keras layers of all members."""
         return [layer for member in self.members for layer in member.recurrent_layers]
 
     @property
     def source_vocabulary_size(self) -> int:
-        """Number of ids that the encoders read."""
+        """Number of source ids."""
         return self.members[0].source_vocabulary_size
 
     @property
     def target_vocabulary_size(self) -> int:
-        """Number of ids that the decoders write."""
+        """Number of target ids."""
         return self.members[0].target_vocabulary_size
 
     @property
@@ -95,13 +95,13 @@ class Ensemble(SequenceModel):
         return states, memories
 
     def context(self, source: tf.Tensor) -> tf.Tensor:
-        """Return the vectors of all members side by side: see `Seq2Seq.context`."""
+        """Concatenate the vectors of all members: see `Seq2Seq.context`."""
         return tf.concat([member.context(source) for member in self.members], axis=1)
 
     def step(
         self, previous: tf.Tensor, state: Any, memory: Any
     ) -> tuple[tf.Tensor, tf.Tensor | None, Any]:
-        """Write one symbol of each sentence: see `Decoder.step`."""
+        """Take one decoding step for each sentence: see `Decoder.step`."""
         logits, weights, states = zip(
             *(
                 member.step(previous, *parts)

@@ -17,11 +17,11 @@ from tf_seq2seq.models.base import SequenceModel
 
 
 class LanguageModelOutput(NamedTuple):
-    """The result over whole pieces of text.
+    """The result for a segment of each text.
 
     Attributes:
-        logits: `(batch, length, vocabulary_size)`, of the word after each word.
-        state: the state after the last word, for the next piece.
+        logits: `(batch, length, vocabulary_size)`, which predict the word after each word.
+        state: the state after the last word, for the next segment.
     """
 
     logits: tf.Tensor
@@ -33,39 +33,39 @@ class LanguageModel(SequenceModel):
     """Predict each word of a text from all words before it, with a stack of LSTMs.
 
         x_t          = E w_t
-        h_t, c_t     = LSTM(x_t, h_{t-1}, c_{t-1}), each layer on the outputs of the one below
+        h_t, c_t     = LSTM(x_t, h_{t-1}, c_{t-1}), stacked: each layer reads the one below
         P(w_{t+1})   = softmax(E h_t + b)
 
-    with `E` = `embedding` and `b` = `bias`. The embedding is the softmax's matrix too (Press and
-    Wolf 2017; the book, section 9.2.3), so the last layer is as wide as the embedding.
+    with `E` = `embedding` and `b` = `bias`. The embedding is also the matrix of the softmax (Press
+    and Wolf 2017; the book, section 9.2.3), so the last layer is as wide as the embedding.
 
-    The state is both an input and an output. A text is read in pieces, each from the state after
-    the piece before it; gradients end at the border of a piece (truncated back-propagation through
-    time). `training.fit` carries the state from piece to piece.
+    The state is both an input and an output. A text is read in segments, each of which starts from
+    the state after the previous one; gradients stop at the start of a segment (truncated
+    backpropagation through time). `training.fit` passes the state from segment to segment.
 
     Args:
         vocabulary_size: number of ids.
-        units: width of each LSTM but the last, which is `embedding_size` wide.
+        units: width of each LSTM except the last, which is `embedding_size` wide.
         embedding_size: width of the embeddings; `units` if None.
         num_layers: number of stacked layers.
         dropout: rate of dropout on the embeddings and on each layer's outputs (Zaremba et al.
             2014); the recurrent state itself is never dropped.
-        locked_dropout: whether dropout hides the same features in all words of a piece (Gal and
-            Ghahramani 2016), instead of other features in each word.
+        locked_dropout: whether dropout uses the same mask for all words of a segment (Gal and
+            Ghahramani 2016), instead of a new one for each word.
         word_dropout: rate at which words of the vocabulary are dropped: their embeddings are zero
-            in a whole batch (Gal and Ghahramani 2016).
+            throughout a batch (Gal and Ghahramani 2016).
 
     Call arguments:
         ids: int `(batch, length)`.
         state: for each layer `(h, c)`, each `(batch, width)`; None for `initial_state`.
         valid: bool `(batch, length)`, False where a row has no word and its state does not change;
-            None for all True. Padding is not recognized by its id: a text has none.
+            None for all True. An id of 0 is not treated as padding.
 
     Returns:
         A `LanguageModelOutput`.
 
     Raises:
-        InputError: if an argument is out of its range.
+        InputError: if an argument is out of range.
 
     Example:
 
@@ -115,8 +115,7 @@ class LanguageModel(SequenceModel):
             name="dropout",
             dtype=policy,
         )
-        # It draws a number for each word of the vocabulary, where `layers.Words` draws one for each
-        # occurrence.
+        # Drops words of the vocabulary, whereas `layers.Words` drops single occurrences of words.
         self.word_dropout_layer = keras.layers.Dropout(
             self.word_dropout, name="word_dropout", dtype=policy
         )
@@ -131,12 +130,12 @@ class LanguageModel(SequenceModel):
 
     def export(self, *args, **kwargs) -> None:
         raise InputError(
-            "A language model returns its state too, which Keras' export cannot write; add "
+            "Keras cannot export a language model, because it also returns a state; add "
             "`lambda ids: model(ids).logits` to a keras.export.ExportArchive as an endpoint."
         )
 
     def build(self, input_shape: tuple | None = None) -> None:
-        """Make all weights. The layers know every shape, so the constructor does it."""
+        """Create all weights. All shapes are known, so the constructor calls this method."""
         build_once(self.embedding, (None, None))
         width = self.embedding_size
         for layer in self.recurrent_layers:
@@ -148,10 +147,13 @@ class LanguageModel(SequenceModel):
         self.built = True
 
     def initial_state(self, batch_size: int | tf.Tensor) -> State:
-        """Return the state before a text: for each layer `(h, c)` of zeros, `(batch_size, width)`.
+        """Return the state before a text.
 
         Args:
             batch_size: number of texts.
+
+        Returns:
+            For each layer `(h, c)`, each zeros `(batch_size, width)`.
         """
         return tuple(
             (tf.zeros([batch_size, layer.units], self.compute_dtype),) * 2
@@ -180,14 +182,14 @@ class LanguageModel(SequenceModel):
         return LanguageModelOutput(self._logits(x), tuple(states))
 
     def step(self, ids: tf.Tensor, state: State) -> tuple[tf.Tensor, None, State]:
-        """Read one word of each text: a step function for `search`.
+        """Read one word of each text. This is a step function for `search`.
 
         Args:
             ids: int `(batch,)`.
             state: as in the call.
 
         Returns:
-            `(logits, None, state)`, the logits of the next words `(batch, vocabulary_size)`.
+            `(logits, None, state)`, with the logits of the next word `(batch, vocabulary_size)`.
         """
         x = self.embedding(ids)
         states = []

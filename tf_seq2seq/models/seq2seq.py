@@ -16,11 +16,11 @@ from tf_seq2seq.models.base import SequenceModel
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
 class Seq2Seq(SequenceModel):
-    """Read the source into a context with one RNN, and unfold it into the target with another.
+    """Encode the source into a context with one RNN, and decode the target with another.
 
     Args:
         encoder: an `Encoder`.
-        decoder: a `Decoder`; its arguments choose among the systems of docs/notes.md.
+        decoder: a `Decoder`; its arguments select one of the systems in docs/notes.md.
         bridge: how the decoder's initial state is computed from the encoder's final one: `"dense"`,
             `"copy"` or `"zeros"` (see `Bridge`).
 
@@ -33,7 +33,7 @@ class Seq2Seq(SequenceModel):
         Logits `(batch, target_length, vocabulary_size)`.
 
     Raises:
-        InputError: if an argument is not what it should be.
+        InputError: if an argument is not of the right type, or if the inputs are not such a dict.
 
     Example:
 
@@ -72,17 +72,17 @@ class Seq2Seq(SequenceModel):
 
     @property
     def recurrent_layers(self) -> list[keras.layers.RNN]:  # type: ignore[override]
-        """Keras' recurrent layers of encoder and decoder."""
+        """The recurrent Keras layers of the encoder and the decoder."""
         return [*self.encoder.recurrent_layers, *self.decoder.recurrent_layers]
 
     @property
     def source_vocabulary_size(self) -> int:
-        """Number of ids that the encoder reads."""
+        """Number of source ids."""
         return self.encoder.vocabulary_size
 
     @property
     def target_vocabulary_size(self) -> int:
-        """Number of ids that the decoder writes."""
+        """Number of target ids."""
         return self.decoder.vocabulary_size
 
     @property
@@ -97,7 +97,7 @@ class Seq2Seq(SequenceModel):
         return source_and_target_specs()
 
     def build(self, input_shape: tuple | None = None) -> None:
-        """Make all weights. The layers know every shape, so the constructor does it."""
+        """Create all weights. All shapes are known, so the constructor calls this method."""
         width = self.encoder.output_size
         encoder_state = [[(None, width)] * 2] * self.encoder.num_layers
         decoder_state = [[(None, self.decoder.units)] * 2] * self.decoder.num_layers
@@ -108,7 +108,7 @@ class Seq2Seq(SequenceModel):
         self.built = True
 
     def __call__(self, inputs: Mapping[str, tf.Tensor], *args, **kwargs) -> tf.Tensor:
-        # Here and not in `call`, where Keras would add its own text to the message.
+        # Check here: in `call`, Keras would add to the message.
         check_source_and_target(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
@@ -124,7 +124,8 @@ class Seq2Seq(SequenceModel):
             source: int `(batch, source_length)`, padded on the right with 0.
 
         Returns:
-            The state before the first step and the memory of all steps, for `step`.
+            `(state, memory)` for `step`: the state before the first step, and the tensors that all
+            steps share.
         """
         encoded = self.encoder(source)
         return self.decoder.start(self.bridge(encoded.state)), self.decoder.remember(encoded)
@@ -143,7 +144,7 @@ class Seq2Seq(SequenceModel):
     def step(
         self, previous: tf.Tensor, state: DecoderState, memory: DecoderMemory
     ) -> tuple[tf.Tensor, tf.Tensor | None, DecoderState]:
-        """Write one symbol of each sentence: see `Decoder.step`."""
+        """Take one decoding step for each sentence: see `Decoder.step`."""
         return self.decoder.step(previous, state, memory)
 
     def get_config(self) -> dict:
@@ -172,7 +173,7 @@ def source_and_target_specs() -> dict[str, keras.InputSpec]:
 
 
 def check_source_and_target(inputs) -> None:
-    """Refuse inputs that are not a dict of source and target.
+    """Check that the inputs are a dict of source and target.
 
     Raises:
         InputError: if they are not.
