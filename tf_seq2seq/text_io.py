@@ -1,4 +1,4 @@
-"""What `Translator` and `TextModel` share: batches of strings, warnings, and files."""
+"""Code that `Translator` and `TextModel` share: batches of strings, warnings, and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tf_seq2seq.strings import utf8
 from tf_seq2seq.text import Tokenizer
 
 BATCH_SIZE = 64
-"""How many sentences go through a graph at a time, unless the user says otherwise."""
+"""The default number of sentences in a batch."""
 
 TEXT = tf.TensorSpec([None], tf.string, "text")
 """The input of a graph: strings `(batch,)`."""
@@ -32,11 +32,11 @@ def compile_graph(
     """Return a `tf.function` with one graph for all batches.
 
     Args:
-        function: maps tensors to tensors by name.
+        function: maps tensors to a dict of tensors.
         *inputs: the specs of its arguments.
     """
-    # The search loops with `tf.while_loop`, so AutoGraph has nothing to convert. Without it the
-    # first trace takes seconds less, and errors show the code as it was written.
+    # The search uses `tf.while_loop`, so there is nothing for AutoGraph to convert. Without it,
+    # tracing takes seconds less, and stack traces show the original code.
     return tf.function(function, input_signature=inputs, autograph=False)
 
 
@@ -47,24 +47,24 @@ def run_in_batches(
     *more: Sequence[str | bytes],
     verbose: int = 0,
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
-    """Call a graph with some sentences at a time.
+    """Call a graph in batches.
 
-    Sentences of similar length share a batch, so that little of it is padding. Within a batch they
-    are in their given order.
+    Sentences of similar length share a batch, to reduce padding. Within a batch, they keep their
+    order.
 
     Args:
-        function: maps one string tensor `(batch,)`, or several, to tensors by name.
+        function: maps one or several string tensors `(batch,)` to a dict of tensors.
         sentences: its first argument.
-        batch_size: how many sentences go through the function at a time.
-        *more: its other arguments, each as many as the sentences.
+        batch_size: the number of sentences in a batch.
+        *more: its other arguments, each as long as `sentences`.
         verbose: 1 for a progress bar.
 
     Yields:
-        The positions of a batch's sentences, and the outputs for them.
+        The positions of the sentences in a batch, and the outputs for them as NumPy arrays.
 
     Raises:
         InputError: if `batch_size` or `verbose` is invalid.
-        TypeError: if something is not a string.
+        TypeError: if a sentence is not a string or bytes.
     """
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     verbose = check_integer("verbose", verbose, minimum=0, maximum=2)
@@ -84,6 +84,11 @@ def run_in_batches(
 def append(ragged: tf.RaggedTensor, value: int | str, batch_size: tf.Tensor) -> tf.RaggedTensor:
     """Append `value` to each row.
 
+    Args:
+        ragged: `(batch, (length))`.
+        value: the value.
+        batch_size: the number of rows.
+
     Example:
 
     >>> append(tf.ragged.constant([[1, 2], []], dtype=tf.int32), 3, 2).to_list()
@@ -101,15 +106,15 @@ def warn_of_cut_off(
     limit: str,
     stacklevel: int,
 ) -> None:
-    """Warn of each text of a batch that was cut off.
+    """Warn about each text of a batch that was cut off.
 
     Args:
-        kind: what the texts are, such as "Sentence".
+        kind: a noun for the message, such as "Sentence".
         texts: all texts.
-        positions: those in the batch.
+        positions: the positions of the texts in the batch.
         cut_off: bool `(batch,)`.
         limit: the limit and its value, such as "max_length=200".
-        stacklevel: how far the caller is from the user's code, as for `warnings.warn`.
+        stacklevel: the number of frames to the user's code, as for `warnings.warn`.
     """
     for row in np.flatnonzero(cut_off).tolist():
         position = positions[row]
@@ -121,7 +126,13 @@ def warn_of_cut_off(
 
 
 def check_score(kind: str, texts: Sequence[str | bytes], position: int, score: float) -> float:
-    """Return the log probability of a text.
+    """Return `score` if it is finite.
+
+    Args:
+        kind: a noun for the message, such as "sentence".
+        texts: all texts.
+        position: the position of the text that has the score.
+        score: its log probability.
 
     Raises:
         InputError: if it is not finite.
@@ -148,16 +159,16 @@ def save_files(
 ) -> None:
     """Write a model, its tokenizers and its settings, for `load_files`.
 
-    All files are written under hidden names first, so that an interrupted call leaves older files
-    as they were.
+    All files are first written under hidden names, so that existing files stay intact if the call
+    is interrupted.
 
     Args:
-        directory: created if it does not exist: `model.keras`, a folder for each tokenizer, and
-            the settings as `{noun}.json`.
-        noun: what they are together, such as "translator".
+        directory: created if it does not exist. The files are `model.keras`, a folder for each
+            tokenizer, and the settings as `{noun}.json`.
+        noun: what the files contain, such as "translator".
         model: the Keras model.
-        tokenizers: the tokenizers by the names of their folders.
-        settings: anything that JSON can hold.
+        tokenizers: the tokenizers, by the names of their folders.
+        settings: values that JSON can represent.
     """
     with write_together(directory) as new:
         model.save(new / "model.keras")
@@ -169,7 +180,7 @@ def save_files(
 def load_files(
     directory: Path, noun: str, tokenizers: Sequence[str]
 ) -> tuple[keras.Model, list[Tokenizer], dict[str, Any]]:
-    """Read what `save_files` wrote: the model, the tokenizers and the settings."""
+    """Read the model, the tokenizers and the settings that `save_files` wrote."""
     settings = json.loads((directory / _settings_file(noun)).read_text())
     model = keras.saving.load_model(directory / "model.keras")
     return model, [Tokenizer.load(directory / name) for name in tokenizers], settings
@@ -177,11 +188,11 @@ def load_files(
 
 @contextlib.contextmanager
 def explain_damage(directory: Path, noun: str, writer: str) -> Iterator[None]:
-    """Raise an `InputError` where files are missing or damaged.
+    """Turn errors about missing or damaged files into an `InputError`.
 
     Args:
         directory: the folder of the files.
-        noun: what they are together, such as "translator".
+        noun: what the files contain, such as "translator".
         writer: the method that writes them, such as "Translator.save".
     """
     try:

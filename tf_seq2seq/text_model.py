@@ -1,4 +1,4 @@
-"""A language model with its tokenizer: text in, probabilities and more text out."""
+"""A language model with its tokenizer, to score and continue text."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _NOUN = "text model"
 
 @dataclasses.dataclass(frozen=True)
 class TextScore:
-    """The probability that a language model gives a line.
+    """The probability of a line under a language model.
 
     Attributes:
-        log_probability: of the line and its end, in nats.
-        tokens: the number of tokens, `<eos>` included.
+        log_probability: the log probability of the line, including `<eos>`, in nats.
+        tokens: the number of tokens, including `<eos>`.
     """
 
     log_probability: float
@@ -51,22 +51,23 @@ class TextScore:
 
     @property
     def perplexity(self) -> float:
-        """`exp(-log_probability / tokens)`."""
+        """The perplexity per token, `exp(-log_probability / tokens)`."""
         return perplexity(-self.log_probability / self.tokens)
 
 
 class TextModel(tf.Module):
-    """Scores lines of text and continues them, each in one graph.
+    """Score and continue lines of text.
 
-    A line is read as in the language model's training text: after the `<eos>` of the line before,
-    and followed by an `<eos>`. A line's score does not depend on the batch that it is in. Invalid
-    UTF-8 is read as U+FFFD.
+    As in the language model's training text, a line follows the `<eos>` of the previous line and
+    ends with `<eos>`. A score does not depend on the other lines in the batch. Invalid UTF-8
+    becomes U+FFFD.
 
     Args:
         model: a trained `LanguageModel`.
-        tokenizer: the tokenizer it was trained with.
-        max_length: longer lines are cut off after this many tokens, to which `<eos>` is added.
-        max_new_tokens: continuations are cut off after this many tokens.
+        tokenizer: the tokenizer that the model was trained with.
+        max_length: the maximum number of tokens in a line, not counting `<eos>`; longer lines are
+            cut off.
+        max_new_tokens: the maximum number of tokens in a continuation.
 
     Raises:
         InputError: if a limit is invalid, or the size of the tokenizer's vocabulary is not the one
@@ -105,18 +106,18 @@ class TextModel(tf.Module):
 
     @property
     def tokenizers(self) -> list[Tokenizer]:
-        """The tokenizer, whose table an export must hold."""
+        """The tokenizer, whose lookup table must be part of an export."""
         return [self.tokenizer]
 
     def score_graph(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Score lines, with TensorFlow operations alone.
+        """Score lines, using only TensorFlow operations.
 
         Args:
             text: string `(batch,)`; the batch may be empty.
 
         Returns:
             - `log_probability`: float32 `(batch,)`, in nats,
-            - `tokens`: int32 `(batch,)`, the number of tokens, `<eos>` included,
+            - `tokens`: int32 `(batch,)`, the number of tokens, including `<eos>`,
             - `perplexity`: float32 `(batch,)`,
             - `cut_off`: bool `(batch,)`, whether the line was longer than `max_length`.
         """
@@ -125,7 +126,7 @@ class TextModel(tf.Module):
         length = tf.cast(labels.row_lengths(), tf.int32)
         mask = tf.sequence_mask(length, dtype=tf.float32)
         labels = labels.to_tensor(default_value=PAD_ID)
-        # The model needs at least one column, which an empty batch does not have.
+        # The model needs at least one column, even for an empty batch.
         columns = [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]]
         labels, mask = tf.pad(labels, columns), tf.pad(mask, columns)
         inputs = tf.concat([tf.fill([batch_size, 1], EOS_ID), labels[:, :-1]], axis=1)
@@ -147,13 +148,13 @@ class TextModel(tf.Module):
         seed: tf.Tensor | int = 0,
         constraints: search.Constraints = search.NO_CONSTRAINTS,
     ) -> dict[str, tf.Tensor]:
-        """Continue lines, with TensorFlow operations alone.
+        """Continue lines, using only TensorFlow operations.
 
         Args:
-            text: string `(batch,)`, the beginnings; the model begins an empty one itself.
-            temperature, top_k, top_p, seed: as in `search.sample`. With a temperature of None, the
-                most probable token is written at each step, and the others have no effect.
-            constraints: what may not be written.
+            text: string `(batch,)`, the beginnings of lines, which may be empty.
+            temperature, top_k, top_p, seed: as in `search.sample`. If the temperature is None, take
+                the most probable token at each step; the other options have no effect.
+            constraints: the tokens to forbid.
 
         Returns:
             - `generated`: string `(batch,)`, each text with its continuation,
@@ -164,8 +165,8 @@ class TextModel(tf.Module):
         read = tf.concat(
             [tf.fill([batch_size, 1], EOS_ID), self.tokenizer.token_to_id(tokens)], axis=1
         )
-        # The search reads the last token first; the model reads those before it here. One more
-        # column keeps the batch from having none.
+        # The search starts from the last token; the model reads those before it here. One more
+        # column makes sure that there is at least one.
         before = tokens.row_lengths()
         start = tf.gather_nd(read, tf.stack([tf.range(tf.size(before, tf.int64)), before], axis=1))
         ids = tf.pad(read.to_tensor(default_value=PAD_ID), [[0, 0], [0, 1]])
@@ -193,18 +194,18 @@ class TextModel(tf.Module):
 
         Args:
             lines: one string, or any iterable of them. Bytes are UTF-8.
-            batch_size: how many lines go through the graph at a time.
+            batch_size: the number of lines in a batch.
             verbose: 1 for a progress bar.
 
         Returns:
-            A `TextScore` for each line, in their order.
+            A `TextScore` for each line, in the same order.
 
         Raises:
-            TypeError: if something is not a string.
+            TypeError: if a line is not a string or bytes.
             InputError: if the model's weights are not finite.
 
         Warns:
-            UserWarning: names each line that was cut off at `max_length`.
+            UserWarning: for each line that was cut off at `max_length`.
         """
         if None not in self._compiled:
             self._compiled[None] = compile_graph(self.score_graph, TEXT)
@@ -223,27 +224,28 @@ class TextModel(tf.Module):
         seed: int = 0,
         **constraints: Unpack[ConstraintKeywords],
     ) -> list[str]:
-        """Continue lines, up to their end or by `max_new_tokens`.
+        """Continue lines to their end, by at most `max_new_tokens` tokens.
 
         Args:
-            beginnings: one string, or any iterable of them; the model begins an empty one itself.
-            batch_size: how many lines go through the graph at a time.
+            beginnings: one string, or any iterable of them. Bytes are UTF-8. A beginning may be
+                empty.
+            batch_size: the number of lines in a batch.
             verbose: 1 for a progress bar.
-            temperature, top_k, top_p: as in `search.sample`. With a temperature of None, the most
-                probable token is written at each step, and the other two are not allowed.
-            seed: an integer from 0 to 2**31 - 1. The same seed gives the same continuations of the
-                same beginnings with the same `batch_size`.
+            temperature, top_k, top_p: as in `search.sample`. If the temperature is None, take the
+                most probable token at each step; the other two are then not allowed.
+            seed: an integer from 0 to 2**31 - 1. The same seed, beginnings and `batch_size` give
+                the same continuations.
             **constraints: the arguments of `search.Constraints`.
 
         Returns:
             Each beginning with its continuation.
 
         Raises:
-            TypeError: if something is not a string.
+            TypeError: if a beginning is not a string or bytes, or if there is no such constraint.
             InputError: if an option is invalid, or if the model's weights are not finite.
 
         Warns:
-            UserWarning: names each line that was cut off at `max_length`.
+            UserWarning: for each line that was cut off at `max_length`.
         """
         seed = check_integer("seed", seed, minimum=0, maximum=2**31 - 1)
         if temperature is not None:
@@ -272,21 +274,27 @@ class TextModel(tf.Module):
     def save(self, directory: str | Path) -> None:
         """Write the model and the tokenizer, for `TextModel.load`.
 
-        An interrupted call leaves an older text model in the directory as it was.
+        If the call is interrupted, an existing text model in the directory stays intact.
 
         Args:
-            directory: created if it does not exist. It will hold `model.keras`, `tokenizer/` and
+            directory: created if it does not exist. The files are `model.keras`, `tokenizer/` and
                 `text_model.json`.
+
+        Raises:
+            OSError: if the disk is full or the directory cannot be written to.
         """
         limits = {"max_length": self.max_length, "max_new_tokens": self.max_new_tokens}
         save_files(directory, _NOUN, self.model, {"tokenizer": self.tokenizer}, limits)
 
     @classmethod
     def load(cls, directory: str | Path) -> TextModel:
-        """Read what `save` wrote.
+        """Read a text model that `save` wrote.
+
+        Args:
+            directory: the directory that was passed to `save`.
 
         Raises:
-            InputError: if the directory does not hold a text model, or if it is damaged.
+            InputError: if the directory does not contain a text model, or if it is damaged.
         """
         directory = Path(directory)
         with explain_damage(directory, _NOUN, "TextModel.save"):
@@ -294,7 +302,7 @@ class TextModel(tf.Module):
             return cls(model, *tokenizers, **limits)
 
     def _tokenize(self, text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor, tf.Tensor]:
-        """Return the tokens up to the limit, whether there were more, and the batch size."""
+        """Return the tokens up to `max_length`, whether there were more, and the batch size."""
         # TF Serving does not check the rank, and a scalar would crash a TF-Text kernel.
         text = tf.ensure_shape(text, [None])
         tokens = self.tokenizer.tokenize(text)
@@ -306,7 +314,7 @@ class TextModel(tf.Module):
     ) -> list[dict[str, Any]]:
         """Call a graph in batches, and return the outputs for each line.
 
-        It is called by public methods alone, which lets the warnings point to the user's code.
+        Call it only from public methods: the stack level of its warnings depends on that.
         """
         results: list[dict[str, Any]] = [{}] * len(lines)
         for rows, outputs in run_in_batches(function, lines, batch_size, verbose=verbose):
@@ -320,7 +328,7 @@ class TextModel(tf.Module):
 
 
 def _seeds(seed: int) -> Iterator[int]:
-    """Yield a seed for each batch; with the same seed they would get the same random numbers."""
+    """Yield a different seed for each batch, so that batches get different random numbers."""
     yield seed
     for batch in itertools.count(1):
         yield int(np.random.SeedSequence([seed, batch]).generate_state(1)[0] >> 1)

@@ -1,7 +1,7 @@
-"""A translation, and the interface of everything that translates.
+"""The type of a translation, and the interface of all translators.
 
-`Translator` (a model in this process), `serving.SavedTranslator` (an export) and the client of a
-server all return the same type from the same methods. This module imports neither TensorFlow nor
+`Translator` (a model in this process), `serving.SavedTranslator` (an export) and the client (a
+server) have the same methods and return the same type. This module imports neither TensorFlow nor
 NumPy.
 """
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 class Translation:
     """The translation of one sentence.
 
-    Only `text` and `score` are always known. The tokens and the alignment depend on what was asked
-    of the model: an export's signatures `serving_default`, `beam` and `score` do not return them;
-    `details`, `beam_details` and `score_details` do.
+    Only `text` and `score` are always set. Whether the tokens and the alignment are set depends on
+    the request: an export's signatures `details`, `beam_details` and `score_details` return them;
+    `serving_default`, `beam` and `score` do not.
 
-    Two translations are equal if everything but their alignments is equal.
+    Two translations are equal if everything except their alignments is equal.
 
     Attributes:
         text: the translation.
-        score: its log probability in nats, `<eos>` included.
-        source_tokens: the source as the encoder read it, `<eos>` included, without the tokenizer's
-            markers. Empty for an empty sentence, and if the tokens are not known.
-        target_tokens: the translation as the decoder wrote it, in the same form.
+        score: its log probability in nats, including `<eos>`.
+        source_tokens: the source as tokens, including `<eos>`, without the tokenizer's markers.
+            Empty for an empty sentence, or if the tokens were not returned.
+        target_tokens: the translation as tokens, in the same form.
         alignment: float32 `(target tokens, source tokens)`, attention weights whose rows sum to 1.
-            None for a model without attention, and if the weights are not known.
-        target_length: the number of target tokens, `<eos>` included: what `score` is divided by
-            to get a mean or a perplexity. It may be known if the tokens are not, as from an
-            export's signature `score`. None if it is not known either.
+            None for a model without attention, or if the weights were not returned.
+        target_length: the number of target tokens, including `<eos>`. Divide `score` by it to get a
+            mean log probability. It can be set without the tokens, as by an export's signature
+            `score`; None if it was not returned.
 
     Example:
 
@@ -50,7 +50,7 @@ class Translation:
     score: float
     source_tokens: tuple[str, ...] = ()
     target_tokens: tuple[str, ...] = ()
-    # `==` of arrays is an array, which has no truth value.
+    # Arrays cannot be compared by `==`, which returns an array.
     alignment: np.ndarray | None = dataclasses.field(default=None, compare=False)
     target_length: int | None = None
 
@@ -60,10 +60,10 @@ class Translation:
 
 
 class TranslatorProtocol(Protocol):
-    """What translates: code written for this interface works with a model, an export or a server.
+    """The interface of translators: code written for it works with a model, an export or a server.
 
-    An implementation may take more arguments, such as `batch_size`, `verbose` or options of the
-    search, as long as they have defaults.
+    Implementations may take more arguments with defaults, such as `batch_size`, `verbose` or search
+    options.
     """
 
     def __call__(self, sentences: Texts) -> list[Translation]:
@@ -73,21 +73,27 @@ class TranslatorProtocol(Protocol):
             sentences: one string, or any iterable of them. Bytes are UTF-8.
 
         Returns:
-            A `Translation` for each sentence, in their order.
+            A `Translation` for each sentence, in the same order.
 
         Raises:
-            TypeError: if something is not a string.
+            TypeError: if a sentence is not a string or bytes.
         """
         ...
 
     def n_best(self, sentences: Texts) -> list[list[Translation]]:
         """Find several translations of each sentence.
 
-        How many depends on the options of the search, which an export fixed when it was written.
+        The number depends on the search options. Those of an export were set when it was written.
+
+        Args:
+            sentences: one string, or any iterable of them. Bytes are UTF-8.
 
         Returns:
-            For each sentence its translations, the best first; fewer than asked for if there are
-            not that many. An empty sentence has exactly one.
+            For each sentence, its translations, best first. There may be fewer than requested; an
+            empty sentence has exactly one.
+
+        Raises:
+            TypeError: if a sentence is not a string or bytes.
         """
         ...
 
@@ -99,11 +105,11 @@ class TranslatorProtocol(Protocol):
             translations: a translation of each sentence.
 
         Returns:
-            A `Translation` for each pair. `score` and `target_length` are always known; the text
-            is the given one, as the tokenizer reads it if the tokens are known.
+            A `Translation` for each pair. `score` and `target_length` are always set. `text` is the
+            given translation, normalized by the tokenizer if the tokens are set.
 
         Raises:
-            TypeError: if something is not a string.
+            TypeError: if a sentence or translation is not a string or bytes.
             InputError: if the numbers of sentences and translations differ.
         """
         ...

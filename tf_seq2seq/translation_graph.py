@@ -1,4 +1,4 @@
-"""Translation from strings to tensors: what `Translator` calls and what is exported."""
+"""The graph from strings to translations, which `Translator` runs and which exports contain."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from tf_seq2seq.text_io import TEXT, append, compile_graph
 TARGET = tf.TensorSpec([None], tf.string, "target")
 """The second input of a graph that scores given translations: strings `(batch,)`."""
 
-# The outputs that belong to a sentence rather than to one of its translations.
+# The outputs for a source sentence, as opposed to those for each of its translations.
 _OF_SENTENCES = ("source_tokens", "source_length", "cut_off")
 
 
 class TranslationGraph(tf.Module):
-    """Normalizes, tokenizes, encodes, searches and detokenizes with TensorFlow operations alone.
+    """Normalize, tokenize, encode, search and detokenize, using only TensorFlow operations.
 
-    Its methods are for calls within a graph, such as a `tf.function` or an export's signature.
+    The methods are to be called within a graph, such as a `tf.function` or an export's signature.
 
     Args:
-        model: a trained `Seq2Seq`, or an `Ensemble` of several.
-        source_tokenizer, target_tokenizer: the tokenizers it was trained with.
-        max_source_length: longer sentences are cut off after this many tokens, to which `<eos>` is
-            added.
-        max_target_length: translations are cut off after this many tokens, `<eos>` included.
+        model: a trained `Seq2Seq` or `Ensemble`.
+        source_tokenizer, target_tokenizer: the tokenizers that the model was trained with.
+        max_source_length: the maximum number of tokens in a source sentence, not counting `<eos>`;
+            longer sentences are cut off.
+        max_target_length: the maximum number of tokens in a translation, including `<eos>`; longer
+            translations are cut off.
 
     Raises:
         InputError: if a limit is invalid, or the size of a tokenizer's vocabulary is not the one
@@ -72,7 +73,7 @@ class TranslationGraph(tf.Module):
 
     @property
     def tokenizers(self) -> list[Tokenizer]:
-        """Both tokenizers, whose tables an export must hold."""
+        """Both tokenizers, whose lookup tables must be part of an export."""
         return [self.source_tokenizer, self.target_tokenizer]
 
     def graph(self, text: tf.Tensor, options: SearchOptions = GREEDY) -> dict[str, tf.Tensor]:
@@ -87,14 +88,14 @@ class TranslationGraph(tf.Module):
 
             - `translation`: string `(batch,)`,
             - `score`: float32 `(batch,)`, its log probability in nats,
-            - `source_tokens`: string `(batch, source_length)`, without the tokenizer's markers and
+            - `source_tokens`: string `(batch, source_length)`, without the tokenizer's markers,
               padded with empty strings,
-            - `source_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
+            - `source_length`: int32 `(batch,)`, including `<eos>`; 0 for an empty sentence,
             - `target_tokens`: string `(batch, target_length)`, in the same form,
-            - `target_length`: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence,
+            - `target_length`: int32 `(batch,)`, including `<eos>`; 0 for an empty sentence,
             - `cut_off`: bool `(batch,)`, whether the source was longer than `max_source_length`,
             - `alignment`: float32 `(batch, target_length, source_length)`, padded with zeros;
-              absent for a model without attention.
+              only for a model with attention.
 
         Raises:
             InputError: if an option needs attention and the model has none.
@@ -105,15 +106,15 @@ class TranslationGraph(tf.Module):
         }
 
     def n_best_graph(self, text: tf.Tensor, options: SearchOptions) -> dict[str, tf.Tensor]:
-        """Find the `n_best` best translations of each sentence, the best first.
+        """Find the `n_best` best translations of each sentence, best first.
 
         Args:
             text, options: as for `graph`.
 
         Returns:
             The same as `graph`, but `translation`, `score`, `target_tokens`, `target_length` and
-            `alignment` have a second dimension, `n_best`. A hypothesis that does not exist has a
-            score of minus infinity and a length of 0.
+            `alignment` have a second dimension, `n_best`. If there are fewer hypotheses, the rest
+            have a score of minus infinity and a length of 0.
 
         Raises:
             InputError: if an option needs attention and the model has none.
@@ -125,7 +126,7 @@ class TranslationGraph(tf.Module):
         tokens = self.target_tokenizer.id_to_token(ids)
         if options.replace_unknown:
             tokens = tf.where(ids == UNK_ID, self._most_attended(source, alignment), tokens)
-        # The tokenizer takes rows, so the batch and its hypotheses become one dimension.
+        # The tokenizer takes rows, so merge the dimensions of the batch and the hypotheses.
         batch_size, n_best, length = tf.unstack(tf.shape(ids))
         rows = [batch_size * n_best, length]
         text = self._text_of(tf.reshape(ids, rows), tf.reshape(tokens, rows))
@@ -145,14 +146,14 @@ class TranslationGraph(tf.Module):
 
         Args:
             text: string `(batch,)`; the batch may be empty.
-            target: string `(batch,)`, a translation of each.
+            target: string `(batch,)`, a translation of each sentence.
 
         Returns:
-            The same as `graph` for the given translations, and `target_cut_off`: bool `(batch,)`,
+            The same as `graph`, for the given translations, and `target_cut_off`: bool `(batch,)`,
             whether the translation was longer than `max_target_length`.
         """
         source = self._read(text)
-        # A batch of another size is refused here; later it might be broadcast over the sentences.
+        # Reject a batch of a different size here; later it might be broadcast over the sentences.
         target = tf.reshape(tf.ensure_shape(target, [None]), tf.shape(text))
         batch_size = tf.shape(text)[0]
         tokens = self.target_tokenizer.tokenize(target)
@@ -195,8 +196,8 @@ class TranslationGraph(tf.Module):
     def compiled(self, options: SearchOptions | None) -> Callable[..., dict[str, tf.Tensor]]:
         """Return `n_best_graph` compiled for these options, or `score_graph` for None.
 
-        Both have one graph for all batches and the same outputs: those that belong to a
-        translation have a second dimension. Equal options return the same function.
+        Either has one graph for all batches. The outputs of `score_graph` get a second dimension of
+        1 where those of `n_best_graph` have `n_best`. Equal options return the same function.
 
         Raises:
             InputError: if an option needs attention and the model has none.
@@ -211,7 +212,7 @@ class TranslationGraph(tf.Module):
 
                 self._compiled[None] = compile_graph(score, TEXT, TARGET)
             else:
-                # An error that is raised while a graph is traced is hard to read.
+                # Check before tracing, because errors during tracing are hard to read.
                 self._check(options)
                 self._compiled[options] = compile_graph(
                     lambda text: self.n_best_graph(text, options), TEXT
@@ -219,7 +220,7 @@ class TranslationGraph(tf.Module):
         return self._compiled[options]
 
     def _check(self, options: SearchOptions) -> None:
-        """Refuse options that need attention if the model has none."""
+        """Reject options that need attention if the model has none."""
         for name in ("coverage_penalty", "replace_unknown"):
             if getattr(options, name) and not self.aligns:
                 raise InputError(
@@ -276,7 +277,7 @@ class TranslationGraph(tf.Module):
         """Return the ids of tokens with `<eos>`, padded: int32 `(batch, length)`."""
         ids = append(tokenizer.token_to_id(tokens), EOS_ID, batch_size)
         ids = ids.to_tensor(default_value=PAD_ID)
-        # The models need at least one column, which an empty batch does not have.
+        # The models need at least one column, even for an empty batch.
         return tf.pad(ids, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
 
     def _source_outputs(self, source: _Source) -> dict[str, tf.Tensor]:
@@ -290,12 +291,12 @@ class TranslationGraph(tf.Module):
         return tf.where(ids != PAD_ID, self.target_tokenizer.display_graph(tokens), "")
 
     def _text_of(self, ids: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
-        """Return the text of tokens `(rows, length)`, except those whose ids are control tokens."""
+        """Return the text of tokens `(rows, length)`, leaving out control tokens."""
         kept = (ids != PAD_ID) & (ids != SOS_ID) & (ids != EOS_ID)
         return self.target_tokenizer.detokenize(tf.ragged.boolean_mask(tokens, kept))
 
     def _most_attended(self, source: _Source, alignment: tf.Tensor) -> tf.Tensor:
-        """Return the source word with the greatest attention weight for each target token.
+        """Return the source word with the largest attention weight for each target token.
 
         Args:
             source: the sentences.
@@ -304,17 +305,17 @@ class TranslationGraph(tf.Module):
         Returns:
             string `(batch, n, target_length)`.
         """
-        # <eos> is not a word to copy.
+        # Never copy <eos>.
         is_word = tf.sequence_mask(source.length - 1, tf.shape(alignment)[3], tf.float32)
         place = tf.argmax(alignment * is_word[:, None, None], axis=3, output_type=tf.int32)
         return tf.gather(self._words(source), place, batch_dims=1)
 
     def _words(self, source: _Source) -> tf.Tensor:
-        """Return the whole word that each source token `(batch, source_length)` is a part of."""
+        """Return the word that each source token is part of: string `(batch, source_length)`."""
         inside = tf.sequence_mask(source.length - 1, tf.shape(source.tokens)[1])
         rows = tf.ragged.boolean_mask(source.tokens, inside)
         starts = self.source_tokenizer.starts_word(rows.values)
-        # The first token of a sentence starts a word in any case.
+        # The first token of a sentence always starts a word.
         first = tf.scatter_nd(
             rows.row_starts()[rows.row_lengths() > 0][:, None],
             tf.ones([tf.math.count_nonzero(rows.row_lengths())], tf.int32),
@@ -329,12 +330,12 @@ class TranslationGraph(tf.Module):
 
 
 class _Source(NamedTuple):
-    """Sentences as the encoder reads them.
+    """Source sentences as the encoder reads them.
 
     Attributes:
         ids: int32 `(batch, source_length)`, each row with its `<eos>`, padded with 0.
         tokens: string `(batch, source_length)`, empty strings for padding and empty sentences.
-        length: int32 `(batch,)`, `<eos>` included, 0 for an empty sentence.
+        length: int32 `(batch,)`, including `<eos>`; 0 for an empty sentence.
         empty: bool `(batch,)`, whether there is no token.
         cut_off: bool `(batch,)`, whether there were too many tokens.
     """
@@ -347,7 +348,7 @@ class _Source(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What a search found, each `(batch, n_best, ...)`: see `search.Hypotheses`."""
+    """The results of a search, each `(batch, n_best, ...)`: see `search.Hypotheses`."""
 
     ids: tf.Tensor
     lengths: tf.Tensor

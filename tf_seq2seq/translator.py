@@ -1,4 +1,4 @@
-"""Translation from Python: strings in, translations out, and the files of a translator."""
+"""The translator: strings in, translations out."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ _NOUN = "translator"
 
 
 class Translator(TranslationGraph):
-    """Translates strings with a model and its tokenizers, each kind of call in one graph.
+    """Translate strings with a model and its tokenizers.
 
-    A sentence's translation does not depend on the batch that it is in. An empty sentence has an
-    empty translation with probability 1. Invalid UTF-8 is read as U+FFFD.
+    Each combination of search options runs as one compiled graph. A translation does not depend on
+    the other sentences in its batch. An empty sentence has an empty translation with probability 1.
+    Invalid UTF-8 becomes U+FFFD.
 
     Args:
-        model: a trained `Seq2Seq`, or an `Ensemble` of several.
-        source_tokenizer, target_tokenizer: the tokenizers it was trained with.
-        max_source_length: longer sentences are cut off after this many tokens, to which `<eos>` is
-            added.
-        max_target_length: translations are cut off after this many tokens, `<eos>` included.
+        model: a trained `Seq2Seq` or `Ensemble`.
+        source_tokenizer, target_tokenizer: the tokenizers that the model was trained with.
+        max_source_length: the maximum number of tokens in a source sentence, not counting `<eos>`;
+            longer sentences are cut off.
+        max_target_length: the maximum number of tokens in a translation, including `<eos>`; longer
+            translations are cut off.
 
     Raises:
         InputError: if a limit is invalid, or the size of a tokenizer's vocabulary is not the one
@@ -72,23 +74,23 @@ class Translator(TranslationGraph):
 
         Args:
             sentences: one string, or any iterable of them. Bytes are UTF-8.
-            batch_size: how many sentences go through the graph at a time.
+            batch_size: the number of sentences in a batch.
             verbose: 1 for a progress bar.
             options: how to search.
-            **keywords: the same, as keywords that replace fields of `options` and of its
-                constraints: `translator(sentences, beam_width=5, no_repeat_ngram=3)`. See
-                `SearchOptions` and `search.Constraints`.
+            **keywords: search options, which replace those in `options` and in its constraints:
+                `translator(sentences, beam_width=5, no_repeat_ngram=3)`. See `SearchOptions` and
+                `search.Constraints`.
 
         Returns:
-            A `Translation` for each sentence, in their order.
+            A `Translation` for each sentence, in the same order.
 
         Raises:
-            TypeError: if something is not a string, or there is no such option.
-            InputError: if an option is invalid or needs attention weights that the model does not
-                have, or if the model's weights are not finite.
+            TypeError: if a sentence is not a string or bytes, or if there is no such option.
+            InputError: if an option is invalid, if it needs attention weights and the model has
+                none, or if the model's weights are not finite.
 
         Warns:
-            UserWarning: names each sentence that was cut off at `max_source_length`.
+            UserWarning: for each sentence that was cut off at `max_source_length`.
         """
         translate = self.compiled(options.replace(**keywords))
         return [best for best, *_ in self._run(translate, listed(sentences), batch_size, verbose)]
@@ -106,11 +108,10 @@ class Translator(TranslationGraph):
 
         Args:
             sentences, batch_size, verbose, options: as for a call.
-            **keywords: as for a call; `beam_width` and `n_best` are among them.
+            **keywords: as for a call; set `beam_width` and `n_best`.
 
         Returns:
-            For each sentence its `n_best` translations, the best first; fewer if there are not that
-            many.
+            For each sentence, its `n_best` translations, best first, or fewer if there are fewer.
 
         Raises, Warns:
             As for a call.
@@ -126,19 +127,20 @@ class Translator(TranslationGraph):
         Args:
             sentences: one string, or any iterable of them. Bytes are UTF-8.
             translations: a translation of each sentence.
-            batch_size: how many pairs go through the graph at a time.
+            batch_size: the number of pairs in a batch.
             verbose: 1 for a progress bar.
 
         Returns:
-            A `Translation` for each pair, whose text is the given one as the tokenizer reads it.
+            A `Translation` for each pair. Its text is the given translation, normalized by the
+            tokenizer.
 
         Raises:
-            TypeError: if something is not a string.
+            TypeError: if a sentence or translation is not a string or bytes.
             InputError: if the numbers of sentences and translations differ, or if the model's
                 weights are not finite.
 
         Warns:
-            UserWarning: names each sentence and each translation that was cut off at
+            UserWarning: for each sentence and each translation that was cut off at
                 `max_source_length` or `max_target_length`.
         """
         sentences, translations = listed(sentences), listed(translations)
@@ -155,11 +157,11 @@ class Translator(TranslationGraph):
         """Combine translators that were trained separately: see `Ensemble`.
 
         Args:
-            translators: at least one, all with the same tokenizers. The limits are those of the
-                first.
+            translators: at least one, all with the same tokenizers. The first one determines the
+                maximum lengths.
 
         Raises:
-            InputError: if there is none, or their tokenizers differ.
+            InputError: if there are no translators, or their tokenizers differ.
         """
         if not translators:
             raise InputError("An ensemble needs at least one translator, got none.")
@@ -183,11 +185,14 @@ class Translator(TranslationGraph):
     def save(self, directory: str | Path) -> None:
         """Write the model and the tokenizers, for `Translator.load`.
 
-        An interrupted call leaves an older translator in the directory as it was.
+        If the call is interrupted, an existing translator in the directory stays intact.
 
         Args:
-            directory: created if it does not exist. It will hold `model.keras`, `source/`,
+            directory: created if it does not exist. The files are `model.keras`, `source/`,
                 `target/` and `translator.json`.
+
+        Raises:
+            OSError: if the disk is full or the directory cannot be written to.
         """
         tokenizers = {"source": self.source_tokenizer, "target": self.target_tokenizer}
         limits = {
@@ -198,10 +203,13 @@ class Translator(TranslationGraph):
 
     @classmethod
     def load(cls, directory: str | Path) -> Translator:
-        """Read what `save` wrote.
+        """Read a translator that `save` wrote.
+
+        Args:
+            directory: the directory that was passed to `save`.
 
         Raises:
-            InputError: if the directory does not hold a translator, or if it is damaged.
+            InputError: if the directory does not contain a translator, or if it is damaged.
         """
         directory = Path(directory)
         with explain_damage(directory, _NOUN, "Translator.save"):
@@ -218,7 +226,7 @@ class Translator(TranslationGraph):
     ) -> list[list[Translation]]:
         """Call a graph in batches, and return the translations of each sentence.
 
-        It is called by public methods alone, which lets the warnings point to the user's code.
+        Call it only from public methods: the stack level of its warnings depends on that.
         """
         results: list[list[Translation]] = [[]] * len(sentences)
         more = [] if translations is None else [translations]
@@ -237,7 +245,7 @@ class Translator(TranslationGraph):
         return results
 
     def _unpack(self, outputs: dict[str, np.ndarray], row: int) -> list[Translation]:
-        """Return the translations of one row of a batch, as far as they exist."""
+        """Return the translations of one row of a batch."""
         width = outputs["source_length"][row]
         source_tokens = _decoded(outputs["source_tokens"][row, :width])
         translations = []

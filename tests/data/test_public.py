@@ -46,7 +46,7 @@ class TestDataDir:
 
     def test_without_a_file_names_it_and_where_to_get_it(self, tmp_path, files):
         (tmp_path / "ptb/ptb.valid.txt").unlink()
-        message = r"ptb has no ptb\.valid\.txt: give the folder .* from Mikolov's simple-examples"
+        message = r"ptb has no ptb\.valid\.txt: pass the folder .* from Mikolov's simple-examples"
         with pytest.raises(InputError, match=message):
             public_text("ptb", tmp_path)
 

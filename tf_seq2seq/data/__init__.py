@@ -1,4 +1,4 @@
-"""Sentence pairs and running text: synthetic, public or from files, and their batches."""
+"""Corpora of sentence pairs and running text (synthetic, public or from files), and batches."""
 
 from tf_seq2seq.data.batching import Summary, batches
 from tf_seq2seq.data.corpus import Corpus, Pairs, TextCorpus

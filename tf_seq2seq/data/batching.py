@@ -1,13 +1,13 @@
-"""Batches of sentence pairs, in few fixed shapes.
+"""Batches of sentence pairs, in a few fixed shapes.
 
 A batch is as wide as its longest sentence, and XLA compiles a program for each new shape. Batches
-of random pairs would be half padding, in hundreds of shapes. Here each pair is assigned by length
-to one of a few *buckets*, and all batches of a bucket have the same shape. The widths of the
-buckets are chosen to minimize the padding for the lengths of the corpus.
+of random pairs would be half padding and have hundreds of shapes. Instead, each pair is assigned to
+one of a few *buckets* by length, and all batches of a bucket have the same shape. The widths of the
+buckets minimize the padding for the lengths in the corpus.
 
-Everything that is known before training is computed once: the sentences are tokenized and kept in
-memory as ids, and the boundaries between batches are planned. Each epoch is then only a
-permutation of the pairs, and each batch a gather.
+Everything that can be computed before training is computed once: the sentences are tokenized and
+kept in memory as ids, and the boundaries between batches are planned. An epoch is then only a
+permutation of the pairs, and a batch only a gather.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def batches(
     ({"source": ids <eos>, "target": <sos> ids}, labels: ids <eos>)
     ```
 
-    each an int32 array `(rows, width)`, padded on the right with `<pad>` = 0. Both sides of a
-    batch have the same width. Pairs that do not fill a batch of their bucket move to the next
-    wider one: at most one batch of an epoch is short, and no pair is lost.
+    Each is an int32 tensor `(rows, width)`, padded on the right with `<pad>` = 0. Both sides of a
+    batch have the same width. Pairs that do not fill a batch of their bucket move to the next wider
+    bucket, so at most one batch per epoch is short, and no pair is lost.
 
     The sentences are tokenized once, when this function is called; epochs read ids from memory.
 
@@ -59,29 +59,29 @@ def batches(
         pairs: the sentence pairs.
         source_tokenizer: the tokenizer of the source side.
         target_tokenizer: the tokenizer of the target side.
-        tokens: the size of a batch in tokens of one side, padding included. The resulting number
-            of rows, if 8 or more, is rounded down to a multiple of 8, which divides evenly among
-            the replicas of a strategy and the tiles of a GPU.
+        tokens: the size of a batch in tokens of one side, including padding. If the resulting
+            number of rows is 8 or more, it is rounded down to a multiple of 8, which divides evenly
+            among the replicas of a strategy and the tiles of a GPU.
         batch_size: the size of a batch in rows, for all widths; replaces `tokens`.
-        max_length: the largest width of a batch. Pairs with a longer side (`<eos>` included), or
-            a side without tokens, are dropped and counted in the `Summary`.
-        num_buckets: the largest number of different widths.
-        shuffle_seed: seed of the shuffling, which gives each epoch a new order. Together with the
-            seed of `tf.random.set_seed` it determines the whole series of epochs: a second
-            dataset with the same seeds repeats it. None for a fixed order, narrow batches first.
+        max_length: the maximum width of a batch. Pairs with a longer side (including `<eos>`), or a
+            side without tokens, are dropped and counted in the `Summary`.
+        num_buckets: the maximum number of different widths.
+        shuffle_seed: the seed for shuffling, which gives each epoch a new order. Together with the
+            seed of `tf.random.set_seed`, it determines the order in all epochs: a second dataset
+            with the same seeds repeats it. None for a fixed order, narrow batches first.
         drop_remainder: whether to leave out the short batch, if there is one. With shuffling, its
             pairs differ from epoch to epoch.
-        num_shards: the number of workers that train in lockstep. All workers plan the same
-            batches, and each takes its share of the rows of every batch: shapes agree at each
+        num_shards: the number of workers that train in lockstep. All workers plan the same batches,
+            and each takes its share of the rows of every batch, so that the shapes agree at each
             step. A short batch with fewer rows than workers is left out.
         shard_index: the index of this worker, from 0.
-        report: called once with the `Summary` of the batches; for instance `print`.
+        report: a function that is called once with the `Summary` of the batches, such as `print`.
 
     Returns:
         A prefetched dataset of known cardinality. Under a strategy, pass it to `fit` or to
         `strategy.experimental_distribute_dataset`, which distribute the rows of a batch among the
-        replicas. With `num_shards`, it already yields the share of one worker: use
-        `strategy.distribute_datasets_from_function`.
+        replicas. With `num_shards`, it already yields the share of one worker, so use
+        `strategy.distribute_datasets_from_function` instead.
 
     Raises:
         InputError: if all pairs are dropped or an argument is out of range.
@@ -112,7 +112,7 @@ def batches(
             f"tokens={tokens} is too small for a sentence of max_length={max_length}: raise "
             "`tokens` or lower `max_length`."
         )
-    # Batches are gathered on the host: the ids must not be placed in the memory of a GPU.
+    # Batches are gathered on the host, so keep the ids out of GPU memory.
     with tf.device("CPU:0"):
         encoded = encode_pairs(pairs, source_tokenizer, target_tokenizer, max_length)
         widths = fit_widths(encoded.lengths, num_buckets)
@@ -142,7 +142,7 @@ class EncodedPairs(NamedTuple):
     Attributes:
         source: ragged int32 `(n, (source_length))`, each row `ids <eos>`.
         target: ragged int32 `(n, (target_length + 1))`, each row `<sos> ids <eos>`.
-        dropped: the number of pairs that are left out, by reason.
+        dropped: the number of pairs that were dropped, by reason.
     """
 
     source: tf.RaggedTensor
@@ -151,12 +151,12 @@ class EncodedPairs(NamedTuple):
 
     @property
     def source_lengths(self) -> np.ndarray:
-        """The number of tokens of each source with its `<eos>`, int64 `(n,)`."""
+        """The number of tokens in each source, including `<eos>`, int64 `(n,)`."""
         return self.source.row_lengths().numpy()
 
     @property
     def target_lengths(self) -> np.ndarray:
-        """The number of tokens of each target with `<sos>` or `<eos>`, int64 `(n,)`."""
+        """The number of tokens in each target, including `<sos>` or `<eos>`, int64 `(n,)`."""
         return self.target.row_lengths().numpy() - 1
 
     @property
@@ -168,13 +168,13 @@ class EncodedPairs(NamedTuple):
 def encode_pairs(
     pairs: Pairs, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer, max_length: int = 50
 ) -> EncodedPairs:
-    """Tokenize both sides, drop the pairs that are empty or too long, and count them by reason.
+    """Tokenize both sides, and drop and count the pairs that are empty or too long.
 
     Args:
         pairs: the sentence pairs.
         source_tokenizer: the tokenizer of the source side.
         target_tokenizer: the tokenizer of the target side.
-        max_length: the largest number of tokens of either side, `<eos>` included.
+        max_length: the maximum number of tokens of either side, including `<eos>`.
 
     Returns:
         The ids of the pairs that are kept, in the order of `pairs`. A pair that is dropped for
@@ -184,7 +184,7 @@ def encode_pairs(
         InputError: if `pairs` is empty or no pair is kept.
     """
     if not len(pairs):
-        raise InputError("The corpus contains no sentence pair: give at least one.")
+        raise InputError("The corpus contains no sentence pair: pass at least one.")
 
     def encode(source, target):
         return source_tokenizer.encode(source), target_tokenizer.encode(target)
@@ -221,8 +221,8 @@ def encode_pairs(
 def fit_widths(lengths: np.ndarray, num_widths: int) -> np.ndarray:
     """Find the widths that minimize the total size when each length is padded to the next width.
 
-    Dynamic programming over the distinct lengths: the least total size of the lengths up to `b`
-    with `k` widths, of which `b` is the largest, is
+    This is dynamic programming over the distinct lengths: the minimum total size of the lengths up
+    to `b` with `k` widths, of which `b` is the largest, is
 
     ```
     size[k, b] = min over a < b of size[k - 1, a] + b * (number of lengths in (a, b])
@@ -230,7 +230,7 @@ def fit_widths(lengths: np.ndarray, num_widths: int) -> np.ndarray:
 
     Args:
         lengths: the lengths of the sentences or pairs, int `(n,)`, `n` >= 1.
-        num_widths: the largest number of widths.
+        num_widths: the maximum number of widths.
 
     Returns:
         At most `num_widths` of the lengths, ascending, int `(widths,)`; the last is the largest.
@@ -261,7 +261,7 @@ def fit_widths(lengths: np.ndarray, num_widths: int) -> np.ndarray:
 
 
 class BatchPlan(NamedTuple):
-    """The boundaries of the batches among the pairs, sorted by bucket.
+    """The boundaries of the batches in the list of pairs, sorted by bucket.
 
     Attributes:
         starts: the position of each batch's first pair in the sorted order, int `(batches,)`.
@@ -304,13 +304,13 @@ class Summary:
     Attributes:
         pairs_read: the number of pairs in the corpus.
         pairs_kept: the number of pairs in the batches of one epoch.
-        dropped: the number of pairs that are left out, by reason.
-        shapes: the number of batches per epoch of each shape, `{(rows, width): batches}`; the
-            rows are those of all workers together.
-        source_padding: the share of padding in the source ids of an epoch, 0 to 1.
-        target_padding: the share of padding in the target ids of an epoch, 0 to 1.
-        source_unknown: the share of `<unk>` among the source tokens without `<eos>`, 0 to 1.
-        target_unknown: the share of `<unk>` among the target tokens without `<eos>`, 0 to 1.
+        dropped: the number of pairs that were dropped, by reason.
+        shapes: the number of batches per epoch of each shape, `{(rows, width): batches}`; the rows
+            are summed over all workers.
+        source_padding: the fraction of padding in the source ids of an epoch, 0 to 1.
+        target_padding: the fraction of padding in the target ids of an epoch, 0 to 1.
+        source_unknown: the fraction of `<unk>` among the source tokens, not counting `<eos>`.
+        target_unknown: the fraction of `<unk>` among the target tokens, not counting `<eos>`.
     """
 
     pairs_read: int
@@ -343,10 +343,10 @@ class Summary:
 def _nothing_left(source_lengths, target_lengths, max_length):
     filled = (source_lengths > 1) & (target_lengths > 1)
     if not filled.any():
-        return f"All {len(filled)} pairs have an empty side: give a corpus with text on both sides."
+        return f"All {len(filled)} pairs have an empty side: pass a corpus with text on both sides."
     shortest = np.maximum(source_lengths, target_lengths)[filled].min()
     return (
-        f"All {len(filled)} pairs are dropped: the shortest has {shortest} tokens with its <eos>; "
+        f"All {len(filled)} pairs are too long: the shortest has {shortest} tokens with its <eos>; "
         f"raise max_length={max_length} to {shortest} or more."
     )
 
@@ -357,7 +357,7 @@ def _rows_of_width(width: int, tokens: int) -> int:
 
 
 def _summarize(encoded: EncodedPairs, buckets: np.ndarray, plan: BatchPlan) -> Summary:
-    # A plan without its short batch leaves out the last pairs in this order.
+    # If the plan leaves out the short batch, it leaves out the last pairs in this order.
     used = np.argsort(buckets, kind="stable")[: plan.sizes.sum()]
     padded = (plan.sizes * plan.widths).sum()
     shapes, num_batches = np.unique([plan.widths, plan.sizes], axis=1, return_counts=True)
@@ -390,9 +390,9 @@ def _dataset(
     num_shards: int,
     shard_index: int,
 ) -> tf.data.Dataset:
-    """Return the batches of `plan`, filled at random with other pairs in each epoch."""
+    """Return the batches of `plan`, filled with different random pairs in each epoch."""
 
-    # As tensors, these are inputs of the functions below rather than constants in their graphs.
+    # Convert to tensors, which the functions below capture as inputs rather than as constants.
     buckets, plan = tf.constant(buckets), BatchPlan(*(tf.constant(column) for column in plan))
     num_pairs, num_batches = len(buckets), len(plan.sizes)
 
@@ -423,7 +423,7 @@ def _dataset(
     orders = tf.data.Dataset.zip(permutation(num_pairs), permutation(num_batches))
     dataset = orders.flat_map(epoch).map(padded_batch, num_parallel_calls=tf.data.AUTOTUNE)
 
-    # The share of one worker must not be sharded again.
+    # Do not shard the share of one worker again.
     policies = tf.data.experimental.AutoShardPolicy
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (

@@ -1,4 +1,4 @@
-"""Sentence pairs and lines in memory: the parts of every corpus in this package."""
+"""Corpora in memory: sentence pairs and lines of text."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Pairs:
     """Parallel sentences: `target[i]` translates `source[i]`.
 
     Args:
-        source: the source sentences, a sequence of `n` strings, kept as a tuple.
-        target: the target sentences, a sequence of `n` strings, kept as a tuple.
+        source: the source sentences, `n` strings, stored as a tuple.
+        target: the target sentences, `n` strings, stored as a tuple.
 
     Raises:
         InputError: if the two sides differ in length.
@@ -50,7 +50,7 @@ class Pairs:
 
 
 class Corpus(NamedTuple):
-    """A corpus of sentence pairs in its three parts, which share no pair."""
+    """The three parts of a corpus of sentence pairs."""
 
     train: Pairs
     dev: Pairs
@@ -58,7 +58,7 @@ class Corpus(NamedTuple):
 
 
 class TextCorpus(NamedTuple):
-    """A text in one language in its three parts, each a tuple of lines."""
+    """The three parts of a text in one language, each a tuple of lines."""
 
     train: tuple[str, ...]
     dev: tuple[str, ...]

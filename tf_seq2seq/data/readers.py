@@ -15,9 +15,9 @@ Files = tuple[str | os.PathLike, str | os.PathLike]  # (source, target)
 def read_lines(path: str | os.PathLike) -> list[str]:
     r"""Read a UTF-8 text file with one sentence per line.
 
-    Lines end with LF or CRLF only: a line break at U+0085 or U+2028, inside a sentence, would
+    Only LF and CRLF end a line: a break at U+0085 or U+2028, which occur inside sentences, would
     misalign the two sides of a corpus. A byte order mark and white space around a sentence are
-    removed; a blank line becomes an empty string, which keeps the lines aligned.
+    removed. A blank line becomes an empty string, which keeps the lines aligned.
 
     Args:
         path: the file.
@@ -26,8 +26,8 @@ def read_lines(path: str | os.PathLike) -> list[str]:
         The sentences, one per line.
 
     Raises:
-        InputError: if the file cannot be read, contains a byte that is not UTF-8 (the message
-            names its line) or contains no sentence.
+        InputError: if the file cannot be read, is not UTF-8 (the message names the line) or
+            contains only blank lines.
 
     Example:
 
@@ -51,7 +51,7 @@ def read_parallel(source_path: str | os.PathLike, target_path: str | os.PathLike
         The sentence pairs, in the order of the files.
 
     Raises:
-        InputError: if a file cannot be used (see `read_lines`) or the line counts differ.
+        InputError: if a file is invalid (see `read_lines`) or the line counts differ.
 
     Example:
 
@@ -63,8 +63,8 @@ def read_parallel(source_path: str | os.PathLike, target_path: str | os.PathLike
     source, target = read_lines(source_path), read_lines(target_path)
     if len(source) != len(target):
         raise InputError(
-            f"{source_path} has {len(source)} lines and {target_path} has {len(target)}: give two "
-            "files in which each line translates the same line of the other."
+            f"{source_path} has {len(source)} lines and {target_path} has {len(target)}: pass two "
+            "files in which line n of one translates line n of the other."
         )
     return Pairs(source, target)
 
@@ -81,7 +81,7 @@ def read_tab_separated(path: str | os.PathLike) -> Pairs:
         The sentence pairs, in the order of the file.
 
     Raises:
-        InputError: if the file cannot be used (see `read_lines`) or a line has only one column.
+        InputError: if the file is invalid (see `read_lines`) or a line has only one column.
 
     Example:
 
@@ -97,7 +97,7 @@ def read_tab_separated(path: str | os.PathLike) -> Pairs:
         if len(columns) < 2:
             raise InputError(
                 f"{path}, line {number}, has only one column ({_shortened(line)!r}): separate "
-                "source and target by a tab."
+                "source and target with a tab."
             )
         source.append(columns[0].strip())
         target.append(columns[1].strip())
@@ -111,7 +111,7 @@ def read_corpus(
     test: int | Files = 1000,
     seed: int = 1,
 ) -> Corpus:
-    r"""Read a corpus from two parallel files, and split off its held-out parts or read them too.
+    r"""Read a corpus from two parallel files; the held-out parts are split off or read from files.
 
     Args:
         source: the source sentences, one per line.
@@ -119,15 +119,15 @@ def read_corpus(
         dev: the development part: the number of pairs to split off (see `split`), or a tuple of
             two files, source and target.
         test: the test part, in the same form.
-        seed: seed of the split.
+        seed: the seed of the split.
 
     Returns:
-        The corpus. Parts that are read from files are not changed, even if they share a sentence
-        with the training files.
+        The corpus. Parts that are read from files are returned as they are, even if they share
+        sentences with the training files.
 
     Raises:
-        InputError: if a file cannot be used (see `read_parallel`), or if a size is not valid
-            (see `split`).
+        InputError: if a file is invalid (see `read_parallel`), or if a size is invalid (see
+            `split`).
 
     Example:
 
@@ -164,7 +164,7 @@ def _numbered_lines(path: str | os.PathLike) -> list[tuple[int, str]]:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
     if not any(line.strip() for _, line in lines):
-        raise InputError(f"{path} contains no sentence: give a file with one sentence per line.")
+        raise InputError(f"{path} contains no sentence: pass a file with one sentence per line.")
     return lines
 
 

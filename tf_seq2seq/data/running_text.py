@@ -1,4 +1,4 @@
-"""Running text for a language model: one stream of ids, cut into consecutive batches."""
+"""Running text for a language model: a stream of ids, cut into consecutive batches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
 
     Args:
         lines: the text, any iterable of strings.
-        tokenizer: its tokenizer.
+        tokenizer: a tokenizer with a vocabulary.
 
     Returns:
         int32 `(ids,)`.
@@ -42,22 +42,22 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
         ends = tf.fill([len(chunk), 1], EOS_ID)
         pieces.append(tf.concat([ids, ends], axis=1).flat_values.numpy())
     if not pieces:
-        raise InputError("The text has no lines: give at least one.")
+        raise InputError("The text has no lines: pass at least one.")
     return np.concatenate(pieces)
 
 
 def text_batches(ids: np.ndarray, batch_size: int = 1, length: int = 35) -> tf.data.Dataset:
     """Cut a stream of ids into batches in which each row continues that of the previous batch.
 
-    The stream is cut into `batch_size` rows, and these into batches of `length` columns. The
-    label of each id is the next id. The at most `batch_size` ids that do not fill a column are
-    left out; the last batch may be narrower.
+    The stream is cut into `batch_size` rows, and the rows into batches of `length` columns. The
+    label of each id is the next id. Up to `batch_size` ids at the end, which do not fill a column,
+    are left out; the last batch may be narrower.
 
     Args:
         ids: int `(ids,)`.
-        batch_size: the rows of a batch. With 1, every id but the first is a label, with all of
-            the preceding text as its context.
-        length: the columns of a batch, the number of steps of truncated backpropagation.
+        batch_size: the number of rows. With 1, every id except the first is a label, and its
+            context is all of the preceding text.
+        length: the number of columns, which is the number of steps of truncated backpropagation.
 
     Returns:
         A dataset of `(inputs, labels)`, each int32 `(batch_size, length)`, in order.
@@ -81,12 +81,12 @@ def text_batches(ids: np.ndarray, batch_size: int = 1, length: int = 35) -> tf.d
     if columns < 1:
         raise InputError(
             f"A text of {len(ids)} ids does not fill {batch_size} rows: lower `batch_size` or "
-            "give more text."
+            "pass more text."
         )
     ids = np.asarray(ids, np.int32)
     inputs = ids[: batch_size * columns].reshape(batch_size, columns)
     labels = ids[1 : batch_size * columns + 1].reshape(batch_size, columns)
-    # `batch` groups along the first axis, which must therefore be that of the columns.
+    # `batch` groups along the first axis, so transpose to make that the columns.
     dataset = tf.data.Dataset.from_tensor_slices((inputs.T, labels.T)).batch(length)
     return dataset.map(
         lambda inputs, labels: (

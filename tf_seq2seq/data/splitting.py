@@ -1,4 +1,4 @@
-"""The split of a corpus into parts that share no sentence."""
+"""Splitting a corpus into parts that share no sentences."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ Pair = tuple[str, str]  # (source, target)
 def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
     """Split off held-out parts whose sentences, source and target, occur in no other part.
 
-    Many sentences have several translations, and translations several sources. Pairs that share
-    a sentence on either side, directly or through a chain of other pairs, form a group, and each
-    group is assigned to one part as a whole: no source or target sentence of a held-out part
-    occurs in another part. White space at the ends is ignored.
+    Many sentences have several translations, and many translations several sources. Pairs that
+    share a sentence on either side, directly or through a chain of other pairs, form a group, and
+    each group is assigned to one part as a whole. No source or target sentence of a held-out part
+    therefore occurs in another part. White space at the ends is ignored.
 
-    Groups are drawn at random into a held-out part as long as they fit. A part therefore has at
-    most the requested size, and exactly that size if the groups left are small enough to fill it.
-    A group that is larger than a held-out part, or contains a blank sentence, remains in training.
+    Groups are added to a held-out part in random order as long as they fit. The part therefore has
+    at most the requested size, and exactly that size if there are enough small groups to fill it.
+    Groups that are larger than a held-out part, or contain a blank sentence, stay in the training
+    part.
 
     Args:
         pairs: the corpus to split.
-        dev: the number of pairs of the development part; 0 for none.
-        test: the number of pairs of the test part; 0 for none.
-        seed: seed of the draw; the same seed gives the same split.
+        dev: the number of pairs in the development part; 0 for none.
+        test: the number of pairs in the test part; 0 for none.
+        seed: the same seed gives the same split.
 
     Returns:
-        The three parts. `train` keeps the order of `pairs` and its repeated pairs; `dev` and
-        `test` contain each pair once, in random order: a slice of them is a random sample.
+        The three parts. `train` keeps the order of `pairs`, including repeated pairs. `dev` and
+        `test` contain each pair once, in random order, so that a slice of them is a random sample.
 
     Raises:
         InputError: if a size is negative or the corpus is too small for the sizes.
@@ -57,20 +58,20 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
 
     if (dev and not dev_part) or (test and not test_part) or not train_part:
         raise InputError(
-            f"Cannot split {len(pairs)} pairs, which form {len(groups)} groups without a common "
-            f"sentence, into dev={dev}, test={test} and a training part: reduce the sizes or give "
-            "more pairs."
+            f"Cannot split {len(pairs)} pairs, which form {len(groups)} groups without common "
+            f"sentences, into dev={dev}, test={test} and a training part: reduce the sizes or "
+            "pass more pairs."
         )
     return Corpus(*(_as_pairs(part) for part in (train_part, dev_part, test_part)))
 
 
 def _linked_groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
-    """Group the distinct pairs into connected components of a graph of sentences."""
+    """Group distinct pairs by connected components of the graph whose edges are the pairs."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(node):
         while parent.setdefault(node, node) != node:
-            # Path halving: each lookup shortens the path for later ones.
+            # Path halving: each lookup shortens the path for later lookups.
             parent[node] = node = parent[parent[node]]
         return node
 
@@ -85,7 +86,7 @@ def _linked_groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
 
 
 def _draw(groups: list[list[Pair]], size: int) -> tuple[list[Pair], list[list[Pair]]]:
-    """Take groups in order while they fit into `size` pairs: (pairs taken, groups left)."""
+    """Take groups in order as long as they fit in `size` pairs: (pairs taken, groups left)."""
     taken: list[Pair] = []
     left: list[list[Pair]] = []
     for group in groups:

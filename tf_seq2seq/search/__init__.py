@@ -1,12 +1,12 @@
 """Search: from a step function to sequences.
 
-    greedy    the most probable id at each step
-    sample    an id drawn at each step
-    beam      the best of several hypotheses that are followed in parallel
-    forced    the score of given sequences
+    greedy    take the most probable id at each step
+    sample    draw an id at each step
+    beam      follow several hypotheses in parallel
+    forced    score given sequences
 
-They work with any step function (see `Step`): `LanguageModel.step` is one, and so are
-`Seq2Seq.step` and `Ensemble.step` with their memory filled in. Each search is one graph.
+They work with any step function (see `Step`), such as `LanguageModel.step`, or `Seq2Seq.step` or
+`Ensemble.step` with the argument `memory` bound. Each search is one graph.
 """
 
 from tf_seq2seq.search.beam import beam

@@ -39,47 +39,55 @@ def beam(
     start: tf.Tensor | None = None,
     constraints: Constraints = NO_CONSTRAINTS,
 ) -> Hypotheses:
-    """Follow the `width` most probable beginnings of each row in parallel.
+    """Follow the `width` most probable prefixes of each row in parallel.
 
         score(y) = log P(y) / lp(y) + beta sum_j log min(sum_i alpha_ij, 1)
         lp(y)    = ((5 + |y|) / 6)^alpha,   or |y|: the mean log probability of an id
 
     with alpha_ij the attention weight of source position j at step i.
 
-    At each step, every hypothesis is continued by every id. Those of the `width` best continuations
-    that end are set aside, and the `width` best of the others are followed. A row is done as soon
-    as `width` hypotheses have ended, or none that is still followed can score higher than the
-    `n_best` set aside. A hypothesis that is cut off at `max_length` ranks below all that have
-    ended. A row's result does not depend on the other rows.
+    At each step, every hypothesis is extended by every id. Among the `width` best extensions, those
+    that end are set aside; among all that do not end, the `width` best are followed. A row is done
+    as soon as `width` hypotheses have ended, or no live hypothesis can still score higher than the
+    `n_best` that have ended. A hypothesis that is cut off at `max_length` ranks below all that have
+    ended. The result of a row does not depend on the other rows.
 
     Args:
-        step: a step function of `batch_size * width` rows, in which the hypotheses of a row are
-            next to each other. Tensors that it closes over have this many rows too: see
+        step: a step function for `batch_size * width` rows, where the hypotheses of a row are next
+            to each other. Tensors that it closes over must have this many rows too: see
             `repeat_rows`.
         initial_state: the state of `batch_size` rows before the first step. The first dimension of
-            each tensor is the rows, which are reordered with the hypotheses; a scalar belongs to
-            all of them.
+            each tensor is the rows, which are reordered with the hypotheses; scalars are shared by
+            all rows.
         batch_size: the number of rows, an integer or a scalar tensor; may be 0.
-        max_length: the greatest number of ids in a sequence, `<eos>` included, an integer or a
+        max_length: the maximum number of ids in a sequence, including `<eos>`, an integer or a
             scalar tensor; at least 1.
-        width: the number of hypotheses per row. With 1, the result is that of `greedy`.
-        n_best: how many of them to return, at most `width`.
-        length_penalty: alpha, 0 for none, or `"average"`. Without it, long sequences lose against
-            short ones because they are less probable.
-        coverage_penalty: beta, 0 for none. It ranks hypotheses that have ended lower if their
-            attention has skipped source positions. It needs attention weights.
+        width: the number of hypotheses per row. With 1, the result is the same as that of `greedy`.
+        n_best: the number of hypotheses to return, at most `width`.
+        length_penalty: alpha, 0 for none, or `"average"`. Without it, short sequences tend to win,
+            because longer ones are less probable.
+        coverage_penalty: beta, 0 for none. It ranks a hypothesis lower if its attention skipped
+            source positions. It needs attention weights.
         source_mask: bool `(batch, source_length)`, False at padding, for `coverage_penalty`.
         aligned, constraints: as in `greedy`.
         finished, start: as in `greedy`, of `batch_size` rows.
 
     Returns:
-        The `Hypotheses`, from one graph with a loop forward and a loop backward.
+        The `Hypotheses`.
 
     Raises:
         InputError: if an argument is invalid.
 
     Source: Graves 2012, "Sequence Transduction with Recurrent Neural Networks"; Wu et al. 2016,
-    "Google's Neural Machine Translation System", section 7, for the penalties.
+    "Google's Neural Machine Translation System", section 7 (penalties).
+
+    Example, a model that prefers id 5 to id 4 and ends after it:
+
+    >>> def step(ids, state):
+    ...     logits = tf.where(ids[:, None] == 2, [[0.0, 0, 0, 0, 1, 2]], [[0.0, 0, 0, 9, 0, 0]])
+    ...     return logits, None, state
+    >>> beam(step, (), 1, max_length=3, width=2, n_best=2).ids.numpy()
+    array([[[5, 3], [4, 3]]], dtype=int32)
     """
     batch_size = check_size("batch_size", batch_size, minimum=0)
     max_length = check_size("max_length", max_length, minimum=1)
@@ -99,7 +107,7 @@ def beam(
         coverage = (tf.zeros_like(mask, tf.float32),)
     live = _Live(
         ids=tf.repeat(start, width),
-        # The hypotheses of a row are all the same at first; only one of them may be continued.
+        # At first, all hypotheses of a row are the same; only one of them may be extended.
         log_p=tf.tile(tf.where(tf.range(width) == 0, 0.0, -float("inf"))[None], [batch_size, 1]),
         state=repeat_rows(initial_state, width),
         memories=constraints.begin(rows, max_length),
@@ -155,7 +163,8 @@ def beam(
             lambda tensor: tf.gather(tensor, parent), (state, live.memories, covered)
         )
         live = _Live(ids, log_p, state, constraints.extend(memories, t, ids), covered)
-        # The upper bound of what is still followed: no more is lost, and it gets as long as it can.
+        # An upper bound on the scores of live hypotheses: they lose no more probability, and are
+        # divided by the largest length penalty.
         hope = log_p[:, 0] / rescale(max_length)
         done |= (count >= width) | (hope <= ended.score[:, -1])
         return t + 1, done, count, live, ended, path
@@ -163,7 +172,7 @@ def beam(
     first = (tf.constant(0), finished, tf.zeros_like(start), live, ended, path)
     t, _, _, live, ended, path = tf.while_loop(unfinished, body, first)
 
-    # If too few have ended, those that were cut off come next.
+    # If too few have ended, add hypotheses that were cut off.
     place = tf.range(n_best)
     missing = place >= ended.count[:, None]
     cut = tf.where(missing, place - ended.count[:, None], 0)
@@ -172,7 +181,7 @@ def beam(
     score = tf.where(missing, cut_log_p / rescale(t), ended.score)
     length = tf.where(missing, t, ended.length)
     row = tf.where(missing, offset + cut, ended.row)
-    # A row that was finished before the search has one hypothesis, without an id.
+    # A row that was finished before the search has one hypothesis, without ids.
     empty = finished[:, None]
     log_p, score = (
         tf.where(empty, tf.where(place == 0, 0.0, -float("inf")), each) for each in (log_p, score)
@@ -186,7 +195,7 @@ class _Live(NamedTuple):
     """The hypotheses that are followed, `width` for each row of the batch.
 
     Attributes:
-        ids: int32 `(batch * width,)`, the ids written last.
+        ids: int32 `(batch * width,)`, the most recent ids.
         log_p: float32 `(batch, width)`, in descending order.
         state: the state of the step function.
         memories: the memories of the constraints.
@@ -205,8 +214,8 @@ class _Ended(NamedTuple):
     """The best hypotheses that have ended, each `(batch, n)`, in descending order.
 
     Attributes:
-        score, log_p, length: as in `Hypotheses`; a score of minus infinity if there is none.
-        row: the row of the live hypothesis that the `<eos>` continued.
+        score, log_p, length: as in `Hypotheses`; the score is minus infinity if there is none.
+        row: the row of the live hypothesis that `<eos>` was appended to.
     """
 
     score: tf.Tensor
@@ -224,7 +233,7 @@ class _Ended(NamedTuple):
         return tf.math.count_nonzero(self.score > -float("inf"), axis=1, dtype=tf.int32)
 
     def merge(self, others: _Ended) -> _Ended:
-        """Return the best of both, as many as there are here."""
+        """Return the `n` best of both."""
         together = [tf.concat(pair, axis=1) for pair in zip(self, others, strict=True)]
         _, best = tf.math.top_k(together[0], tf.shape(self.score)[1])
         return _Ended(*(tf.gather(each, best, batch_dims=1) for each in together))
@@ -242,9 +251,9 @@ def _follow_back(path, row, length, ended):
     """Collect the ids and weights of hypotheses, from the last step to the first.
 
     Args:
-        path: arrays by step: the row of the hypothesis that each live one continued, int32
-            `(batch * width,)`; its id, of the same shape; and the attention weights of the step, if
-            there are any, by the rows of the continued hypotheses.
+        path: arrays indexed by step. For each live hypothesis, int32 `(batch * width,)`, the row of
+            the hypothesis that it extends, and its last id; and, if there are any, the attention
+            weights of the step, by the rows of the extended hypotheses.
         row: int32 `(batch, n)`, the rows of the live hypotheses at the last step.
         length: int32 `(batch, n)`.
         ended: bool `(batch, n)`, whether an `<eos>` follows the live hypothesis.

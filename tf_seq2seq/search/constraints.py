@@ -1,6 +1,6 @@
-"""Constraints on what a search may write.
+"""Constraints on the ids that a search may choose.
 
-To add one, write a subclass of `Constraint`, and give `Constraints` an option for it.
+To add one, subclass `Constraint` and add an option to `Constraints`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
 class Constraint:
     """A rule that forbids some ids at each step of a search.
 
-    A constraint that depends on the ids written so far keeps a memory of them: any nested structure
-    of tensors whose first dimension is the rows. The search carries it along, and reorders its rows
-    with those of the hypotheses. Subclasses are hashable and do not change, like a frozen
-    dataclass, since graphs are cached by them.
+    A constraint that depends on the ids chosen so far keeps a memory of them: any nested structure
+    of tensors whose first dimension is the rows. The search passes it from step to step, and
+    reorders its rows with those of the hypotheses. Subclasses must be immutable and hashable, like
+    frozen dataclasses, because they are keys of the cache of compiled graphs.
 
     Example:
 
@@ -36,8 +36,8 @@ class Constraint:
         """Return the memory before the first step.
 
         Args:
-            rows: the number of rows: the batch size, in a beam search times the width.
-            max_length: the greatest number of steps.
+            rows: the number of rows: the batch size, times the width in a beam search.
+            max_length: the maximum number of steps.
         """
         return ()
 
@@ -46,17 +46,17 @@ class Constraint:
 
         Args:
             memory: the memory before the step.
-            t: int32, the number of the step, from 0.
-            ids: int32 `(rows,)`, the ids written at this step.
+            t: int32 scalar, the step, from 0.
+            ids: int32 `(rows,)`, the ids chosen at this step.
         """
         return memory
 
     def apply(self, memory: Any, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Return the logits of step `t` with minus infinity for the forbidden ids.
+        """Return the logits of step `t`, with minus infinity for the forbidden ids.
 
         Args:
             memory: the memory before the step.
-            t: int32, the number of the step, from 0.
+            t: int32 scalar, the step, from 0.
             logits: float32 `(rows, vocabulary_size)`, logits or log probabilities.
         """
         raise NotImplementedError
@@ -64,7 +64,7 @@ class Constraint:
 
 @dataclasses.dataclass(frozen=True)
 class ForbidIds(Constraint):
-    """Never write certain ids.
+    """Forbid certain ids.
 
     Args:
         ids: the ids.
@@ -80,7 +80,11 @@ class ForbidIds(Constraint):
 
 @dataclasses.dataclass(frozen=True)
 class MinLength(Constraint):
-    """Do not write `<eos>` before `length` other ids."""
+    """Forbid `<eos>` before `length` other ids.
+
+    Args:
+        length: the minimum number of ids before `<eos>`.
+    """
 
     length: int
 
@@ -91,9 +95,9 @@ class MinLength(Constraint):
 
 @dataclasses.dataclass(frozen=True)
 class NoRepeatNgram(Constraint):
-    """Do not write any n-gram twice in a sequence.
+    """Forbid repeating an n-gram within a sequence.
 
-    Its memory is the ids written so far, int32 `(rows, max_length)`, padded with `<pad>`.
+    The memory is the ids chosen so far, int32 `(rows, max_length)`, padded with `<pad>`.
 
     Args:
         n: the length of the n-grams.
@@ -112,14 +116,14 @@ class NoRepeatNgram(Constraint):
 
     def apply(self, memory: tf.Tensor, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         n, max_length = self.n, tf.shape(memory)[1]
-        # An n-gram that began at i ended at i + n - 1. Its last id is forbidden now if those before
-        # it are the n - 1 ids written last.
+        # An n-gram that begins at i ends at i + n - 1. Its last id is forbidden now if the ids
+        # before it equal the n - 1 most recent ids.
         starts = tf.range(max_length)
         places = tf.minimum(starts[:, None] + tf.range(n), max_length - 1)
         ngrams = tf.gather(memory, places, axis=1)  # (rows, max_length, n)
         last = tf.gather(memory, tf.maximum(t - n + 1 + tf.range(n - 1), 0), axis=1)
         same = tf.reduce_all(ngrams[:, :, :-1] == last[:, None], axis=2) & (starts + n <= t)
-        # <pad> marks the n-grams that forbid nothing: it is never written in any case.
+        # N-grams that forbid nothing are marked with <pad>, which is always forbidden.
         repeated = tf.where(same, ngrams[:, :, -1], PAD_ID)
         rows = tf.broadcast_to(tf.range(tf.shape(memory)[0])[:, None], tf.shape(repeated))
         indices = tf.stack([rows, repeated], axis=2)
@@ -130,7 +134,7 @@ _NEVER = ForbidIds((PAD_ID, SOS_ID))
 
 
 class ConstraintKeywords(TypedDict, total=False):
-    """The arguments of `Constraints`, for functions that take them as keywords."""
+    """The type of the arguments of `Constraints`, for functions that take them as keywords."""
 
     min_length: int
     no_repeat_ngram: int
@@ -140,16 +144,16 @@ class ConstraintKeywords(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Constraints:
-    """All constraints on a search. `<pad>` and `<sos>` are never written.
+    """All constraints on a search. `<pad>` and `<sos>` are always forbidden.
 
     If every id is forbidden, the sequence ends.
 
     Args:
-        min_length: the least number of ids before `<eos>`.
-        no_repeat_ngram: the length of the n-grams that do not occur twice in a sequence; 0 to allow
+        min_length: the minimum number of ids before `<eos>`.
+        no_repeat_ngram: the length of n-grams that may not occur twice in a sequence; 0 to allow
             all repetitions.
-        forbid_unknown: never write `<unk>`.
-        others: more constraints, of your own classes.
+        forbid_unknown: whether to forbid `<unk>`.
+        others: custom constraints.
 
     Raises:
         InputError: if an argument is invalid.
@@ -176,7 +180,7 @@ class Constraints:
                 )
 
     def chosen(self) -> tuple[Constraint, ...]:
-        """Return the constraints that these options ask for."""
+        """Return the constraints that these options select."""
         chosen: list[Constraint] = []
         if self.forbid_unknown:
             chosen.append(ForbidIds((UNK_ID,)))
@@ -196,11 +200,11 @@ class Constraints:
         return tuple(each.extend(memory, t, ids) for each, memory in pairs)
 
     def apply(self, memories: tuple[Any, ...], t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Return the logits of step `t` with minus infinity for the forbidden ids.
+        """Return the logits of step `t`, with minus infinity for the forbidden ids.
 
         Args:
             memories: from `begin` or `extend`.
-            t: int32, the number of the step, from 0.
+            t: int32 scalar, the step, from 0.
             logits: float32 `(rows, vocabulary_size)`, logits or log probabilities.
         """
         allowed = _NEVER.apply((), t, logits)

@@ -1,4 +1,4 @@
-"""The options of a search, as users pass them."""
+"""The options of a search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LengthPenalty = float | Literal["average"]
 
 
 class SearchKeywords(ConstraintKeywords, total=False):
-    """The options of a search as flat keywords: those of `SearchOptions` and of `Constraints`."""
+    """The type of search options as keywords: those of `SearchOptions` and `Constraints`."""
 
     beam_width: int
     n_best: int
@@ -29,14 +29,14 @@ class SearchOptions:
     """How to search for a translation: greedily, or with a beam (see `search.beam`).
 
     Args:
-        beam_width: how many hypotheses are followed; 1 is greedy search.
-        n_best: how many of them are returned, at most `beam_width`.
-        length_penalty: alpha of the length normalization, 0 for none, or `"average"`. It has no
-            effect on greedy search.
-        coverage_penalty: beta, for models with attention. It has no effect on greedy search.
-        replace_unknown: whether `<unk>` in a translation is replaced by the source word with the
-            greatest attention weight (Luong et al. 2015, "Addressing the Rare Word Problem").
-        constraints: what may not be written.
+        beam_width: the number of hypotheses to follow; 1 is greedy search.
+        n_best: the number of hypotheses to return, at most `beam_width`.
+        length_penalty: alpha of the length normalization, 0 for none, or `"average"`. No effect on
+            greedy search.
+        coverage_penalty: beta, for models with attention. No effect on greedy search.
+        replace_unknown: whether to replace `<unk>` in a translation with the source word that has
+            the largest attention weight (Luong et al. 2015, "Addressing the Rare Word Problem").
+        constraints: the ids to forbid.
 
     Raises:
         InputError: if an argument is invalid.
@@ -70,11 +70,11 @@ class SearchOptions:
             raise InputError(f"`constraints` must be `Constraints`, got {self.constraints!r}.")
 
     def replace(self, **keywords: Unpack[SearchKeywords]) -> SearchOptions:
-        """Return these options with others in their place.
+        """Return a copy with some options replaced.
 
         Args:
-            **keywords: arguments of this class, and of `Constraints`, which replace the fields of
-                `constraints` one by one.
+            **keywords: arguments of this class, or of `Constraints`, which replace single fields
+                of `constraints`.
 
         Raises:
             InputError: if a value is invalid.
@@ -97,7 +97,7 @@ class SearchOptions:
 
 
 def check_widths(name: str, width: Any, n_best: Any) -> tuple[int, int]:
-    """Return the width of a beam, an argument called `name`, and `n_best` as `int`."""
+    """Return the width of a beam, the argument `name`, and `n_best` as `int`."""
     width = check_integer(name, width, minimum=1)
     n_best = check_integer("n_best", n_best, minimum=1)
     if n_best > width:

@@ -13,7 +13,7 @@ class Sequences(NamedTuple):
     Attributes:
         ids: int32 `(batch, length)`. Each row ends with `<eos>`, unless it was cut off at the
             maximum length, and is padded with `<pad>`. `length` is that of the longest row.
-        lengths: int32 `(batch,)`, the number of ids of each row, `<eos>` included.
+        lengths: int32 `(batch,)`, the number of ids of each row, including `<eos>`.
         scores: float32 `(batch,)`, the log probability of each row in nats.
         alignment: float32 `(batch, length, source_length)`, the attention weights of each step,
             zero where `ids` is padding. None if the search was not `aligned`.
@@ -26,15 +26,15 @@ class Sequences(NamedTuple):
 
 
 class Hypotheses(NamedTuple):
-    """The `n_best` best sequences for each row of the batch, in descending order of their scores.
+    """The `n_best` best sequences for each row of the batch, in descending order of score.
 
     Attributes:
         ids: int32 `(batch, n_best, length)`. Each sequence ends with `<eos>`, unless it was cut
             off at the maximum length, and is padded with `<pad>`. `length` is that of the longest.
-        lengths: int32 `(batch, n_best)`, the number of ids, `<eos>` included.
+        lengths: int32 `(batch, n_best)`, the number of ids, including `<eos>`.
         scores: float32 `(batch, n_best)`, the log probabilities with the penalties for length and
-            coverage, by which the sequences are ordered. If fewer than `n_best` exist, the others
-            have a score of minus infinity and a length of 0.
+            coverage, by which the sequences are ordered. If there are fewer than `n_best`
+            sequences, the rest have a score of minus infinity and a length of 0.
         log_probabilities: float32 `(batch, n_best)`, in nats.
         alignment: float32 `(batch, n_best, length, source_length)`, the attention weights of each
             step, zero where `ids` is padding. None if the search was not `aligned`.

@@ -1,4 +1,4 @@
-"""Search that follows one sequence per row: greedy, sampled and forced."""
+"""Search with one sequence per row: greedy, sampled and forced."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def greedy(
     start: tf.Tensor | None = None,
     constraints: Constraints = NO_CONSTRAINTS,
 ) -> Sequences:
-    """Write the most probable id at each step, until all rows have ended.
+    """Take the most probable id at each step, until all rows have ended.
 
-    A row's result does not depend on the other rows.
+    The result of a row does not depend on the other rows.
 
     Args:
         step: a step function, see `Step`.
         initial_state: the state before the first step, any nested structure of tensors.
         batch_size: the number of rows, an integer or a scalar tensor; may be 0.
-        max_length: the greatest number of ids in a row, `<eos>` included, an integer or a scalar
+        max_length: the maximum number of ids in a row, including `<eos>`, an integer or a scalar
             tensor; at least 1.
         aligned: whether to return the attention weights of the steps.
-        finished: bool `(batch,)`, the rows for which nothing is to be written; None for no row.
+        finished: bool `(batch,)`, True for rows to leave empty; None for no row.
         start: int32 `(batch,)`, the ids before the first ones; None for `<sos>`.
-        constraints: what may not be written.
+        constraints: the ids to forbid.
 
     Returns:
-        The `Sequences`, from one graph with a single loop.
+        The `Sequences`.
 
     Raises:
         InputError: if an argument is invalid.
@@ -84,25 +84,26 @@ def sample(
 ) -> Sequences:
     """Draw an id at each step from the model's distribution, until all rows have ended.
 
-        P(k) ~ exp(logit_k / temperature),  over the ids k that `top_k` and `top_p` leave
+        P(k) ~ exp(logit_k / temperature),  over the ids k that `top_k` and `top_p` allow
 
     Args:
         step, initial_state, batch_size, max_length, aligned, finished, start, constraints: as in
             `greedy`.
-        temperature: positive; below 1 it favors the probable ids, above 1 it flattens the
-            distribution.
-        top_k: sample from the `top_k` most probable ids; None for all (Fan et al. 2018,
-            "Hierarchical Neural Story Generation").
-        top_p: sample from the smallest set of the most probable ids whose probabilities add up to
-            at least `top_p`, in (0, 1]; None for all (nucleus sampling; Holtzman et al. 2020, "The
-            Curious Case of Neural Text Degeneration").
-        seed: an int32 integer or scalar tensor; the same seed gives the same ids to the same batch.
+        temperature: positive; below 1 it favors probable ids, above 1 it flattens the distribution.
+        top_k: sample from the `top_k` most probable ids; None for all.
+        top_p: sample from the smallest set of most probable ids whose probabilities add up to at
+            least `top_p`, in (0, 1]; None for all.
+        seed: an int32 integer or scalar tensor; the same seed gives the same ids for the same
+            batch.
 
     Returns:
-        The `Sequences`. Their scores are those of the model, at temperature 1.
+        The `Sequences`. Their scores are those of the model at temperature 1.
 
     Raises:
         InputError: if an argument is invalid.
+
+    Source: Fan et al. 2018, "Hierarchical Neural Story Generation" (`top_k`); Holtzman et al. 2020,
+    "The Curious Case of Neural Text Degeneration" (`top_p`, nucleus sampling).
     """
     temperature, top_k, top_p = check_sampling(temperature, top_k, top_p)
     if not tf.is_tensor(seed):
@@ -117,10 +118,10 @@ def sample(
             logits = tf.where(rank < top_k, logits, -float("inf"))
         if top_p is not None and top_p < 1:
             probabilities = tf.nn.softmax(tf.gather(logits, order, batch_dims=1))
-            # An id stays if those before it do not add up to `top_p`; the first always stays.
+            # Keep an id if those before it add up to less than `top_p`; always keep the first.
             before = tf.cumsum(probabilities, axis=1, exclusive=True)
             logits = tf.where(tf.gather(before, rank, batch_dims=1) < top_p, logits, -float("inf"))
-        # The largest of logit + Gumbel noise is a draw from the softmax of the logits.
+        # The Gumbel-max trick: the argmax of logits plus Gumbel noise is a draw from the softmax.
         uniform = tf.random.stateless_uniform(
             tf.shape(logits), tf.stack([tf.cast(seed, tf.int32), t]), minval=1e-20
         )
@@ -144,11 +145,10 @@ def _write(
     constraints: Constraints,
     given: bool = False,
 ) -> Sequences:
-    """Write the id that `choose` returns at each step, until all rows have ended.
+    """Take the id that `choose` returns at each step, until all rows have ended.
 
     Args:
-        choose: maps the number of a step and its logits `(batch, vocabulary_size)` to int32
-            `(batch,)`.
+        choose: maps the step `t` and its logits `(batch, vocabulary_size)` to int32 `(batch,)`.
         given: whether `choose` returns `<pad>` after the end of a sequence.
     """
     batch_size = check_size("batch_size", batch_size, minimum=0)
@@ -158,14 +158,14 @@ def _write(
     alignment = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[None, None])
 
     def unfinished(t, previous, finished, *_):
-        # The first step is always taken, so that an empty batch has results of full rank.
+        # Always take the first step, so that the results of an empty batch have the right rank.
         return (t == 0) | ((t < max_length) & ~tf.reduce_all(finished))
 
     def body(t, previous, finished, scores, state, memories, ids, alignment):
         logits, weights, state = step(previous, state)
         logits = tf.cast(logits, tf.float32)
         chosen = choose(t, constraints.apply(memories, t, logits))
-        if given:  # such a sequence may end without <eos>
+        if given:  # given sequences may end without <eos>
             finished |= chosen == PAD_ID
         gain = tf.gather(logits, chosen, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
         chosen = tf.where(finished, PAD_ID, chosen)
@@ -198,15 +198,15 @@ def forced(
     aligned: bool = False,
     start: tf.Tensor | None = None,
 ) -> Sequences:
-    """Write given ids, to find their probability and the attention weights of their steps.
+    """Score given sequences, and compute the attention weights of their steps.
 
     Args:
         step, initial_state, aligned, start: as in `greedy`.
-        target: integers `(batch, length)`, padded with `<pad>`; `length` is at least 1. The score
-            of a row is the probability of a whole sequence if the row ends with `<eos>`.
+        target: integers `(batch, length)`, padded with `<pad>`; `length` is at least 1. If a row
+            ends with `<eos>`, its score is the log probability of the complete sequence.
 
     Returns:
-        The `Sequences`. Their ids are those of `target`, as far as the longest row.
+        The `Sequences`. Their ids are those of `target`, up to the length of the longest row.
 
     Raises:
         InputError: if an argument is invalid.

@@ -1,4 +1,4 @@
-"""Step functions: what a search needs of a model."""
+"""Step functions, the interface between a search and a model."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from tf_seq2seq.text import SOS_ID
 Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor | None, Any]]
 """A function `(ids, state) -> (logits, weights, state)`.
 
-`ids` int32 `(rows,)` are the ids written last, `logits` `(rows, vocabulary_size)` those of the next
-ids, and `weights` `(rows, source_length)` the attention weights, or None. The state is any nested
-structure of tensors, which keeps its structure, shapes and dtypes.
+`ids`, int32 `(rows,)`, are the most recent ids; `logits`, `(rows, vocabulary_size)`, are those of
+the next ids; `weights`, `(rows, source_length)`, are the attention weights, or None. The state is
+any nested structure of tensors; its structure, shapes and dtypes must stay the same.
 """
 
 
 def repeat_rows(structure: Any, times: int) -> Any:
-    """Repeat each row of the tensors in a nested structure, the copies next to each other.
+    """Repeat each row of the tensors in a nested structure; the copies are next to each other.
 
-    A beam search of a given width runs the model on this many rows.
+    A beam search runs the model on `width` copies of each row.
 
     Args:
-        structure: tensors with the rows as their first dimension, such as a decoder's memory.
-            None and scalars stay as they are.
-        times: how often.
+        structure: tensors whose first dimension is the rows, such as a decoder's memory. None and
+            scalars are not changed.
+        times: the number of copies.
+
+    Raises:
+        InputError: if `times` is not a positive integer.
 
     Example:
 
@@ -40,7 +43,7 @@ def repeat_rows(structure: Any, times: int) -> Any:
 
 
 def map_rows(function: Callable[[tf.Tensor], tf.Tensor], structure: Any) -> Any:
-    """Apply `function` to each tensor that has rows, and not to None or a scalar."""
+    """Apply `function` to each tensor that has rows, but not to None or scalars."""
     return tf.nest.map_structure(
         lambda x: x if x is None or tf.convert_to_tensor(x).shape.rank == 0 else function(x),
         structure,
@@ -48,15 +51,14 @@ def map_rows(function: Callable[[tf.Tensor], tf.Tensor], structure: Any) -> Any:
 
 
 def check_size(name: str, value: Any, minimum: int) -> tf.Tensor | int:
-    """Return a number of rows or of ids as it is if it is a tensor, else as an `int`."""
+    """Return a number of rows or ids unchanged if it is a tensor, otherwise as an `int`."""
     return value if tf.is_tensor(value) else check_integer(name, value, minimum)
 
 
 def first_step(
     batch_size: tf.Tensor | int, finished: tf.Tensor | None, start: tf.Tensor | None
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return `finished` and `start`, or their defaults: no row is finished, and all start with
-    `<sos>`."""
+    """Return `finished` and `start`, or their defaults: all False and `<sos>`."""
     if finished is None:
         finished = tf.fill([batch_size], False)
     if start is None:

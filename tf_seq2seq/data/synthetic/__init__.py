@@ -1,4 +1,4 @@
-"""Corpora that need no download: a grammar's English and Chinese, copied and reversed strings."""
+"""Corpora that need no download: English-Chinese from a grammar, copied and reversed strings."""
 
 from tf_seq2seq.data.synthetic.copy_reverse import copy_corpus, reverse_corpus
 from tf_seq2seq.data.synthetic.corpus import synthetic_corpus, synthetic_text

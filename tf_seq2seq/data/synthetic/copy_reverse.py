@@ -1,7 +1,7 @@
-"""Copy and reverse: two tasks over strings of symbols whose answers are known exactly.
+"""Copy and reverse: two tasks on strings of symbols, each with exactly one right answer.
 
-They need no language and little training, so tests and claims about an architecture can rely on
-them: a decoder that fails to copy a string has lost it on the way.
+They need little training and isolate memory from language, so they are useful for tests and for
+comparing architectures: a decoder that fails to copy a string has lost information about it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def copy_corpus(
 
     Args:
         alphabet: at least two different symbols without spaces.
-        lengths: minimum and maximum number of symbols. All lengths are equally frequent, as far as
-            there are enough strings of the shorter ones.
+        lengths: minimum and maximum number of symbols. All lengths are equally frequent, unless
+            there are too few different strings of a short length.
         train: number of training pairs.
         dev: number of development pairs.
         test: number of test pairs. No string occurs twice, within a part or across parts.
@@ -41,7 +41,7 @@ def copy_corpus(
         The corpus; symbols are separated by single spaces.
 
     Raises:
-        InputError: if an argument is not valid, or there are fewer strings than pairs requested.
+        InputError: if an argument is invalid, or if there are not enough different strings.
 
     Example:
 
@@ -63,6 +63,12 @@ def reverse_corpus(
     """Pair random strings of symbols with their reverses: "a c b" -> "b c a".
 
     The arguments, the result and the errors are those of `copy_corpus`.
+
+    Example:
+
+    >>> corpus = reverse_corpus("abc", lengths=(4, 4), train=2, dev=0, test=0)
+    >>> corpus.train.target[0] == corpus.train.source[0][::-1]
+    True
     """
     return _corpus(lambda string: string[::-1], alphabet, lengths, train, dev, test, seed)
 
@@ -82,7 +88,7 @@ def _corpus(
     rng = random.Random(check_integer("seed", seed, minimum=0))
     left = train + dev + test
     strings: list[String] = []
-    # Shorter lengths come first: the longer ones share what the shorter ones cannot supply.
+    # Shorter lengths come first, so that longer ones can make up for strings they lack.
     for length in range(shortest, longest + 1):
         share = min(-(-left // (longest + 1 - length)), len(symbols) ** length)
         strings += _distinct_strings(symbols, length, share, rng)
@@ -101,7 +107,7 @@ def _check_alphabet(alphabet: Sequence[str]) -> tuple[str, ...]:
         )
     if any(symbol.split() != [symbol] for symbol in alphabet):
         raise InputError(
-            f"`alphabet` must consist of symbols without spaces, none empty, got {alphabet!r}."
+            f"`alphabet` must consist of nonempty symbols without spaces, got {alphabet!r}."
         )
     return tuple(alphabet)
 
@@ -118,7 +124,7 @@ def _distinct_strings(
 ) -> list[String]:
     if 2 * count > len(alphabet) ** length:
         return rng.sample(list(itertools.product(alphabet, repeat=length)), count)
-    # A dictionary, not a set: its order is the same in every process.
+    # A dictionary, because the order of a set differs between processes.
     strings: dict[String, None] = {}
     while len(strings) < count:
         strings[tuple(rng.choices(alphabet, k=length))] = None

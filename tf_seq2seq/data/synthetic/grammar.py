@@ -1,8 +1,8 @@
-"""An engine for synchronous grammars, whose rules write a sentence in two languages at once.
+"""An engine for synchronous grammars, whose rules generate a sentence in two languages at once.
 
-A *construction* is a function of `choose` that returns the same clause in English and in Chinese.
-`choose` takes a sequence, returns one of its items, and is the only source of randomness. A
-construction is therefore two f-strings around the words it chose:
+A *construction* is a function that returns the same clause in English and in Chinese. Its argument
+`choose` is a function that returns an item of a sequence; it is the only source of randomness. A
+construction usually ends in two f-strings with the words that it chose:
 
 >>> drinks = Family()
 >>> @drinks.construction(weight=1)
@@ -52,7 +52,7 @@ class Construction(NamedTuple):
 
 
 class Family:
-    """Constructions that belong together; one module writes one family."""
+    """A group of related constructions, which are in one module."""
 
     def __init__(self) -> None:
         self.constructions: list[Construction] = []
@@ -75,7 +75,7 @@ class Family:
 
 
 class Example(NamedTuple):
-    """A sentence pair and the name of the construction that wrote it."""
+    """A sentence pair and the name of its construction."""
 
     source: str
     target: str
@@ -86,14 +86,15 @@ class Grammar:
     """The constructions of several families.
 
     Args:
-        families: the families. Their order and the order within each decide which sentences a
-            seed gives.
+        families: the families. Their order, and the order of the constructions within each,
+            determine which sentences a seed gives.
         shortest: minimum number of tokens of a sentence, in either language.
         longest: maximum number of tokens of a sentence, in either language. `generate` skips
-            sentences outside these bounds. `count_english` and `count_chinese` define a token.
+            sentences outside these bounds. Tokens are counted by `count_english` and
+            `count_chinese`.
 
     Raises:
-        InputError: if two constructions have the same name or a bound is not valid.
+        InputError: if two constructions have the same name, or if a bound is invalid.
     """
 
     def __init__(self, families: Iterable[Family], shortest: int = 3, longest: int = 40):
@@ -107,14 +108,14 @@ class Grammar:
                 self.constructions[construction.name] = construction
 
     def write(self, name: str, choose: Choose) -> Example:
-        """Write one sentence pair of the construction `name`.
+        """Generate one sentence pair with the construction `name`.
 
-        The sentence is capitalized and ends with the construction's mark. Surplus spaces, which a
-        clause contains where an optional part is empty, are removed.
+        The sentence is capitalized and ends with the construction's mark. Extra spaces, which empty
+        optional parts leave in a clause, are removed.
 
         Args:
             name: a key of `constructions`.
-            choose: makes the construction's choices.
+            choose: a function from a sequence to one of its items.
         """
         construction = self.constructions[name]
         english, chinese = construction.write_clause(choose)
@@ -133,7 +134,7 @@ class Grammar:
             patience: the stream ends after this many attempts in a row without a new pair.
 
         Raises:
-            InputError: at the first example, if an argument is not valid.
+            InputError: at the first example, if an argument is invalid.
         """
         rng = random.Random(check_integer("seed", seed, minimum=0))
         patience = check_integer("patience", patience, minimum=1)

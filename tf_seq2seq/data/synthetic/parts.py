@@ -13,8 +13,11 @@ from tf_seq2seq.errors import InputError
 def check_sizes(train: int, dev: int, test: int) -> tuple[int, int, int]:
     """Return the numbers of pairs as plain integers.
 
+    Args:
+        train, dev, test: numbers of pairs.
+
     Raises:
-        InputError: if one is not an integer of at least 0.
+        InputError: if one of them is not an integer of at least 0.
     """
     return (
         check_integer("train", train, minimum=0),
@@ -26,7 +29,7 @@ def check_sizes(train: int, dev: int, test: int) -> tuple[int, int, int]:
 def deal(pairs: Iterable[tuple[str, str]], train: int, dev: int, test: int) -> Corpus:
     """Split a stream of distinct pairs into the three parts of a corpus.
 
-    Test and dev come first, so that they stay the same when `train` grows.
+    Test and dev come first, so that they do not depend on `train`.
 
     Args:
         pairs: the pairs; only as many as needed are drawn.

@@ -1,6 +1,6 @@
 """Phrases that the constructions share: people, amounts of things, activities, times.
 
-Like a construction, each function draws its words with `choose`.
+Like constructions, these functions pick words with `choose`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def someone(choose: Choose) -> Person:
 
 
 def adult(choose: Choose) -> Person:
-    """Choose the subject of a statement that would not suit a child."""
+    """Choose the subject of a statement about an adult."""
     return choose(choose((PRONOUNS, PRONOUNS, FAMILY, FAMILY, FRIENDS, NAMES, STRANGERS)))
 
 
@@ -91,7 +91,7 @@ def question_subject(choose: Choose) -> Person:
 
 
 def worker(choose: Choose, kind: Callable[[Choose], Person] = adult) -> Person:
-    """Choose someone young enough to work, among those that `kind` chooses from."""
+    """Choose someone with `kind` who is young enough to work."""
     while (who := kind(choose)).old:
         pass
     return who
@@ -107,7 +107,7 @@ def helper(choose: Choose) -> Person:
 def someone_else(
     choose: Choose, than: Person, kind: Callable[[Choose], Person] = someone
 ) -> Person:
-    """Choose a second person who cannot be confused with the first, not even by pronoun."""
+    """Choose a second person who cannot be confused with the first, even if named by a pronoun."""
     while True:
         who = kind(choose)
         same = (
@@ -115,7 +115,7 @@ def someone_else(
             or who.pronoun is than.pronoun
             or {who.pronoun, than.pronoun} <= {I, WE}
         )
-        # After "my friend", "she" would be taken for that friend.
+        # After "my friend", "she" would be understood as that friend.
         if not same and not (who in PRONOUNS and who.pronoun in (HE, SHE) and than not in PRONOUNS):
             return who
 
@@ -131,9 +131,9 @@ def with_article(words: str) -> str:
 
 
 def described(choose: Choose, thing: Thing) -> tuple[str, str, str]:
-    """Give a thing in the singular, in the plural and in Chinese, perhaps with an attribute."""
+    """Return a thing in the singular, in the plural and in Chinese, possibly with an attribute."""
     attributes = [Phrase(q.en, q.zh_before) for q in thing.qualities if q in ATTRIBUTES]
-    # "A new cup of tea" would be odd: cups and bowls of something take no attribute.
+    # Cups and bowls of something take no attribute: "a new cup of tea" would be odd.
     if " " in thing.en:
         attributes = []
     kinds = [(NOTHING,), attributes, thing.colors]
@@ -142,7 +142,7 @@ def described(choose: Choose, thing: Thing) -> tuple[str, str, str]:
 
 
 def excluding(thing: Thing, *never: Quality) -> Thing:
-    """Return the thing without the qualities that do not fit the context."""
+    """Return the thing without the qualities `never`, which do not fit the context."""
     return dataclasses.replace(thing, qualities=tuple(q for q in thing.qualities if q not in never))
 
 
@@ -157,9 +157,12 @@ def amount(choose: Choose, thing: Thing, most: int = 10, never: tuple[Quality, .
     Args:
         most: the maximum number.
         never: qualities that do not fit the context.
+
+    Returns:
+        The amount in both languages.
     """
     one, many, zh = described(choose, excluding(thing, *never))
-    # Nobody buys nine beds, but there may be nine fish in a river.
+    # Nine fish in a river are plausible; nine beds in a room are not.
     most = min(most, 2 if thing.en in BULKY else 10 if thing.en in PLENTIFUL else 5)
     number, zh_number = choose((ONE, ONE, choose(NUMBERS[: most - 1]) if most > 1 else ONE))
     en = with_article(one) if number == "a" else f"{number} {many}"
@@ -187,7 +190,7 @@ def predicate(choose: Choose, thing: Thing) -> Phrase:
     """Say what a thing is like: "very interesting" / 很有趣, "too heavy" / 太重了."""
     like = choose(thing.qualities)
     faulty = like in FAULTS and thing.en not in PLENTIFUL
-    # 有点儿 and 太 express criticism and do not go with praise. Nothing is extremely new.
+    # 有点儿 and 太 are critical and cannot be used for praise. "Extremely new" would be odd.
     degree = choose(COMPLAINTS if faulty else DEGREES[1::2] if like is NEW else DEGREES)
     return Phrase(degree.en.format(like.en), degree.zh.format(like.zh))
 
@@ -200,20 +203,20 @@ def deed_with(choose: Choose, deeds: Sequence[Deed] = DEEDS) -> tuple[Deed, Acti
 
 
 def suitable_activities(who: Person, acts: Sequence[Action] = ACTIVITIES) -> list[Action]:
-    """Select the activities that suit a person's age."""
+    """Select activities that are appropriate for a person's age."""
     unfit = STRENUOUS if who.old else GROWN_UP if who in YOUNG else ()
     return [act for act in acts if act not in unfit]
 
 
 def suitable_handlings(who: Person, handlings: Sequence[Handling]) -> list[Handling]:
-    """Select the handlings that suit a person's age: children do not repair or sell things."""
+    """Select handlings that are appropriate for a person's age: no repairs or sales by children."""
     return [act for act in handlings if who not in YOUNG or act.verb not in (REPAIR, SELL)]
 
 
 def activity_for(
     choose: Choose, who: Person, acts: Sequence[Action] = ACTIVITIES
 ) -> tuple[Action, Phrase]:
-    """Choose an activity that suits a person, and a place for it."""
+    """Choose an activity that is appropriate for a person, and a place for it."""
     act = choose(suitable_activities(who, acts))
     return act, choose(act.places)
 
@@ -224,14 +227,14 @@ def errand(act: Action, where: Phrase) -> tuple[Action, Phrase]:
 
 
 def past_time(choose: Choose, act: Action, where: Phrase) -> Phrase:
-    """Choose a past time: no dinner is cooked in the morning, nobody is outdoors at night."""
+    """Choose a past time: never a morning for cooking dinner, or a night for being outdoors."""
     if act.verb is COOK:
         return choose((RECENTLY[3], *RECENT_DAYS))
     return choose(DAYTIME if where in OUTSIDE else RECENTLY)
 
 
 def company(choose: Choose, who: Person, act: Action) -> Phrase:
-    """Perhaps add "with his friends" / 和朋友一起, if the activity is for several people."""
+    """Optionally add "with his friends" / 和朋友一起 if the activity is for several people."""
     if act not in TOGETHER or who.zh.endswith("朋友"):
         return NOTHING
     return choose((NOTHING, Phrase(f"with {who.my} friends", "和朋友一起")))
@@ -252,24 +255,24 @@ def time_of_day(choose: Choose, hours: tuple[Phrase, ...]) -> Phrase:
 def thing_that(
     choose: Choose, deeds: Sequence[Deed] = DEEDS, apart: Sequence[Person] = ()
 ) -> tuple[Phrase, Thing, str]:
-    """Identify things by a relative clause: "the book that I bought yesterday" / 我昨天买的书.
+    """Identify things with a relative clause: "the book that I bought yesterday" / 我昨天买的书.
 
     The clause follows the noun in English and precedes it in Chinese, linked by 的.
 
     Args:
-        deeds: what may have been done to the things.
-        apart: people already mentioned, who should not be mentioned again by the same noun.
+        deeds: the deeds to choose from.
+        apart: people who were mentioned before and must not be mentioned again by the same noun.
 
     Returns:
         The noun with its clause, the thing, and the matching "is", "are", "was" or "were".
     """
     deed = choose([deed for deed in deeds if deed.things[0].qualities])
     thing = choose([thing for thing in deed.things if thing.qualities])
-    # A thing that someone has just bought need not be called new.
+    # If someone has just bought a thing, it would be redundant to call it new.
     news = () if deed.verb in (LOSE, FIND, BORROW, REPAIR) else (NEW,)
     thing = excluding(thing, *deed.never, *news)
     when, where = choose(deed.times), choose(deed.places)
-    # A second "my friend" could be the same one or another.
+    # A second "my friend" would be ambiguous: it could be the same friend or another one.
     while (who := adult(choose)) not in PRONOUNS and who.en in [person.en for person in apart]:
         pass
     numbers = ((thing.en, ("is", "was")), (thing.plural, ("are", "were")))
@@ -303,12 +306,12 @@ def person_who(choose: Choose) -> Phrase:
 
 
 def progressive(act: Action, where: Phrase = NOTHING) -> str:
-    """Write the progressive, with one 在 for aspect and place: 正在看书, 正在图书馆看书."""
+    """Return the progressive, with a single 在 for aspect and place: 正在看书, 正在图书馆看书."""
     return f"正{where.zh or '在'}{act.zh}"
 
 
 def visit_family(choose: Choose, who: Person) -> Action:
-    """Visit a relative: 看望; a museum is 参观, a city 游览."""
+    """Choose a relative to visit: 看望 (for a museum it would be 参观, for a city 游览)."""
     kin = choose(phrases(("uncle", "叔叔"), ("aunt", "阿姨"), ("grandmother", "奶奶")))
     return Action(VISIT, f"{who.my} {kin.en}", "看望", kin.zh)
 
@@ -317,6 +320,6 @@ def plan(choose: Choose, who: Person) -> Action:
     """Choose something that a person may plan to do."""
     _, act = deed_with(choose, PLANNED)
     going = choose(GOING)
-    # Grandparents have no grandmother to visit.
+    # Old people have no grandmother to visit.
     family = visit_family(choose, who) if who not in FAMILY and not who.old else going
     return choose((family, family, going, act))

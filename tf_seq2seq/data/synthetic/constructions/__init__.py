@@ -1,7 +1,7 @@
 """The grammar's constructions, one module for each family.
 
-Each construction documents itself with a sentence pair that it can write. To add one, write a
-function in the module of its family; to add a family, write a module and list it below.
+The docstring of each construction has a sentence pair that it can generate. To add a construction,
+write a function in the module of its family; to add a family, write a module and list it below.
 """
 
 from tf_seq2seq.data.synthetic.constructions import (
@@ -25,7 +25,7 @@ from tf_seq2seq.data.synthetic.constructions import (
 )
 from tf_seq2seq.data.synthetic.grammar import Grammar
 
-# The order is part of what a seed means: a change of it changes every corpus.
+# Changing this order changes the corpus of every seed.
 FAMILIES = (
     tenses,
     abilities,

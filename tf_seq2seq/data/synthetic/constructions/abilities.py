@@ -92,7 +92,7 @@ def modal(choose: Choose) -> Clause:
         ((choose(duty), DUTIES), (choose(duty), DUTIES), (may, LEISURE), (should_not, DISTRACTIONS))
     )
     act, where = errand(*activity_for(choose, who, acts))
-    # Nobody cooks dinner in the morning or is in the garden at night.
+    # Avoid cooking dinner in the morning and being in the garden at night.
     tonight = () if where in OUTSIDE else (TONIGHT,)
     daytime = () if act.object == "dinner" else TOMORROW_BY_DAY
     when = choose((*tonight, *daytime, TOMORROW, Phrase("today", "今天")))

@@ -85,7 +85,7 @@ NAP = Action(SLEEP, "", "睡", "觉", (HOME, TRAIN, LIVING_ROOM))
 
 @family.construction(weight=2)
 def lived(choose: Choose) -> Clause:
-    """Tell of longer times: with a final 了 they have not ended.
+    """State a longer duration: a final 了 means that it has not ended.
 
     My parents have lived in Paris for three years. / 我父母在巴黎住了三年了。
     """
@@ -110,7 +110,7 @@ def lived(choose: Choose) -> Clause:
 
 @family.construction(weight=6)
 def experience(choose: Choose) -> Clause:
-    """Tell of experience with 过, and how often.
+    """State an experience with 过, and how often.
 
     I have never ridden a horse. / 我从来没骑过马。
     """
@@ -140,7 +140,7 @@ EXPERIENCES = (
 
 @family.construction(weight=7)
 def trade(choose: Choose) -> Clause:
-    """Say what people sell or repair for a living: things in general take no measure word.
+    """Say what people sell or repair for a living: generic nouns take no measure word.
 
     My neighbour repairs cameras and phones. / 我的邻居修照相机和手机。
     """

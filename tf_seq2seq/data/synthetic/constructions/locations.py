@@ -51,7 +51,7 @@ def exists(choose: Choose) -> Clause:
     there_is = (f"there {is_} {what.en} {place}", f"{place_zh}有{what.zh}")
     building = choose(BUILDINGS)
     (spot, spot_zh), one = choose(LANDMARKS), f"一{building.measure}{building.zh}"
-    # Chinese says 很多茶 for many cups and for much tea alike.
+    # 很多茶 can mean many cups of tea or a lot of tea.
     many = (f"there are many {thing.plural} {place}", f"{place_zh}有很多{thing.zh}")
     none = (f"there are no {thing.plural} {place}", f"{place_zh}没有{thing.zh}")
     return choose(

@@ -105,7 +105,7 @@ def handled(choose: Choose) -> Clause:
 
 @family.construction(weight=3)
 def passive(choose: Choose) -> Clause:
-    """Use the passive 被, which Chinese reserves for mishaps.
+    """Use the passive 被, which is mainly for mishaps.
 
     The cup was broken by my younger brother. / 杯子被我弟弟打破了。
     """

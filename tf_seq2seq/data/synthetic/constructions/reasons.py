@@ -43,8 +43,8 @@ from tf_seq2seq.data.synthetic.phrases import (
 
 family = Family()
 
-# States, with what they lead to and what people do in spite of them. The forms that agree with the
-# person replace `{was}` and `{my}`.
+# States, with their consequences and what people do in spite of them. `{was}` and `{my}` are
+# replaced by forms that agree with the person.
 STATES = (
     (
         Phrase("{was} very tired", "很累"),
@@ -115,7 +115,7 @@ RAIN_DESPITE = phrases(
 
 
 def consequence(choose: Choose, despite: bool) -> tuple[Phrase, Phrase]:
-    """Choose a past reason and its result, or what someone did in spite of it."""
+    """Choose a past reason, and its result or what someone did in spite of it."""
     who, when, day = worker(choose), choose(DAYTIME), choose(RECENT_DAYS)
     state, leads, anyway = choose(STATES)
     then = choose(anyway if despite else leads)
@@ -138,7 +138,7 @@ def consequence(choose: Choose, despite: bool) -> tuple[Phrase, Phrase]:
 
 
 def purchase(choose: Choose) -> tuple[Phrase, Phrase]:
-    """Choose a reason not to buy a thing that someone saw in a shop, and what they did."""
+    """Choose a reason not to buy a thing seen in a shop, and what the person did."""
     who, when = adult(choose), choose(ONCE)
     thing = choose(SHIRTS + HATS[:1])
     fault, fault_zh = choose(

@@ -67,7 +67,7 @@ def relative_person(choose: Choose) -> Clause:
 
 @family.construction(weight=6)
 def witnessed(choose: Choose) -> Clause:
-    """See someone do something.
+    """Say whom someone saw doing something.
 
     We saw two boys playing basketball in the park. / 我们看见两个男孩在公园打篮球。
     """

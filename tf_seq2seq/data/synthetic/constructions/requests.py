@@ -90,7 +90,7 @@ MEDICINE = phrases(
 
 @family.construction(weight=7)
 def asks(choose: Choose) -> Clause:
-    """Have someone do something: 让.
+    """Ask someone to do something: 让.
 
     My mother asked me to cook dinner at home. / 我妈妈让我在家里做晚饭。
     """

@@ -1,4 +1,4 @@
-"""Simple statements: present, past and future, affirmed and denied."""
+"""Simple statements in the present, past and future, affirmative and negative."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def clock_time(choose: Choose) -> Clause:
 
 @family.construction(weight=5)
 def past(choose: Choose) -> Clause:
-    """Tell of a finished deed: 了 follows the verb and precedes the amount.
+    """Describe a finished deed: 了 follows the verb and precedes the amount.
 
     He bought two red hats last week. / 他上周买了两顶红色帽子。
     """
@@ -154,7 +154,7 @@ def past(choose: Choose) -> Clause:
 
 @family.construction(weight=8)
 def past_activity(choose: Choose) -> Clause:
-    """Tell of a past activity: 了 ends the sentence. The time may come first in both languages.
+    """Describe a past activity: 了 ends the sentence; the time may come first in both languages.
 
     Yesterday afternoon we played football in the park. / 昨天下午我们在公园踢足球了。
     """
@@ -207,7 +207,7 @@ def future(choose: Choose) -> Clause:
     """
     who = adult(choose)
     act = plan(choose, who)
-    # Nobody plans which film to see next year.
+    # People do not plan a year ahead which film to see.
     when = choose(SOMEDAY[:3] if act.counted else SOMEDAY)
     where = choose(act.places)
     will, will_zh = choose(
@@ -221,7 +221,7 @@ def future(choose: Choose) -> Clause:
 
 @family.construction(weight=2)
 def not_past(choose: Choose) -> Clause:
-    """Deny the past with 没, without 了.
+    """Negate the past with 没, without 了.
 
     My father did not watch television at home last night. / 我爸爸昨晚没在家里看电视。
     """
@@ -236,7 +236,7 @@ def not_past(choose: Choose) -> Clause:
 
 @family.construction(weight=3)
 def not_habit(choose: Choose) -> Clause:
-    """Deny habits and preferences with 不.
+    """Negate habits and preferences with 不.
 
     My younger sister does not like to swim in the river. / 我妹妹不喜欢在河里游泳。
     """

@@ -12,7 +12,7 @@ family = Family()
 
 @family.construction(weight=6)
 def weather(choose: Choose) -> Clause:
-    """Tell of the weather, without "it" in Chinese.
+    """Describe the weather; Chinese has no "it" here.
 
     It will rain in London tomorrow. / 伦敦明天会下雨。
     """

@@ -1,5 +1,5 @@
 """The words of the synthetic corpus in both languages, by kind.
 
-`kinds` defines what a word knows about itself (its forms, its measure word, the adjectives that
-suit it); the other modules list the words.
+`kinds` defines the properties of a word (its forms, its measure word, the adjectives that go with
+it); the other modules list the words.
 """

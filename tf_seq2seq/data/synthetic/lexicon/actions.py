@@ -83,8 +83,8 @@ BREAK = verb("break", "broke", "broken")
 OPEN, TURN = verb("open"), verb("turn")
 # --- Activities -----------------------------------------------------------------------------------
 
-# Verbs without an object in English. They are listed twice below; otherwise their forms would be
-# rare.
+# Verbs without an object in English. They are listed twice below, because their forms would be rare
+# otherwise.
 BARE = (
     Action(SWIM, "", "游", "泳", (RIVER, POOL)),
     Action(RUN, "", "跑", "步", (PARK, BEACH)),
@@ -149,7 +149,7 @@ GOING = (
     Action(TAKE, "the train to Beijing", "坐", "火车去北京"),
 )
 
-# Activities that do not suit old people, and those that do not suit the young.
+# Activities that are not for old people, and those that are not for children.
 STRENUOUS = tuple(
     act for act in ACTIVITIES if act.object in ("football", "basketball") or act.verb is RUN
 )

@@ -111,7 +111,7 @@ PLANNED = [
     *(deed for deed in deeds_of(BUY, SELL, SEE) if deed.times is ONCE),
     *deeds_of(BORROW, PLANT, MAKE),
 ]
-# Deeds whose things are still there to be liked or lost.
+# Deeds after which the things still exist and can be liked or lost.
 LASTING = tuple(
     deed for deed in DEEDS if deed.verb in (BUY, BORROW) and deed.things[0] in (*PORTABLE, *BOOKS)
 )

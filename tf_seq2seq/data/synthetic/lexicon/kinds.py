@@ -1,6 +1,6 @@
 """Kinds of words, and functions that build words from a few forms.
 
-Words are compared by identity: words that are spelled alike, such as the "hard" of a seat and of a
+Words are compared by identity, so words that are spelled alike, such as "hard" for a seat and for a
 question, are different words.
 """
 
@@ -18,7 +18,7 @@ class Phrase(NamedTuple):
 
 
 def phrases(*pairs: tuple[str, str]) -> tuple[Phrase, ...]:
-    """Make phrases from (English, Chinese) pairs."""
+    """Create phrases from (English, Chinese) pairs."""
     return tuple(Phrase(*pair) for pair in pairs)
 
 
@@ -115,7 +115,7 @@ class Verb:
 
 
 def verb(base: str, past: str = "", done: str = "", ing: str = "") -> Verb:
-    """Make a verb from its base form and its irregular forms.
+    """Create a verb from its base form and its irregular forms.
 
     >>> verb("make", "made").ing
     'making'
@@ -131,7 +131,7 @@ def verb(base: str, past: str = "", done: str = "", ing: str = "") -> Verb:
 
 
 def plural_of(word: str) -> str:
-    """Form the regular plural of a noun, or the third person of a verb, spelled alike.
+    """Form the regular plural of a noun, or the third person of a verb, which is spelled alike.
 
     >>> plural_of("watch"), plural_of("study"), plural_of("key")
     ('watches', 'studies', 'keys')
@@ -144,7 +144,7 @@ def plural_of(word: str) -> str:
 
 
 def phrasal(base: Verb, particle: str) -> Verb:
-    """Make a phrasal verb.
+    """Create a phrasal verb.
 
     >>> phrasal(verb("turn"), "off").past
     'turned off'
@@ -162,7 +162,7 @@ class Action:
         zh_verb, zh_object: the two parts of the Chinese, which 了 and durations may separate.
         places: where people do it.
         counted: whether the object is a definite amount, as in "ate two apples". If so, 了 follows
-            the Chinese verb (吃了两个苹果); otherwise it follows the object (吃苹果了).
+            the Chinese verb (吃了两个苹果), otherwise the object (吃苹果了).
     """
 
     verb: Verb
@@ -222,7 +222,7 @@ class Quality:
 
 
 def quality(en: str, zh_before: str, zh: str = "", more: str = "", most: str = "") -> Quality:
-    """Make an adjective; by default the predicate is the form before a noun without its 的.
+    """Create an adjective; by default, the predicate is the form before a noun without its 的.
 
     >>> useful = quality("useful", "有用的")
     >>> useful.zh, useful.most
@@ -244,7 +244,7 @@ class Thing:
     Attributes:
         en, plural, zh: the noun.
         measure: its Chinese measure word.
-        qualities: the adjectives that suit it.
+        qualities: the adjectives that go with it.
         colors: the colors it comes in.
     """
 
@@ -259,11 +259,11 @@ class Thing:
 def things(
     *words: tuple[str, ...], qualities: tuple[Quality, ...] = (), colors: tuple[Phrase, ...] = ()
 ) -> tuple[Thing, ...]:
-    """Make things that share their qualities and colors.
+    """Create things that share their qualities and colors.
 
     Args:
         words: (English, Chinese, measure word), followed by the plural if it is irregular.
-        qualities: the adjectives that suit them.
+        qualities: the adjectives that go with them.
         colors: the colors they come in.
     """
     return tuple(
@@ -281,8 +281,8 @@ class Deed:
         things: the things.
         places: where it is done.
         times: when it was done.
-        most: to how many things at a time.
-        never: qualities that these things do not have.
+        most: the maximum number of things.
+        never: qualities that do not fit the deed.
         gone: whether the thing is gone afterward, so that it is described in the past tense.
     """
 

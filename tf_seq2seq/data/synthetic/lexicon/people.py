@@ -52,7 +52,7 @@ NAMES = (
     Person("Anna", "安娜", SHE),
     Person("Mary", "玛丽", SHE),
 )
-# Chinese has one word for old people and another for old things: 老人, but 旧书.
+# Chinese has different words for old people and old things: 老人, but 旧书.
 STRANGERS = (
     Person("the old man", "那位老人", HE),
     Person("the woman", "那个女人", SHE),
@@ -68,6 +68,6 @@ YOUNG = (
     Person("my daughter", "我女儿", SHE),
 )
 
-# Those who may have homework to do.
+# People who may have homework.
 PUPILS = PRONOUNS + NAMES + YOUNG
 SIBLINGS = tuple(who for who in FAMILY if who.en.endswith(("brother", "sister")))

@@ -26,7 +26,7 @@ BUS = Phrase("on the bus", "在公共汽车上")
 RIVER = Phrase("in the river", "在河里")
 BEACH = Phrase("on the beach", "在海边")
 POOL = Phrase("in the swimming pool", "在游泳池")
-# A bank by the river is 河边; a bank in the street is 银行.
+# The bank of a river is 河边; a bank with money is 银行.
 RIVERBANK = Phrase("on the bank of the river", "在河边")
 
 OUTSIDE = (PARK, BEACH, GARDEN, RIVERBANK, RIVER)

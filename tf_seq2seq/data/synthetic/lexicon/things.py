@@ -1,4 +1,4 @@
-"""Things with their measure words, the qualities that suit them, and groups of things."""
+"""Things with their measure words and qualities, and groups of things."""
 
 from __future__ import annotations
 
@@ -156,8 +156,8 @@ LAMPS = things(("light", "灯", "盏"), ("television", "电视", "台"))
 PORTABLE = SHIRTS + DRESSES + HATS + BAGS + DEVICES
 GOODS = BOOKS + FILMS + SHIRTS + DRESSES + HATS + BAGS + DEVICES + CARS
 
-# Compared by name, because a context may take qualities away from a thing.
+# These are names, because `excluding` makes copies of things.
 BULKY = [thing.en for thing in CARS + HOUSES + DEVICES + FURNITURE + TABLES + BAGS]
-# "The bowls of rice that I ate" would be odd: these are mentioned in the singular.
+# Used only in the singular: "the bowls of rice that I ate" would be odd.
 ALWAYS_SINGULAR = [*BULKY, *(thing.en for thing in DISHES + DRINKS)]
 PLENTIFUL = [thing.en for thing in FISH + FLOWERS + STUDENTS + TREES + PETS]
