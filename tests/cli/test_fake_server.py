@@ -3,11 +3,21 @@ import signal
 import subprocess
 import sys
 
+import pytest
 from helpers import ROOT
 
 from tf_seq2seq.serving.client import Client
 
 
+@pytest.fixture
+def _interruptible():
+    """A process that a shell started in the background ignores SIGINT, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_it_answers_until_it_is_interrupted(repository):
     _, root = repository
     process = subprocess.Popen(
@@ -30,6 +40,9 @@ def test_it_answers_until_it_is_interrupted(repository):
                 assert client.status()[0].state == "AVAILABLE"
     finally:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate()
+        try:
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130 or process.returncode == -signal.SIGINT
     assert "Traceback" not in errors
