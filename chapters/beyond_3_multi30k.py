@@ -65,7 +65,7 @@ class Settings(TrainingSettings):
     dropout: float = setting(0.2, "factor applied to the dropout rates", least=0, most=1)
     batch_size: int = setting(32, "sentence pairs in a batch, over all replicas", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.006, "highest learning rate of Adam", least=0)
+    learning_rate: float = setting(0.006, "highest learning rate of Adam", above=0)
     beam_width: int = setting(5, "beam width of the second result", least=1)
     length_penalty: float = setting(1.0, "length penalty of the second result", least=0)
     precision: str = precision_setting()

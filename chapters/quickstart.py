@@ -48,7 +48,7 @@ class Settings:
     )
     epochs: int | None = setting(None, "passes over the training pairs (3; your data: 12)", least=1)
     tokens: int = setting(2048, "size of a batch in tokens of one side, padding included", least=50)
-    learning_rate: float = setting(0.003, "highest learning rate of Adam", least=0)
+    learning_rate: float = setting(0.003, "highest learning rate of Adam", above=0)
     output_dir: Path = setting(Path("output/quickstart"), "where plots and checkpoints go")
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
     label: str | None = setting(None, "a label for the version, for its model card")

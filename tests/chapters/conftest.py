@@ -3,9 +3,11 @@ import io
 import runpy
 import sys
 
+import keras
 import pytest
 from helpers import ROOT
 
+import tf_seq2seq as s2s
 from tf_seq2seq.data import TED_TEST_SETS
 
 
@@ -32,6 +34,46 @@ def run_chapter_once():
         with contextlib.redirect_stdout(printed):
             variables = _run(name, *arguments)
         return variables, printed.getvalue()
+
+    return run
+
+
+class _ReachedError(Exception):
+    """A chapter has got far enough for a test."""
+
+
+@pytest.fixture
+def run_chapter_until(monkeypatch):
+    """Run a chapter until it would call a function, which is given by its module and name."""
+
+    def run(module, function, name, *arguments):
+        def reached(*args, **kwargs):
+            raise _ReachedError
+
+        with monkeypatch.context() as patch, pytest.raises(_ReachedError):
+            patch.setattr(module, function, reached)
+            _run(name, *arguments)
+
+    return run
+
+
+@pytest.fixture
+def train_chapter(monkeypatch):
+    """Run a chapter until it has trained its model; returns the history."""
+    fit = s2s.training.fit
+
+    def run(name, *arguments):
+        histories = []
+
+        def fit_and_stop(*args, **kwargs):
+            histories.append(fit(*args, **kwargs))
+            raise _ReachedError
+
+        with monkeypatch.context() as patch, pytest.raises(_ReachedError):
+            patch.setattr(s2s.training, "fit", fit_and_stop)
+            _run(name, *arguments)
+        keras.config.set_dtype_policy("float32")
+        return histories[0]
 
     return run
 

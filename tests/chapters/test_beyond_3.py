@@ -35,15 +35,17 @@ def two_files(tmp_path):
     return ("--corpus", "files", *files, "--lowercase", "--output-dir", tmp_path)
 
 
-def test_files_two_replicas_resumed_and_an_ensemble(run_chapter, two_files, tmp_path):
+def test_files_two_replicas_resumed_and_an_ensemble(
+    run_chapter, train_chapter, two_files, tmp_path
+):
     small = (*SMALL, "--systems", "tuned", "--strategy", "mirrored")
-    first = run_chapter(CHAPTER, *two_files, *small, "--epochs", 1)
-    assert len(first["corpus"].dev) == 400
-    assert first["translator"].source_tokenizer.vocabulary_size == 4 + 8
-
-    both = run_chapter(CHAPTER, *two_files, *small, "--epochs", 2, "--resume")["history"]
-    assert both.history["loss"][:1] == first["history"].history["loss"]
-    assert len(both.history["loss"]) == 2
+    first = train_chapter(CHAPTER, *two_files, *small, "--epochs", 1)
+    variables = run_chapter(CHAPTER, *two_files, *small, "--epochs", 2, "--resume")
+    losses = variables["history"].history["loss"]
+    assert losses[:1] == first.history["loss"]
+    assert len(losses) == 2
+    assert len(variables["corpus"].dev) == 400
+    assert variables["translator"].source_tokenizer.vocabulary_size == 4 + 8
     (alone,) = json.loads((tmp_path / "results.json").read_text())
     assert alone["system"] == "tuned" and "case:lc" in alone["signature"]
 

@@ -1,5 +1,7 @@
 import re
 
+import tf_seq2seq as s2s
+
 QUICK = ("ch09_4_ptb_language_model",)
 
 
@@ -19,18 +21,18 @@ def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_p
     assert (tmp_path / "saved_model" / "1" / "saved_model.pb").exists()
 
 
-def test_on_two_replicas_and_resumed(run_chapter, tmp_path, capsys):
+def test_on_two_replicas_and_resumed(train_chapter, tmp_path):
     small = ("--units", 8, "--length", 200, "--strategy", "mirrored", "--output-dir", tmp_path)
-    first = run_chapter(*QUICK, *small, "--epochs", 1)["history"]
-    both = run_chapter(*QUICK, *small, "--epochs", 2, "--resume", "--seed", 2)["history"]
+    first = train_chapter(*QUICK, *small, "--epochs", 1)
+    both = train_chapter(*QUICK, *small, "--epochs", 2, "--resume", "--seed", 2)
     # With another seed, a new run would have another first loss.
     assert both.history["loss"][:1] == first.history["loss"]
     assert len(both.history["loss"]) == 2
 
 
-def test_the_book_s_figures_are_printed(run_chapter, small_data, tmp_path, capsys):
+def test_the_book_s_figures_are_printed(run_chapter_until, small_data, tmp_path, capsys):
     small = ("--units", 4, "--batch-size", 1, "--data-dir", small_data, "--output-dir", tmp_path)
-    run_chapter(*QUICK, "--preset", "book", *small)
+    run_chapter_until(s2s, "TextModel", *QUICK, "--preset", "book", *small)
     printed = capsys.readouterr().out
     assert "(the book: 104.901)" in printed
     for figure in ("376.035", "191.894", "77.541", "108.727"):

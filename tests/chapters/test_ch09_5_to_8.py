@@ -52,9 +52,9 @@ def check_translations(translator, printed, tmp_path):
     assert "in the book:  [90, 13, 9, 689, 4, 2] -> [1, 10, 7, 9, 12, 411, 271, 6, 2]" in printed
 
 
-# --- The preset quick, smaller --------------------------------------------------------------------
+# --- The preset quick, shorter --------------------------------------------------------------------
 
-QUICK = ("--preset", "quick")
+QUICK = ("--preset", "quick", "--epochs", 1)
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +79,14 @@ def plain(quick):
 
 @pytest.fixture(scope="module")
 def attention(quick):
-    return quick("ch09_7_train_attention")
+    return quick("ch09_7_train_attention", "--comparison-steps", 60)
 
 
 def test_training_without_attention(plain):
     _, printed, folder = plain
     assert losses_in_the_book(printed) == BOOK["ch09_5_train_seq2seq"]
-    # Seed 1 reaches 62; a model that cannot see the sentence stays below 5.
-    assert bleu(printed, "test") == bleu(printed, "together") > 30
+    # Seed 1 reaches 18; a model that cannot see the sentence stays below 5.
+    assert bleu(printed, "test") == bleu(printed, "together") > 10
     assert "tok:zh" in printed
     assert (folder / "losses.png").stat().st_size > 5000
 
@@ -94,15 +94,15 @@ def test_training_without_attention(plain):
 def test_training_with_attention(attention, plain):
     _, printed, folder = attention
     assert losses_in_the_book(printed) == BOOK["ch09_7_train_attention"]
-    # Seed 1 reaches 93.
-    assert bleu(printed, "test") > max(70, bleu(plain[1], "test"))
+    # Seed 1 reaches 43.
+    assert bleu(printed, "test") > bleu(plain[1], "test") + 10
     for name in ("losses", "alignment", "comparison"):
         assert (folder / f"{name}.png").stat().st_size > 5000
 
 
 def test_why_the_book_s_attention_trains_no_better(attention):
     plain, attention, started, cured = attention[0]["losses"].values()
-    assert all(len(losses) == 100 for losses in (plain, attention, started, cured))
+    assert all(len(losses) == 60 for losses in (plain, attention, started, cured))
     # The loss of the book's attention jumps far above its first value; without attention, or with
     # all remedies, it does not.
     assert max(attention) > 1.3 * attention[0]
@@ -116,7 +116,7 @@ def test_translating_without_attention(run_chapter, plain, inputs, tmp_path, cap
     _, _, trained = plain
     run_chapter("ch09_6_translate_seq2seq", "--trained-dir", trained, *inputs)
     printed = capsys.readouterr().out
-    assert "after 320 steps" in printed
+    assert "after 160 steps" in printed
     assert "ids here:     [" in printed
     translator = s2s.Translator.load(trained / "translator")
     check_translations(translator, printed, tmp_path)
@@ -140,7 +140,7 @@ def test_translating_with_attention(run_chapter, attention, inputs, tmp_path, ca
     arguments = ("--trained-dir", trained, "--output-dir", tmp_path / "plot", *inputs)
     run_chapter("ch09_8_translate_attention", *arguments)
     printed = capsys.readouterr().out
-    assert "after 320 steps" in printed
+    assert "after 160 steps" in printed
     assert "ids here:     [" in printed
     check_translations(s2s.Translator.load(trained / "translator"), printed, tmp_path)
     assert (tmp_path / "plot" / "alignment.png").stat().st_size > 5000
@@ -177,17 +177,14 @@ SMALL = ("--units", 8, "--batch-size", 2, "--precision", "float32")
 
 
 @pytest.fixture
-def train(run_chapter, small_data, tmp_path):
-    """Train a chapter on the small corpus; only the history counts."""
+def train(train_chapter, small_data):
+    """Train a chapter on the small corpus; returns the history."""
 
     def run(chapter, *arguments, output_dir):
         places = ("--data-dir", small_data, "--output-dir", output_dir)
-        return run_chapter(chapter, *arguments, *SMALL, *places)["trained"].history
+        return train_chapter(chapter, *arguments, *SMALL, *places)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(talks, "measure", lambda *_: None)
-        patch.setattr(talks, "export", lambda *_: None)
-        yield run
+    return run
 
 
 @pytest.fixture(scope="module")

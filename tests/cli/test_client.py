@@ -107,8 +107,8 @@ def test_rest_needs_no_tensorflow(served, where):
     ("arguments", "sentence"),
     [
         (["--sentence", "a"], "The request to model 'en_zh' at localhost:9 failed: no connection"),
-        (["--file", "missing"], "missing cannot be read: No such file or directory."),
-        (["--file", "tests"], "tests cannot be read: Is a directory."),
+        (["--file", "missing"], "--file missing cannot be read: No such file or directory."),
+        (["--file", "tests"], "--file tests cannot be read: Is a directory."),
         (["--file", "a", "--sentence", ""], "Give --sentence or --file, not both."),
         (["--sentence", "a", "--align", "a.foo"], "--align writes .png, .pdf or .svg, got a.foo."),
         (["--sentence", "a", "--timeout", "inf"], "--timeout must be a number greater than 0"),

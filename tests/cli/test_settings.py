@@ -20,6 +20,7 @@ class Settings:
     rate: float = setting(0.1, "learning rate", least=0, most=1)
     pairs: Path | None = setting(None, "a file")
     kind: str = setting("a", "one of two", choices=("a", "b"))
+    scale: float = setting(1.0, "a factor", above=0)
     resume: bool = setting(False, "go on")
 
 
@@ -55,6 +56,7 @@ def test_help_names_each_option_with_its_default(capsys):
         (["--epochs", "0"], "argument --epochs: expected 1 or more, got 0"),
         (["--rate", "nan"], "argument --rate: expected a number, got nan"),
         (["--rate", "1.5"], "argument --rate: expected 1 or less, got 1.5"),
+        (["--scale", "0"], "argument --scale: expected more than 0, got 0"),
         (["--kind", "c"], "invalid choice: 'c'"),
     ],
 )
@@ -158,6 +160,20 @@ def test_an_option_without_effect_is_refused(arguments, message, capsys):
 @pytest.mark.parametrize("arguments", [[], ["--preset", "measure"], ["--epochs", "2"]])
 def test_defaults_without_effect_are_not_refused(arguments):
     from_command_line(WithUnused, arguments, MEASURE)
+
+
+@pytest.mark.parametrize(
+    ("message", "printed"),
+    [
+        ("data/x has no train.txt.", "--pairs data/x has no train.txt."),
+        ("data/x/train.txt is empty.", "data/x/train.txt is empty."),
+        ("There is no data/x.", "There is no data/x."),
+    ],
+)
+def test_a_path_at_the_start_is_named_by_its_option(message, printed, capsys):
+    from_command_line(Settings, ["--pairs", "data/x"])
+    sys.excepthook(InputError, InputError(message), None)
+    assert capsys.readouterr().err == f"error: {printed}\n"
 
 
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device", "out/x")

@@ -33,7 +33,8 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from tf_seq2seq.errors import DISK_FAULTS, InputError
@@ -47,6 +48,7 @@ def setting(
     choices: Sequence[str] | None = None,
     least: float | None = None,
     most: float | None = None,
+    above: float | None = None,
     positional: bool = False,
     required: bool = False,
 ) -> Any:
@@ -57,10 +59,11 @@ def setting(
         text: the explanation that `--help` prints.
         choices: the allowed values; None for any.
         least, most: inclusive bounds of a number; None for no bound.
+        above: exclusive lower bound of a number; None for no bound.
         positional: whether the argument has no flag and no default, and must be given.
         required: whether the flag must be given; `default` is then not used.
     """
-    metadata = {"help": text, "choices": choices, "least": least, "most": most}
+    metadata = {"help": text, "choices": choices, "least": least, "most": most, "above": above}
     metadata |= {"positional": positional, "required": required}
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -111,7 +114,7 @@ def from_command_line(
     if hasattr(parsed, "without_effect"):
         for reason, names in parsed.without_effect():
             _refuse_unused(parser, [name for name in names if name in given], reason)
-    sys.excepthook = functools.partial(_end_with_one_sentence, defaults.keys())
+    sys.excepthook = functools.partial(_end_with_one_sentence, defaults | given)
     return parsed
 
 
@@ -139,7 +142,7 @@ def _add_argument(parser, field, hint, default, in_presets) -> None:
         text = text_with_default if in_presets else text
         parser.add_argument(_flag(field.name), action=action, default=argparse.SUPPRESS, help=text)
         return
-    read = _reader(hint, field.metadata["least"], field.metadata["most"])
+    read = _reader(hint, field.metadata)
     if field.metadata["positional"]:
         parser.add_argument(field.name, type=read, help=text)
         return
@@ -165,8 +168,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; --help lists the options\n")
 
 
-def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str], Any]:
+def _reader(hint: Any, bounds: Mapping[str, Any]) -> Callable[[str], Any]:
     """Return a function that reads a value of type `T` or `T | None` within its bounds."""
+    least, most, above = bounds["least"], bounds["most"], bounds["above"]
     if isinstance(hint, types.UnionType):
         (hint,) = (part for part in typing.get_args(hint) if part is not types.NoneType)
 
@@ -176,6 +180,8 @@ def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str
             raise argparse.ArgumentTypeError(f"expected a number, got {text}")
         if least is not None and value < least:
             raise argparse.ArgumentTypeError(f"expected {least} or more, got {text}")
+        if above is not None and value <= above:
+            raise argparse.ArgumentTypeError(f"expected more than {above}, got {text}")
         if most is not None and value > most:
             raise argparse.ArgumentTypeError(f"expected {most} or less, got {text}")
         return value
@@ -184,25 +190,29 @@ def _reader(hint: Any, least: float | None, most: float | None) -> Callable[[str
     return read
 
 
-def _with_flags(message: str, names: Collection[str]) -> str:
-    """Replace `name` and name=value in a message by the command's options."""
+def _with_flags(message: str, values: Mapping[str, Any]) -> str:
+    """Replace `name`, name=value and a path at the start of a message by the command's options."""
+    for name, value in values.items():
+        if isinstance(value, Path) and re.match(rf"{re.escape(str(value))}[ ,:]", message):
+            message = f"{_flag(name)} {message}"
+            break
 
     def flag(match: re.Match) -> str:
         name = match["quoted"] or match["assigned"]
-        if name not in names:
+        if name not in values:
             return match[0]
         return _flag(name) if match["quoted"] else f"{_flag(name)} "
 
     return re.sub(r"`(?P<quoted>\w+)`|(?<![\w.-])(?P<assigned>\w+)=(?=\S)", flag, message)
 
 
-def _end_with_one_sentence(names, kind, error, traceback) -> None:
+def _end_with_one_sentence(values, kind, error, traceback) -> None:
     """Serve as `sys.excepthook`, which Python calls before it exits with a non-zero code."""
     if isinstance(error, InputError):
-        print(f"error: {_with_flags(str(error), names)}", file=sys.stderr)
+        print(f"error: {_with_flags(str(error), values)}", file=sys.stderr)
     elif isinstance(error, KeyboardInterrupt):
         how = "with --resume continues from the last checkpoint"
-        how = how if "resume" in names else "starts again from the beginning"
+        how = how if "resume" in values else "starts again from the beginning"
         print(f"\ninterrupted: the same command {how}", file=sys.stderr)
     elif isinstance(error, OSError) and error.errno in DISK_FAULTS:
         where = f" {error.filename}" if error.filename else ""
