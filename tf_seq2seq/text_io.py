@@ -47,7 +47,7 @@ def run_in_batches(
     *more: Sequence[str | bytes],
     verbose: int = 0,
 ) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
-    """Call a graph in batches.
+    """Run a graph on batches of sentences.
 
     Sentences of similar length share a batch, to reduce padding. Within a batch, they keep their
     order.

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Translation:
     """The translation of one sentence.
 
-    Only `text` and `score` are always set. Whether the tokens and the alignment are set depends on
-    the request: an export's signatures `details`, `beam_details` and `score_details` return them;
-    `serving_default`, `beam` and `score` do not.
+    Only `text` and `score` are always set. The tokens and the alignment may be missing: an export's
+    signatures `details`, `beam_details` and `score_details` return them; `serving_default`, `beam`
+    and `score` do not.
 
     Two translations are equal if everything except their alignments is equal.
 
@@ -50,7 +50,7 @@ class Translation:
     score: float
     source_tokens: tuple[str, ...] = ()
     target_tokens: tuple[str, ...] = ()
-    # Arrays cannot be compared by `==`, which returns an array.
+    # Excluded from `==`, because comparing arrays returns an array.
     alignment: np.ndarray | None = dataclasses.field(default=None, compare=False)
     target_length: int | None = None
 

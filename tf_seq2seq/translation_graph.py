@@ -196,8 +196,11 @@ class TranslationGraph(tf.Module):
     def compiled(self, options: SearchOptions | None) -> Callable[..., dict[str, tf.Tensor]]:
         """Return `n_best_graph` compiled for these options, or `score_graph` for None.
 
-        Either has one graph for all batches. The outputs of `score_graph` get a second dimension of
-        1 where those of `n_best_graph` have `n_best`. Equal options return the same function.
+        There is one graph for all batches. The outputs of `score_graph` get a second dimension of 1
+        where those of `n_best_graph` have `n_best`. Equal options return the same function.
+
+        Args:
+            options: how to search, or None.
 
         Raises:
             InputError: if an option needs attention and the model has none.

@@ -111,7 +111,7 @@ class Translator(TranslationGraph):
             **keywords: as for a call; set `beam_width` and `n_best`.
 
         Returns:
-            For each sentence, its `n_best` translations, best first, or fewer if there are fewer.
+            For each sentence, its `n_best` translations, best first, or all if there are fewer.
 
         Raises, Warns:
             As for a call.

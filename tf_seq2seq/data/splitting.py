@@ -66,7 +66,7 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
 
 
 def _linked_groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
-    """Group distinct pairs by connected components of the graph whose edges are the pairs."""
+    """Group the distinct pairs into connected components; the sentences are the nodes."""
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(node):

@@ -42,8 +42,8 @@ class Bridge(keras.layers.Layer):
         For each decoder layer `(h,)` or `(h, c)`, each `(batch, units)`.
 
     Raises:
-        InputError: if an argument is out of range, if `"copy"` is used with unequal widths, or if
-            the call argument is not a state.
+        InputError: if an argument is out of range, if the widths differ with `"copy"`, or if the
+            call argument is not a state.
 
     Example:
 

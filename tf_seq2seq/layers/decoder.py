@@ -155,7 +155,7 @@ class Decoder(keras.layers.Layer):
             readout_units = self.embedding_size if self.tie_embeddings else self.units
         if readout_units is not None:
             readout_units = check_integer("readout_units", readout_units, minimum=1)
-        # The kinds of steps know whether there is a readout, and words to feed back.
+        # `Any` rather than `int | None`: code that needs an `int` runs only if there is a readout.
         self.readout_units: Any = readout_units
         self.readout_activation = readout_activation
         self.dropout = check_rate("dropout", dropout)
@@ -173,7 +173,7 @@ class Decoder(keras.layers.Layer):
         self._kind = kind_of_step(self.attention, self.query)
 
         # Keras draws a seed for each initializer and each dropout layer when it is created. Keep
-        # this order: with another one, the same random seed would give other weights.
+        # this order: a different one would change the weights that a random seed gives.
         policy = self.dtype_policy
         has_words = self.feeds.word or self.tie_embeddings
         embeddings_initializer = keras.initializers.RandomUniform() if has_words else None

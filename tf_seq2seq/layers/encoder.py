@@ -118,7 +118,7 @@ class Encoder(keras.layers.Layer):
         self.word_dropout = check_rate("word_dropout", word_dropout)
 
         # Keras draws a seed for each initializer and each dropout layer when it is created. Keep
-        # this order: with another one, the same random seed would give other weights.
+        # this order: a different one would change the weights that a random seed gives.
         policy = self.dtype_policy
         embeddings_initializer = keras.initializers.RandomUniform()
         forward_layers = [

@@ -98,13 +98,32 @@ class Readout(keras.layers.Layer):
         return self.logits(self.attended(features), embeddings, training)
 
     def attended(self, features: tf.Tensor) -> tf.Tensor:
-        """Compute `a_j`: `(..., size)` -> `(..., units)`."""
+        """Compute `a_j`.
+
+        Args:
+            features: `(..., size)`.
+
+        Returns:
+            `(..., units)`, or the features if `units` is None.
+        """
         return features if self.hidden is None else self.hidden(features)
 
     def logits(
         self, attended: tf.Tensor, embeddings: tf.Tensor | None = None, training: bool | None = None
     ) -> tf.Tensor:
-        """Compute the logits from `a_j`: `(..., units)` -> `(..., vocabulary_size)`."""
+        """Compute the logits from `a_j`.
+
+        Args:
+            attended: `a_j`, `(..., units)`.
+            embeddings: `E`, `(vocabulary_size, units)`, if tied.
+            training: whether to apply dropout.
+
+        Returns:
+            `(..., vocabulary_size)`.
+
+        Raises:
+            InputError: if `embeddings` are missing or not needed.
+        """
         if self.tied == (embeddings is None):
             raise InputError(
                 "Pass `embeddings` if and only if the readout is tied, got "

@@ -32,8 +32,8 @@ class DecoderMemory(NamedTuple):
     Attributes:
         context: float32 `(batch, n * units)`, the product of a fixed context `c = h_T` with the
             first layer's weights; None with attention, or if the context is not fed.
-        values: `(batch, source_length, value_size)`, the vectors that the attention weights sum
-            up: the encoder outputs, or their part of the readout; None without attention.
+        values: `(batch, source_length, value_size)`, the vectors in the weighted sum: the encoder
+            outputs, or their part of the readout; None without attention.
         keys: `(batch, source_length, key_size)`, the vectors that a query is compared with; None
             without attention.
         mask: bool `(batch, source_length)`; None without attention.
@@ -179,7 +179,7 @@ class FixedContext(Step):
         s_j = RNN(s_{j-1}, x_j),   x_j = y_{j-1}, c or [y_{j-1} ; c]
         a_j = s_j, or f(W s_j + b) with a readout
 
-    A step needs only the state of the previous one, so whole sentences can run layer by layer.
+    A step needs only the previous state, so whole sentences can be run layer by layer.
 
     Source: Sutskever et al. 2014 (`y_{j-1}`); Cho et al. 2014 (`[y_{j-1} ; c]`).
     """
@@ -245,8 +245,8 @@ class AskAfter(Step):
         c_j = sum_i alpha_ij h_i,   alpha_ij = softmax_i e(h_i, s_j)
         a_j = f(W [s_j ; c_j] + b) = f(W_s s_j + b + sum_i alpha_ij (W_c h_i))
 
-    with `a_0 = 0`. `W_c h_i` is the same in all steps, so it is computed once, and the attention
-    weights sum up this product instead of the memory.
+    with `a_0 = 0`. `W_c h_i` is the same in all steps, so it is computed once, and the weighted sum
+    is taken over this product instead of the memory.
 
     Source: Luong et al. 2015, section 3.3 (input feeding); the book, section 9.3.3
     (`AttentionWrapper`, whose readout is linear).

@@ -20,8 +20,8 @@ class Constraint:
 
     A constraint that depends on the ids chosen so far keeps a memory of them: any nested structure
     of tensors whose first dimension is the rows. The search passes it from step to step, and
-    reorders its rows with those of the hypotheses. Subclasses must be immutable and hashable, like
-    frozen dataclasses, because they are keys of the cache of compiled graphs.
+    reorders its rows along with the hypotheses. Constraints must be immutable and hashable, like
+    frozen dataclasses, because they are part of the keys of the cache of compiled graphs.
 
     Example:
 

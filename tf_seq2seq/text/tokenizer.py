@@ -173,7 +173,11 @@ class Tokenizer(tf.Module):
         return tf.ones_like(tokens, tf.bool)
 
     def display(self, token: str) -> str:
-        """Return the token without markers, for display, such as on the axis of a plot."""
+        """Return a token without its markers, for display, such as on the axis of a plot.
+
+        Args:
+            token: a token of this tokenizer. One that is only a marker is returned unchanged.
+        """
         return re.sub(self.markers, "", token) or token
 
     def display_graph(self, tokens: tf.Tensor) -> tf.Tensor:
@@ -268,7 +272,11 @@ class Tokenizer(tf.Module):
         self.set_vocabulary(not_empty(Vocabulary.build(token_lists, max_size, min_count)))
 
     def coverage(self, lines: Iterable[str]) -> Coverage:
-        """Measure how much of a text the vocabulary covers (see `Vocabulary.coverage`)."""
+        """Measure how much of a text the vocabulary covers (see `Vocabulary.coverage`).
+
+        Args:
+            lines: the text, any iterable of strings.
+        """
         return self.vocabulary.coverage(tokenize_lines(lines, self.tokenize))
 
     @property
@@ -286,7 +294,11 @@ class Tokenizer(tf.Module):
         return self._vocabulary
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Use an existing vocabulary, such as `Vocabulary.load(path)`, instead of `adapt`."""
+        """Use an existing vocabulary instead of building one with `adapt`.
+
+        Args:
+            vocabulary: the vocabulary, such as `Vocabulary.load(path)`.
+        """
         # The only special token that can be looked up is `<unk>` (see `encode`).
         entries = [(t, id) for id, t in enumerate(vocabulary) if t not in SPECIALS or t == UNK]
         tokens, ids = zip(*entries, strict=True)
@@ -304,7 +316,10 @@ class Tokenizer(tf.Module):
     def equals(self, other: Tokenizer) -> bool:
         """Return whether another tokenizer gives the same ids for any text.
 
-        This is so if class, configuration and vocabulary are the same.
+        That is the case if class, configuration and vocabulary are the same.
+
+        Args:
+            other: a tokenizer with a vocabulary.
         """
         return (
             type(self) is type(other)
@@ -320,7 +335,7 @@ class Tokenizer(tf.Module):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Tokenizer:
-        """Create a tokenizer from the arguments of its constructor, without a vocabulary."""
+        """Create a tokenizer, without a vocabulary, from the result of `get_config`."""
         return cls(**config)
 
     def save_assets(self, directory: Path) -> None:
@@ -383,7 +398,7 @@ class Tokenizer(tf.Module):
         except OSError as error:
             raise InputError(
                 f"Cannot read {str(path)!r} ({error.strerror}); "
-                "give a directory that `Tokenizer.save` wrote."
+                "pass a directory that `Tokenizer.save` wrote."
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
@@ -401,7 +416,15 @@ class Tokenizer(tf.Module):
 
 
 def rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:
-    """Apply rewriting rules in order to strings of any shape."""
+    """Apply rewriting rules in order.
+
+    Args:
+        text: strings of any shape.
+        rules: pairs `(RE2 expression, replacement)`.
+
+    Returns:
+        Strings, same shape.
+    """
     for pattern, replacement in rules:
         text = tf.strings.regex_replace(text, pattern, replacement)
     return text

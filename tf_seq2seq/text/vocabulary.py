@@ -22,7 +22,7 @@ class Coverage(NamedTuple):
 
     Attributes:
         tokens: the number of tokens in the text.
-        covered: the number of them that are in the vocabulary.
+        covered: the number of them that have an id other than `UNK_ID`.
         unknown: the most frequent of the others, as `(token, count)` by descending count.
     """
 
@@ -164,7 +164,11 @@ class Vocabulary:
         return cls(lines)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the tokens in the order of their ids, one per line, as UTF-8."""
+        """Write the tokens in the order of their ids, one per line, as UTF-8.
+
+        Args:
+            path: the file; its folder must exist.
+        """
         text = "".join(token + "\n" for token in self._tokens)
         with write_atomically(path) as new:
             new.write_text(text, encoding="utf-8", newline="\n")
@@ -180,7 +184,11 @@ class Vocabulary:
         return self._counts
 
     def index(self, token: str) -> int:
-        """Return the id of a token, or `UNK_ID` if the token is not in the vocabulary."""
+        """Return the id of a token, or `UNK_ID` if it is not in the vocabulary.
+
+        Args:
+            token: the token.
+        """
         return self._ids.get(token, UNK_ID)
 
     def coverage(self, token_lists: Iterable[Iterable[str]], most_common: int = 10) -> Coverage:

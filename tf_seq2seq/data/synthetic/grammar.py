@@ -48,6 +48,7 @@ class Construction(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The name of the function."""
         return self.write_clause.__name__
 
 
