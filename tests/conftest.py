@@ -7,11 +7,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import pytest
 import tensorflow as tf
+from helpers import ROOT
 from serving_fixtures import committed, exported, exports, repository, served  # noqa: F401  (fixtures for all tests)
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+# What `make check` leaves to `make test`: these train, export, start processes or run large grids.
+LONG = (
+    *("chapters", "cli", "models", "serving", "training"),
+    *("test_learning", "test_readme", "test_translator", "data/test_batching"),
+    *("layers/test_decoder", "layers/test_fused", "layers/test_reference", "layers/test_steps"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that `make check` runs."""
+    for item in items:
+        path = item.path.relative_to(ROOT).as_posix()
+        is_example = isinstance(item, pytest.DoctestItem)
+        if not path.startswith(tuple(f"tests/{name}" for name in LONG)) and not is_example:
+            item.add_marker("fast")
 
 
 @pytest.fixture(autouse=True)

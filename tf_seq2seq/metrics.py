@@ -71,7 +71,7 @@ class Perplexity(_TokenMean):
     >>> metric = Perplexity()
     >>> metric.update_state(np.array([[4, 3, 0]]), np.zeros((1, 3, 5), "float32"))
     >>> float(metric.result())
-    5.0...
+    5.0
     """
 
     def __init__(self, name: str = "perplexity", **kwargs: Any):

@@ -145,6 +145,21 @@ class TestSubclasses:
         np.testing.assert_allclose(weights, expected_attention(scores)[1], atol=1e-6)
 
     @pytest.mark.parametrize("query", ["current_state", "previous_state"])
+    def test_score_without_weights_is_used_by_a_decoder(self, query):
+        inputs, _ = random_batch()
+        # A distance and a dot product give different weights for the same states.
+        models = [
+            small_model("initial_state", attention=attention, query=query)
+            for attention in (Nearest(), DotAttention())
+        ]
+        models[1].set_weights(models[0].get_weights())
+        weights = []
+        for model in models:
+            state, memory = model.encode(inputs["source"])
+            weights.append(model.step(inputs["target"][:, 0], state, memory)[1])
+        assert np.abs(weights[0] - weights[1]).max() > 1e-5
+
+    @pytest.mark.parametrize("query", ["current_state", "previous_state"])
     def test_align_is_used_by_a_decoder(self, query):
         model = small_model("initial_state", attention=FirstTwo(), query=query)
         inputs, _ = random_batch()

@@ -36,7 +36,8 @@ class Attention(keras.layers.Layer):
 
     with `h_i` = `memory`, `s_j` = `query`, `alpha_ij` = the weights.
 
-    To add a score `e`, subclass this class and define `score`. Computations that depend only on
+    To add a score `e`, subclass this class and define `score`, and create any weights in
+    `build(query_shape, memory_shape)`. Computations that depend only on
     the memory belong in `project_memory`, which a decoder runs once per sentence; those that depend
     only on the query belong in `query_projection`. If the weights are not a softmax over all
     positions, but limited to a window, for example, override `align`. The layer and all decoder
@@ -65,6 +66,15 @@ class Attention(keras.layers.Layer):
                 f"{cls.__name__} overrides `call`, which a decoder does not use; override `score` "
                 "or `align` instead."
             )
+
+    def build(self, query_shape: tuple, memory_shape: tuple) -> None:
+        """Create the weights, by default none.
+
+        Args:
+            query_shape: `(batch, query_size)`.
+            memory_shape: `(batch, source_length, memory_size)`.
+        """
+        self.built = True
 
     def project_memory(self, memory: tf.Tensor) -> tf.Tensor:
         """Compute the keys of a memory, by default the memory itself.

@@ -4,8 +4,9 @@ A cell takes a linear map of the input, `W x_t + b`, and a linear map of the sta
 b_U`, and computes the next state from them. The first map does not depend on other steps and is
 computed for all steps at once, before the loop; only the second is computed inside the loop.
 
-To add a cell, write its equation, write or choose the Keras layer that holds its weights, and add
-an entry to `CELLS`.
+To add a cell, write its equation, choose or write the Keras layer that holds its weights, and add
+an entry to `CELLS`. Each entry needs a layer class that no other entry uses, because a layer finds
+its entry by its class.
 """
 
 from __future__ import annotations

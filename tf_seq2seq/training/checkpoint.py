@@ -246,7 +246,8 @@ class Checkpoint:
         except DAMAGED as error:
             raise InputError(
                 f"The checkpoint in {self.directory} cannot be used: {first_line(error)}. Start "
-                "again without --resume (`resume=False`), or with the settings of the checkpoint."
+                "again without --resume (`resume=False`), or resume with the settings and the "
+                "version of the package that wrote it."
             ) from error
 
     def restore_weights(self, model: keras.Model) -> dict[str, Any]:
