@@ -43,3 +43,12 @@ def test_a_file_that_uses_the_labels_says_where_they_are_defined():
         text = path.read_text(encoding="utf-8")
         if re.search(r"\bS[1-9]\b", text):
             assert "notes.md" in text, path
+
+
+def test_every_chapter_is_in_the_readme_and_has_a_test():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tests = "".join(path.name for path in (ROOT / "tests" / "chapters").glob("test_*.py"))
+    for chapter in (ROOT / "chapters").glob("*.py"):
+        assert f"chapters/{chapter.name}" in readme
+        short = re.sub(r"^(ch\d\d_\d|beyond_\d).*", r"\1", chapter.stem)
+        assert short in tests or short in ("ch09_6", "ch09_7", "ch09_8"), short
