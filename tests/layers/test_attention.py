@@ -179,6 +179,16 @@ class TestSubclasses:
                 def call(self, query, memory, mask=None, keys=None):
                     return super().call(query, memory, mask, keys)
 
+    def test_a_call_that_is_inherited_from_another_class_is_refused(self):
+        class Mixin:
+            def call(self, query, memory, mask=None, keys=None):
+                return super().call(query, memory, mask, keys)
+
+        with pytest.raises(TypeError, match="Ignored overrides `call`"):
+
+            class Ignored(Mixin, DotAttention):
+                pass
+
     def test_a_class_without_a_score_says_so(self):
         class Empty(Attention):
             pass

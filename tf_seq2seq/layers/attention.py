@@ -61,7 +61,7 @@ class Attention(keras.layers.Layer):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if "call" in vars(cls):
+        if cls.call is not Attention.call:  # defined here or in another base class
             raise TypeError(
                 f"{cls.__name__} overrides `call`, which a decoder does not use; override `score` "
                 "or `align` instead."
