@@ -344,6 +344,7 @@ class TestCallArguments:
         ({"dropout": 1.5}, "`dropout`.*got 1.5"),
         ({"embedding_dropout": -0.5}, "`embedding_dropout`.*got -0.5"),
         ({"word_dropout": 1}, "`word_dropout`.*got 1"),
+        ({"readout_activation": "tan"}, "`readout_activation`.*got 'tan'"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments, message):

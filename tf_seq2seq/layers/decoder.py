@@ -13,7 +13,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.cells import CELLS, check_cell
 from tf_seq2seq.layers.encoder import EncoderOutput
-from tf_seq2seq.layers.readout import Readout
+from tf_seq2seq.layers.readout import Readout, check_activation
 from tf_seq2seq.layers.recurrent import State, build_once, describe_shapes, recurrent_layer
 from tf_seq2seq.layers.steps import DecoderMemory, DecoderState, kind_of_step
 from tf_seq2seq.layers.words import Words
@@ -157,7 +157,7 @@ class Decoder(keras.layers.Layer):
             readout_units = check_integer("readout_units", readout_units, minimum=1)
         # `Any` rather than `int | None`: code that needs an `int` runs only if there is a readout.
         self.readout_units: Any = readout_units
-        self.readout_activation = readout_activation
+        self.readout_activation = check_activation("readout_activation", readout_activation)
         self.dropout = check_rate("dropout", dropout)
         if embedding_dropout is None:
             embedding_dropout = self.dropout

@@ -64,7 +64,7 @@ class Readout(keras.layers.Layer):
         super().__init__(**kwargs)
         self.vocabulary_size = check_integer("vocabulary_size", vocabulary_size, minimum=1)
         self.units = None if units is None else check_integer("units", units, minimum=1)
-        self.activation = activation
+        self.activation = check_activation("activation", activation)
         self.tied = check_flag("tied", tied)
         rate = check_rate("dropout", dropout)
         self.hidden: Any = None
@@ -144,3 +144,19 @@ class Readout(keras.layers.Layer):
             "tied": self.tied,
             "dropout": self.dropout_layer.rate,
         }
+
+
+def check_activation(name: str, value: Any) -> Any:
+    """Return `value` if it is an activation for Keras: a name, a function or None.
+
+    Raises:
+        InputError: if it is not.
+    """
+    try:
+        keras.activations.get(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"`{name}` must be the name of a Keras activation such as 'tanh', a function or None, "
+            f"got {value!r}."
+        ) from error
+    return value
