@@ -1,5 +1,6 @@
 """Constraints against the enumeration of all sequences."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -8,7 +9,7 @@ import tensorflow as tf
 from toy_search import EOS, LENGTH, UNK, enumerate_all, random_models, step_of
 
 from tf_seq2seq import InputError, search
-from tf_seq2seq.search import Constraints
+from tf_seq2seq.search import Constraints, ForbidIds
 
 CONSTRAINTS = {
     "min_length": (Constraints(min_length=2), lambda ids: len(ids) > 2),
@@ -125,3 +126,27 @@ def test_padding_and_sos_are_never_written(constraints):
     logits = tf.constant([[9.0, 1, 9, 2, 3, 4]])
     allowed = constraints.apply(constraints.begin(1, 5), tf.constant(1), logits)
     np.testing.assert_array_equal(allowed, [[-np.inf, 1, -np.inf, 2, 3, 4]])
+
+
+@pytest.mark.parametrize("value", [True, 2.0, "3", None, -1])
+@pytest.mark.parametrize("make", [search.MinLength, search.NoRepeatNgram, lambda v: ForbidIds([v])])
+def test_arguments_of_single_constraints(make, value):
+    with pytest.raises(InputError, match=f"must be an integer .*, got {value!r}"):
+        make(value)
+    assert hash(make(np.int64(3))) == hash(make(3))
+
+
+@pytest.mark.parametrize("others", [None, search.MinLength(2)])
+def test_other_constraints_are_a_tuple(others):
+    with pytest.raises(InputError, match="`others` must be a tuple"):
+        Constraints(others=others)
+
+
+@pytest.mark.parametrize("constraints", [None, search.MinLength(2)])
+def test_a_search_takes_constraints_only(constraints):
+    step, state = step_of(*random_models(1, seed=1))
+    for write in (search.greedy, search.sample, functools.partial(search.beam, width=2)):
+        with pytest.raises(InputError, match="`constraints` must be `Constraints`"):
+            write(step, state, 1, LENGTH, constraints=constraints)
+        with pytest.raises(InputError, match="`aligned` must be True or False"):
+            write(step, state, 1, LENGTH, aligned=1)

@@ -9,7 +9,7 @@ They work with any step function (see `Step`), such as `LanguageModel.step`, or 
 `Ensemble.step` with the argument `memory` bound. Each search is one graph.
 """
 
-from tf_seq2seq.search.beam import beam
+from tf_seq2seq.search.beam_search import beam
 from tf_seq2seq.search.constraints import (
     NO_CONSTRAINTS,
     Constraint,

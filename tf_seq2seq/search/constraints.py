@@ -62,19 +62,33 @@ class Constraint:
         raise NotImplementedError
 
 
+def _listed(name: str, value: Any) -> list | tuple:
+    if not isinstance(value, list | tuple):
+        raise InputError(f"`{name}` must be a tuple, got {value!r}.")
+    return value
+
+
 @dataclasses.dataclass(frozen=True)
 class ForbidIds(Constraint):
     """Forbid certain ids.
 
     Args:
         ids: the ids.
+
+    Raises:
+        InputError: if they are not integers.
     """
 
     ids: tuple[int, ...]
 
+    def __post_init__(self):
+        # A tuple is hashable, as a constraint has to be.
+        ids = tuple(check_integer("ids", each, minimum=0) for each in _listed("ids", self.ids))
+        object.__setattr__(self, "ids", ids)
+
     def apply(self, memory: Any, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         vocabulary = tf.range(tf.shape(logits)[1])
-        forbidden = tf.reduce_any(vocabulary[:, None] == tf.constant(self.ids), axis=1)
+        forbidden = tf.reduce_any(vocabulary[:, None] == tf.constant(self.ids, tf.int32), axis=1)
         return tf.where(forbidden, -float("inf"), logits)
 
 
@@ -83,10 +97,16 @@ class MinLength(Constraint):
     """Forbid `<eos>` before `length` other ids.
 
     Args:
-        length: the minimum number of ids before `<eos>`.
+        length: the minimum number of ids before `<eos>`, at least 0.
+
+    Raises:
+        InputError: if it is not such an integer.
     """
 
     length: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "length", check_integer("length", self.length, minimum=0))
 
     def apply(self, memory: Any, t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         too_early = (tf.range(tf.shape(logits)[1]) == EOS_ID) & (t < self.length)
@@ -100,13 +120,19 @@ class NoRepeatNgram(Constraint):
     The memory is the ids chosen so far, int32 `(rows, max_length)`, padded with `<pad>`.
 
     Args:
-        n: the length of the n-grams.
+        n: the length of the n-grams, at least 1.
+
+    Raises:
+        InputError: if it is not such an integer.
 
     Source: Paulus et al. 2018, "A Deep Reinforced Model for Abstractive Summarization", section
     2.5.
     """
 
     n: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "n", check_integer("n", self.n, minimum=1))
 
     def begin(self, rows: tf.Tensor | int, max_length: tf.Tensor | int) -> tf.Tensor:
         return tf.fill([rows, max_length], PAD_ID)
@@ -169,7 +195,7 @@ class Constraints:
             "min_length": check_integer("min_length", self.min_length, minimum=0),
             "no_repeat_ngram": check_integer("no_repeat_ngram", self.no_repeat_ngram, minimum=0),
             "forbid_unknown": check_flag("forbid_unknown", self.forbid_unknown),
-            "others": tuple(self.others),
+            "others": tuple(_listed("others", self.others)),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -219,3 +245,14 @@ class Constraints:
 
 
 NO_CONSTRAINTS = Constraints()
+
+
+def check_constraints(value: Any) -> Constraints:
+    """Return `value` if it is `Constraints`.
+
+    Raises:
+        InputError: if it is anything else. A single `Constraint` would lift the ban on `<pad>`.
+    """
+    if not isinstance(value, Constraints):
+        raise InputError(f"`constraints` must be `Constraints`, got {value!r}.")
+    return value

@@ -8,7 +8,12 @@ from typing import Any, Literal, Unpack, cast
 
 from tf_seq2seq.checks import check_flag, check_integer, check_number
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.search.constraints import NO_CONSTRAINTS, ConstraintKeywords, Constraints
+from tf_seq2seq.search.constraints import (
+    NO_CONSTRAINTS,
+    ConstraintKeywords,
+    Constraints,
+    check_constraints,
+)
 
 LengthPenalty = float | Literal["average"]
 
@@ -66,8 +71,7 @@ class SearchOptions:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-        if not isinstance(self.constraints, Constraints):
-            raise InputError(f"`constraints` must be `Constraints`, got {self.constraints!r}.")
+        check_constraints(self.constraints)
 
     def replace(self, **keywords: Unpack[SearchKeywords]) -> SearchOptions:
         """Return a copy with some options replaced.

@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_seq2seq.checks import check_integer
-from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints
+from tf_seq2seq.checks import check_flag, check_integer
+from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints, check_constraints
 from tf_seq2seq.search.options import check_sampling
 from tf_seq2seq.search.results import Sequences
 from tf_seq2seq.search.steps import Step, check_size, checked_weights, first_step
@@ -153,6 +153,7 @@ def _write(
     """
     batch_size = check_size("batch_size", batch_size, minimum=0)
     max_length = check_size("max_length", max_length, minimum=1)
+    aligned, constraints = check_flag("aligned", aligned), check_constraints(constraints)
     finished, start = first_step(batch_size, finished, start)
     ids = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None])
     alignment = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[None, None])

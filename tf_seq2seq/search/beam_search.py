@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tf_seq2seq.checks import check_number
+from tf_seq2seq.checks import check_flag, check_number
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints
+from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints, check_constraints
 from tf_seq2seq.search.options import LengthPenalty, check_length_penalty, check_widths
 from tf_seq2seq.search.results import Hypotheses
 from tf_seq2seq.search.steps import (
@@ -91,6 +91,7 @@ def beam(
     """
     batch_size = check_size("batch_size", batch_size, minimum=0)
     max_length = check_size("max_length", max_length, minimum=1)
+    aligned, constraints = check_flag("aligned", aligned), check_constraints(constraints)
     width, n_best = check_widths("width", width, n_best)
     coverage_penalty = check_number("coverage_penalty", coverage_penalty, minimum=0)
     if coverage_penalty and (source_mask is None or not aligned):
