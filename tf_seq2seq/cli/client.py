@@ -45,7 +45,7 @@ class Settings:
 
     def without_effect(self) -> Iterator[tuple[str, list[str]]]:
         if self.status or self.metadata:
-            unused = ["sentence", "file", "output", "beam", "align"]
+            unused = ["batch_size", "sentence", "file", "output", "beam", "align"]
             yield "with --status or --metadata", unused
 
 
