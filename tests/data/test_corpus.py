@@ -13,5 +13,7 @@ def test_pairs_are_tuples_that_can_be_iterated_and_sliced():
 
 
 def test_sides_of_different_lengths_are_refused():
+    with pytest.raises(TypeError, match="got the string 'ab'"):  # not two sentences
+        Pairs("ab", ["a", "b"])
     with pytest.raises(InputError, match="got 2 source and 1 target sentences"):
         Pairs(["a", "b"], ["A"])

@@ -25,6 +25,8 @@ def test_a_text_becomes_one_stream_of_ids(monkeypatch, size):
 
 
 def test_a_text_without_lines_is_refused():
+    with pytest.raises(TypeError, match="got the string 'ab'"):  # not two lines
+        encode_text("ab", WordTokenizer())
     with pytest.raises(InputError, match="no lines"):
         encode_text([], WordTokenizer())
 

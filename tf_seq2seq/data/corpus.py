@@ -19,6 +19,7 @@ class Pairs:
 
     Raises:
         InputError: if the two sides differ in length.
+        TypeError: if a side is a single string.
 
     Example:
 
@@ -31,6 +32,9 @@ class Pairs:
     target: Sequence[str]
 
     def __post_init__(self) -> None:
+        for side in (self.source, self.target):
+            if isinstance(side, str | bytes):  # it would be read letter by letter
+                raise TypeError(f"Expected a sequence of sentences, got the string {side[:40]!r}.")
         object.__setattr__(self, "source", tuple(self.source))
         object.__setattr__(self, "target", tuple(self.target))
         if len(self.source) != len(self.target):

@@ -25,6 +25,7 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
 
     Raises:
         InputError: if there are no lines.
+        TypeError: if `lines` is a single string.
 
     Example:
 
@@ -36,6 +37,8 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
     Source:
         The book, section 9.2 (row 9-3).
     """
+    if isinstance(lines, str | bytes):  # it would be read letter by letter
+        raise TypeError(f"Expected an iterable of lines, got the string {lines[:40]!r}.")
     pieces = []
     for chunk in in_chunks(lines):
         ids = tokenizer.encode(chunk)
