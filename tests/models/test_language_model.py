@@ -213,3 +213,18 @@ def test_config_round_trip():
     options = {"dropout": 0.1, "locked_dropout": True, "word_dropout": 0.2, "embedding_size": 5}
     config = model(**options).get_config()
     assert LanguageModel.from_config(config).get_config() == config
+
+
+@pytest.mark.parametrize("of", [lambda lm: lm[:1], lambda lm: lm[0], lambda lm: lm[0][0]])
+def test_a_state_of_another_model_is_refused(of):
+    lm = model(num_layers=2)
+    ids, state = np.array([[5, 6, 7]]), of(lm.initial_state(1))
+    with pytest.raises(ValueError, match=r"^`state` must hold \(h, c\) for each layer"):
+        lm(ids, state)
+    with pytest.raises(ValueError, match=r"^`state` must hold .* `initial_state\(batch_size\)`"):
+        lm.step(ids[:, 0], state)
+
+
+def test_a_state_of_another_width_is_refused():
+    with pytest.raises(ValueError, match=r"of the widths \[9, 9\], got .*\(1, 8\)"):
+        model(units=9)(np.array([[5, 6, 7]]), model(units=8).initial_state(1))

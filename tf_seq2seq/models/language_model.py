@@ -10,7 +10,14 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.layers.recurrent import State, build_once, recurrent_layer, run_cell, run_layer
+from tf_seq2seq.layers.recurrent import (
+    State,
+    build_once,
+    describe_shapes,
+    recurrent_layer,
+    run_cell,
+    run_layer,
+)
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.metrics import Perplexity
 from tf_seq2seq.models.base import SequenceModel
@@ -65,7 +72,7 @@ class LanguageModel(SequenceModel):
         A `LanguageModelOutput`.
 
     Raises:
-        InputError: if an argument is out of range.
+        InputError: if an argument is out of range, or `state` is not a state of this model.
 
     Example:
 
@@ -160,6 +167,14 @@ class LanguageModel(SequenceModel):
             for layer in self.recurrent_layers
         )
 
+    def __call__(
+        self, ids: tf.Tensor, state: State | None = None, *args, **kwargs
+    ) -> LanguageModelOutput:
+        # Here and not in `call`, where Keras would add its own text to the message.
+        if state is not None:
+            self._check_state(state)
+        return super().__call__(ids, state, *args, **kwargs)
+
     def call(
         self,
         ids: tf.Tensor,
@@ -191,12 +206,32 @@ class LanguageModel(SequenceModel):
         Returns:
             `(logits, None, state)`, with the logits of the next word `(batch, vocabulary_size)`.
         """
+        self._check_state(state)
         x = self.embedding(ids)
         states = []
         for layer, layer_state in zip(self.recurrent_layers, state, strict=True):
             x, layer_state = run_cell(layer, x, layer_state)
             states.append(layer_state)
         return self._logits(x), None, tuple(states)
+
+    def _check_state(self, state):
+        widths = [layer.units for layer in self.recurrent_layers]
+        fits = (
+            isinstance(state, list | tuple)
+            and len(state) == len(widths)
+            and all(isinstance(layer, list | tuple) and len(layer) == 2 for layer in state)
+            and all(
+                part.shape[-1] in (width, None)
+                for layer, width in zip(state, widths, strict=True)
+                for part in layer
+            )
+        )
+        if not fits:
+            raise InputError(
+                f"`state` must hold (h, c) for each layer, of the widths {widths}, got "
+                f"{describe_shapes(state)}; pass the `state` of an output of this model, or "
+                "`initial_state(batch_size)`."
+            )
 
     def _logits(self, features):
         return ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
