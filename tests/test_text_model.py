@@ -97,6 +97,14 @@ def test_a_tokenizer_of_another_model(text_model):
         TextModel(LanguageModel(12, 4), text_model.tokenizer)
 
 
+def test_arguments_of_another_kind(text_model):
+    model, tokenizer = text_model.model, text_model.tokenizer
+    with pytest.raises(InputError, match="`model` must be a TextGenerator such as LanguageModel"):
+        TextModel(tokenizer, model)
+    with pytest.raises(InputError, match="`tokenizer` must be a Tokenizer, got None"):
+        TextModel(model, None)
+
+
 def test_a_line_longer_than_the_limit_is_cut_off_with_a_warning(text_model):
     short = TextModel(text_model.model, text_model.tokenizer, max_length=2, max_new_tokens=1)
     for call in (short.score, short.generate):

@@ -149,6 +149,16 @@ def test_tokenizer_of_another_model(translator):
         s2s.Translator(translator.model, translator.source_tokenizer, other)
 
 
+def test_arguments_of_another_kind(translator):
+    model, source, target = translator.model, *translator.tokenizers
+    for wrong in (None, source, s2s.LanguageModel(12, 4)):
+        with pytest.raises(s2s.InputError, match="`model` must be a TranslationModel such as"):
+            s2s.Translator(wrong, source, target)
+    for tokenizers, name in (((None, target), "source"), ((source, model), "target")):
+        with pytest.raises(s2s.InputError, match=f"`{name}_tokenizer` must be a Tokenizer"):
+            s2s.Translator(model, *tokenizers)
+
+
 @pytest.mark.parametrize("tokenizer", [s2s.text.WordTokenizer, s2s.text.CharacterTokenizer])
 def test_save_and_load(tokenizer, tmp_path):
     translator = small_translator(tokenizer=tokenizer, max_source_length=7)
@@ -443,3 +453,8 @@ def test_an_ensemble_needs_the_same_tokenizers(translator):
         s2s.Translator.ensemble([translator, other])
     with pytest.raises(s2s.InputError, match="at least one"):
         s2s.Translator.ensemble([])
+
+
+def test_any_iterable_of_translators_makes_an_ensemble(translator):
+    ensemble = s2s.Translator.ensemble(each for each in (translator, translator))
+    assert len(ensemble.model.members) == 2

@@ -26,6 +26,25 @@ TEXT = tf.TensorSpec([None], tf.string, "text")
 """The input of a graph: strings `(batch,)`."""
 
 
+def check_parts(model: Any, protocol: type, example: str, **tokenizers: Any) -> None:
+    """Refuse a model or tokenizers of another kind, such as those of swapped arguments.
+
+    Args:
+        model: what should be a model.
+        protocol: the protocol that it should follow.
+        example: the name of a class that does.
+        **tokenizers: what should be tokenizers, by the names of the arguments.
+
+    Raises:
+        InputError: if one of them is something else.
+    """
+    if not isinstance(model, protocol):
+        raise InputError(f"`model` must be a {protocol.__name__} such as {example}, got {model!r}.")
+    for name, tokenizer in tokenizers.items():
+        if not isinstance(tokenizer, Tokenizer):
+            raise InputError(f"`{name}` must be a Tokenizer, got {tokenizer!r}.")
+
+
 def compile_graph(
     function: Callable[..., dict[str, tf.Tensor]], *inputs: tf.TensorSpec
 ) -> tf.types.experimental.PolymorphicFunction:

@@ -16,7 +16,7 @@ from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import token_cross_entropy
 from tf_seq2seq.metrics import perplexity
-from tf_seq2seq.models import LanguageModel
+from tf_seq2seq.models import LanguageModel, TextGenerator
 from tf_seq2seq.search.constraints import ConstraintKeywords
 from tf_seq2seq.search.options import check_sampling
 from tf_seq2seq.strings import Texts, listed
@@ -25,6 +25,7 @@ from tf_seq2seq.text_io import (
     BATCH_SIZE,
     TEXT,
     append,
+    check_parts,
     check_score,
     compile_graph,
     explain_damage,
@@ -93,6 +94,7 @@ class TextModel(tf.Module):
         max_new_tokens: int = 50,
     ):
         super().__init__()
+        check_parts(model, TextGenerator, "LanguageModel", tokenizer=tokenizer)
         if tokenizer.vocabulary_size != model.vocabulary_size:
             raise InputError(
                 f"The tokenizer has {tokenizer.vocabulary_size} tokens, but the model was built "

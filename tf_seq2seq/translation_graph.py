@@ -10,10 +10,10 @@ import tensorflow as tf
 from tf_seq2seq import search
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.models import Ensemble, Seq2Seq
+from tf_seq2seq.models import Ensemble, Seq2Seq, TranslationModel
 from tf_seq2seq.search import GREEDY, SearchOptions
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
-from tf_seq2seq.text_io import TEXT, append, compile_graph
+from tf_seq2seq.text_io import TEXT, append, check_parts, compile_graph
 
 TARGET = tf.TensorSpec([None], tf.string, "target")
 """The second input of a graph that scores given translations: strings `(batch,)`."""
@@ -50,6 +50,13 @@ class TranslationGraph(tf.Module):
         max_target_length: int = 100,
     ):
         super().__init__()
+        check_parts(
+            model,
+            TranslationModel,
+            "Seq2Seq",
+            source_tokenizer=source_tokenizer,
+            target_tokenizer=target_tokenizer,
+        )
         for side, tokenizer, size in (
             ("source", source_tokenizer, model.source_vocabulary_size),
             ("target", target_tokenizer, model.target_vocabulary_size),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Unpack
 
@@ -153,7 +153,7 @@ class Translator(TranslationGraph):
         return [pair for (pair,) in pairs]
 
     @classmethod
-    def ensemble(cls, translators: Sequence[Translator]) -> Translator:
+    def ensemble(cls, translators: Iterable[Translator]) -> Translator:
         """Combine translators that were trained separately: see `Ensemble`.
 
         Args:
@@ -163,6 +163,7 @@ class Translator(TranslationGraph):
         Raises:
             InputError: if there are no translators, or their tokenizers differ.
         """
+        translators = list(translators)
         if not translators:
             raise InputError("An ensemble needs at least one translator, got none.")
         first, *others = translators

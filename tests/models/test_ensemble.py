@@ -83,6 +83,8 @@ def test_members_must_share_their_vocabularies():
     other = Seq2Seq(Encoder(20, 8), Decoder(16, 8))
     with pytest.raises(ValueError, match=r"\(20, 15\), \(20, 16\)"):
         Ensemble([small_model("initial_state"), other])
+    with pytest.raises(ValueError, match="must be models such as Seq2Seq, got 'model'"):
+        Ensemble(["model"])
     with pytest.raises(ValueError, match="at least one"):
         Ensemble([])
 

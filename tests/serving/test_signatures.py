@@ -131,3 +131,5 @@ def test_something_else_is_refused():
         InputError, match=r"a Translator or a TextModel to export, got LanguageModel"
     ):
         signatures_of(LanguageModel(5, 4))
+    with pytest.raises(InputError, match="`beam` must be SearchOptions, got 5"):
+        signatures_of(small_translator(), 5)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.models.base import SequenceModel
+from tf_seq2seq.models.protocol import TranslationModel
 from tf_seq2seq.models.seq2seq import Seq2Seq, check_source_and_target, source_and_target_specs
 
 
@@ -49,6 +50,9 @@ class Ensemble(SequenceModel):
     def __init__(self, members: Sequence[Seq2Seq], **kwargs):
         super().__init__(**kwargs)
         self.members = list(members)
+        for member in self.members:
+            if not isinstance(member, TranslationModel):
+                raise InputError(f"`members` must be models such as Seq2Seq, got {member!r}.")
         sizes = {(m.source_vocabulary_size, m.target_vocabulary_size) for m in self.members}
         if len(sizes) != 1:
             raise InputError(

@@ -75,8 +75,11 @@ def signatures_of(
         beam: the search options of `beam` and `beam_details` of a translator; None for `BEAM`.
 
     Raises:
-        InputError: if `exported` is something else, or a `TextModel` is given search options.
+        InputError: if `exported` is something else, if `beam` is, or if a `TextModel` is given
+            search options.
     """
+    if not (beam is None or isinstance(beam, SearchOptions)):
+        raise InputError(f"`beam` must be SearchOptions, got {beam!r}.")
     if isinstance(exported, Translator):
         return _translator_signatures(exported, BEAM if beam is None else beam)
     if not isinstance(exported, TextModel):
