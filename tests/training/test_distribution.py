@@ -122,6 +122,14 @@ def test_clipping_that_several_replicas_cannot_apply(tmp_path):
         training.fit(model, batches, epochs=1, directory=tmp_path)
 
 
+def test_scaling_of_the_loss_that_replicas_cannot_do_together(tmp_path):
+    with training.strategy("mirrored").scope():
+        model, batches = language()
+        model.compile(keras.optimizers.SGD(0.1, loss_scale_factor=8.0))
+    with pytest.raises(InputError, match="The optimizer scales the loss"):
+        training.fit(model, batches, epochs=1, directory=tmp_path)
+
+
 def test_an_unknown_strategy():
     with pytest.raises(InputError, match="'tpu'"):
         training.strategy("tpu")

@@ -86,7 +86,7 @@ def fit(
         InputError: if an argument is out of range, the cardinality of `train` is unknown, the
             checkpoint does not fit the model or is damaged, the loss is NaN or infinite (the
             previous checkpoint is kept), or the optimizer clips by `clipnorm` or `clipvalue`
-            on several replicas.
+            or scales the loss on several replicas.
     """
     epochs = check_integer("epochs", epochs, minimum=0)
     resume = check_flag("resume", resume)
@@ -318,18 +318,28 @@ def _train_step(model):
             "which several replicas cannot apply: clip by `global_clipnorm`."
         )
 
+    scales_loss = bool(
+        isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or optimizer.loss_scale_factor
+    )
+    if replicas > 1 and scales_loss:
+        raise InputError(
+            "The optimizer scales the loss, which several replicas cannot do: use "
+            "mixed_bfloat16, or compile with `auto_scale_loss=False`."
+        )
+
     def replica_step(batch, state):
         inputs, labels = batch
         with tf.GradientTape() as tape:
             logits, state = _call(model, inputs, state, training=True)
             loss = model.compute_loss(x=inputs, y=labels, y_pred=logits, training=True)
+            scaled_loss = optimizer.scale_loss(loss)
         variables = model.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        gradients = tape.gradient(scaled_loss, variables)
         # A word that occurs twice in a batch has two slices; the norm needs their sum.
         gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
-        if optimizer.global_clipnorm:
+        if optimizer.global_clipnorm and not scales_loss:  # else it clips what it has unscaled
             gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
         if replicas > 1:
             # The optimizer sums over the replicas again.
