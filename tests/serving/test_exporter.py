@@ -88,6 +88,13 @@ def quick(monkeypatch):
     return traced
 
 
+def test_a_single_typical_sentence_is_not_read_letter_by_letter(tmp_path, quick, monkeypatch):
+    written = []
+    monkeypatch.setattr(warmup, "write", lambda model, batches, name: written.extend(batches))
+    serving.export(small_translator(), tmp_path, sentences="a b")
+    assert written == [["a b"], ["a b"]]
+
+
 def test_an_export_takes_the_next_version_or_the_one_it_is_given(tmp_path, quick):
     translator = small_translator()
     assert serving.export(translator, tmp_path / "m").name == "1"

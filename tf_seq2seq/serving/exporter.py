@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from tf_seq2seq.serving import warmup
 from tf_seq2seq.serving.operations import accelerator_problems
 from tf_seq2seq.serving.signatures import Signatures, signatures_of
 from tf_seq2seq.serving.versions import check_free, hidden_folder, publish
-from tf_seq2seq.strings import Texts, listed
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
@@ -29,7 +28,7 @@ def export(
     directory: str | Path,
     version: int | None = None,
     *,
-    sentences: Texts = (),
+    sentences: str | Iterable[str] = (),
     card: Mapping[str, Any] | None = None,
     beam: SearchOptions | None = None,
 ) -> Path:
@@ -66,7 +65,8 @@ def export(
         TypeError: if the card contains something that JSON cannot represent.
         ValueError: if a stock server could not run one of the signatures.
     """
-    directory, sentences = Path(directory), listed(sentences)
+    directory = Path(directory)
+    sentences = [sentences] if isinstance(sentences, str) else list(sentences)
     if version is not None:
         version = check_integer("version", version, minimum=1)
         check_free(directory, version)
