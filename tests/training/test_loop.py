@@ -377,11 +377,14 @@ def test_an_empty_dataset_cannot_be_evaluated_on(carries_state):
 
 
 @pytest.mark.parametrize("carries_state", [True, False])
-def test_a_model_that_is_not_compiled_is_not_evaluated(carries_state):
+def test_a_model_that_is_not_compiled_is_refused(carries_state, tmp_path):
     model = language_model()[0] if carries_state else small_model("context_alone")
     model.compiled = False
+    batches = tf.data.Dataset.from_tensors(random_batch())
     with pytest.raises(InputError, match="call `compile` first"):
-        training.evaluate(model, tf.data.Dataset.from_tensors(random_batch()))
+        training.evaluate(model, batches)
+    with pytest.raises(InputError, match="call `compile` first"):
+        training.fit(model, batches, epochs=1, directory=tmp_path)
 
 
 def test_evaluation_leaves_no_trace_in_metrics_that_it_creates():

@@ -83,11 +83,15 @@ def fit(
         The `History`, including that of an interrupted run.
 
     Raises:
-        InputError: if an argument is out of range, the cardinality of `train` is unknown, the
-            checkpoint does not fit the model or is damaged, the loss is NaN or infinite (the
-            previous checkpoint is kept), or the optimizer clips by `clipnorm` or `clipvalue`
-            or scales the loss on several replicas.
+        InputError: if the model is not compiled, an argument is out of range, the cardinality of
+            `train` is unknown, the checkpoint does not fit the model or is damaged, the loss is
+            NaN or infinite (the previous checkpoint is kept), or the optimizer clips by `clipnorm`
+            or `clipvalue` or scales the loss on several replicas.
     """
+    if not model.compiled:
+        raise InputError(
+            "The model has no loss and no optimizer to train with: call `compile` first."
+        )
     epochs = check_integer("epochs", epochs, minimum=0)
     resume = check_flag("resume", resume)
     if checkpoint_every is not None:
