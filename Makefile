@@ -18,13 +18,13 @@ demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
 
 test: $(READY)
-	$(RUN) -m pytest -n 2 $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-all: $(READY)
-	$(RUN) -m pytest -n 2 -m "slow or not slow" $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
 
 check: lint
-	$(RUN) -m pytest -n 2 -m "fast" $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile -m "fast and not slow" $(ARGS)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
@@ -33,7 +33,7 @@ lint: $(READY)
 	$(VENV)/bin/lint-imports
 
 coverage: $(READY)
-	$(RUN) -m pytest -n 2 --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 mutants: $(READY)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[mutants]'
