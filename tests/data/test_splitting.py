@@ -87,7 +87,7 @@ class TestSplit:
 
     def test_a_corpus_of_one_group(self):
         with pytest.raises(InputError, match="4 pairs, which form 1 groups"):
-            split(Pairs("abcd", "XXXX"), dev=1, test=1)
+            split(Pairs(list("abcd"), ["X"] * 4), dev=1, test=1)
 
     @pytest.mark.parametrize("name", ["dev", "test"])
     @pytest.mark.parametrize("size", [-1, 1.0, True, "1"])
