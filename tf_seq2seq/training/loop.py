@@ -88,15 +88,15 @@ def fit(
             NaN or infinite (the previous checkpoint is kept), or the optimizer clips by `clipnorm`
             or `clipvalue` or scales the loss on several replicas.
     """
-    if not model.compiled:
-        raise InputError(
-            "The model has no loss and no optimizer to train with: call `compile` first."
-        )
     epochs = check_integer("epochs", epochs, minimum=0)
     resume = check_flag("resume", resume)
     if checkpoint_every is not None:
         checkpoint_every = check_integer("checkpoint_every", checkpoint_every, minimum=1)
     keep_weights = check_integer("keep_weights", keep_weights, minimum=0)
+    if not model.compiled:
+        raise InputError(
+            "The model has no loss and no optimizer to train with: call `compile` first."
+        )
     steps = int(train.cardinality())
     if steps < 1:
         raise InputError(
