@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq.checks import check_choice, check_flag, check_integer, check_number, check_rate
+from tf_seq2seq.checks import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_name,
+    check_number,
+    check_rate,
+)
 from tf_seq2seq.errors import InputError
 
 NOT_NUMBERS = [True, np.True_, "3", None, [3], np.array([3]), tf.constant(3), 3 + 0j]
@@ -71,3 +78,10 @@ def test_a_choice_is_one_of_the_choices():
         with pytest.raises(InputError) as error:
             check_choice("cell", value, ("simple_rnn", "gru", "lstm"))
         assert str(error.value) == f"`cell` must be 'simple_rnn', 'gru' or 'lstm', got {value!r}."
+
+
+def test_a_name_is_a_string_that_is_not_blank():
+    assert check_name("model", "en_zh") == "en_zh"
+    for value in ("", " ", None, 5, b"en_zh"):
+        with pytest.raises(InputError, match="`model` must be a string that is not empty, got"):
+            check_name("model", value)

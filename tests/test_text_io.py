@@ -1,4 +1,3 @@
-import re
 import warnings
 
 import numpy as np
@@ -6,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tf_seq2seq import InputError
-from tf_seq2seq.text_io import append, check_score, excerpt, run_in_batches, warn_of_cut_off
+from tf_seq2seq.text_io import append, run_in_batches, warn_of_cut_offs
 
 
 def lengths(*columns):
@@ -60,7 +59,7 @@ def test_append():
 def test_a_warning_names_each_text_and_its_place():
     texts = ["a", b"b\xff", "c" * 40, "d"]
     with pytest.warns(UserWarning) as warned:
-        warn_of_cut_off("Line", texts, [3, 1, 2], np.array([False, True, True]), "limit=7", 1)
+        warn_of_cut_offs("Line", texts, [3, 1, 2], np.array([False, True, True]), "limit=7", 1)
     assert [str(warning.message) for warning in warned] == [
         "Line 1 ('b\ufffd'...) was cut off after limit=7 tokens; split it into sentences.",
         f"Line 2 ('{'c' * 30}'...) was cut off after limit=7 tokens; split it into sentences.",
@@ -68,16 +67,4 @@ def test_a_warning_names_each_text_and_its_place():
     assert {warning.filename for warning in warned} == {__file__}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_cut_off("Line", texts, [3, 1], np.array([False, False]), "limit=7", 1)
-
-
-def test_scores_are_finite():
-    assert check_score("line", ["a"], 0, np.float32(-0.5)) == -0.5
-    for score in (np.nan, -np.inf, np.inf):
-        with pytest.raises(InputError, match=re.escape(f"score of line 1 ('b') is {score}")):
-            check_score("line", ["a", "b"], 1, score)
-
-
-def test_excerpts():
-    assert excerpt("x" * 31) == repr("x" * 30)
-    assert excerpt("é".encode()) == "'é'"
+        warn_of_cut_offs("Line", texts, [3, 1], np.array([False, False]), "limit=7", 1)

@@ -174,10 +174,13 @@ def test_load_names_what_is_missing_or_damaged(translator, tmp_path):
     with pytest.raises(s2s.InputError, match=r"No translator in .*nowhere.*translator.json"):
         s2s.Translator.load(tmp_path / "nowhere")
     translator.save(tmp_path)
-    for name, content in (("model.keras", b"PK damaged"), ("translator.json", b"[]")):
+    for name, content, reason in (
+        ("model.keras", b"PK damaged", "model.keras is damaged"),
+        ("translator.json", b"[]", ""),
+    ):
         intact = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(s2s.InputError, match=r"cannot be read.*save it again"):
+        with pytest.raises(s2s.InputError, match=rf"cannot be read.*{reason}.*save it again"):
             s2s.Translator.load(tmp_path)
         (tmp_path / name).write_bytes(intact)
     # A part of the archive, as a bad disk would leave it.
@@ -410,6 +413,9 @@ def test_options_out_of_range_and_unknown_ones(translator):
             call(["a"], beam_width=0)
         with pytest.raises(TypeError, match="no search option 'beams'"):
             call(["a"], beams=4)
+        for options in (None, 5, {"beam_width": 2}):
+            with pytest.raises(s2s.InputError, match="`options` must be SearchOptions, got"):
+                call(["a"], options=options)
 
 
 @pytest.mark.parametrize("name", ["batch_size", "verbose"])

@@ -134,6 +134,21 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     return str(value)
 
 
+def check_name(name: str, value: Any) -> str:
+    """Return `value` if it is a string that is not blank.
+
+    Args:
+        name: the argument's name, for the message.
+        value: a string.
+
+    Raises:
+        InputError: if `value` is not a string, or is blank.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"`{name}` must be a string that is not empty, got {value!r}.")
+    return value
+
+
 def _is_boolean(value) -> bool:
     return isinstance(value, bool | np.bool_)
 

@@ -97,7 +97,7 @@ class SequenceCrossEntropy(keras.losses.Loss):
     the replicas add up to the loss of the global batch.
 
     Args:
-        average: what `n` counts: `"tokens"`, or `"sentences"` as in the book (section 9.3.2),
+        average: what `n` counts: `"tokens"`, or `"sentences"` as in the book (section 9.3),
             where the gradient grows with the length of the sentences.
         label_smoothing: the probability mass that is spread evenly over all words, in [0, 1).
         name: the name of the loss.

@@ -1,8 +1,12 @@
-"""Helpers for strings and bytes that do not need TensorFlow."""
+"""Helpers for strings and bytes, and messages about them, without TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+
+from tf_seq2seq.errors import InputError
 
 Texts = str | bytes | Iterable[str | bytes]
 """One sentence, or an iterable of sentences; bytes are UTF-8."""
@@ -56,3 +60,66 @@ def utf8(sentence: str | bytes, position: int = 0) -> bytes:
         return sentence.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # other surrogates, which never occur in valid text
         return sentence.encode("utf-8", "surrogatepass")
+
+
+def check_pairs(sentences: Sequence[object], translations: Sequence[object]) -> None:
+    """Check that there is a translation for each sentence.
+
+    Raises:
+        InputError: if the numbers differ.
+    """
+    if len(sentences) != len(translations):
+        raise InputError(
+            f"There are {len(sentences)} sentences and {len(translations)} translations to score: "
+            "pass one translation for each sentence."
+        )
+
+
+def excerpt(text: str | bytes) -> str:
+    """Return the beginning of a text in quotes, for a message.
+
+    Example:
+
+    >>> excerpt("She bought a new book because the old one was lost.")
+    "'She bought a new book because '"
+    """
+    return repr((text.decode(errors="replace") if isinstance(text, bytes) else text)[:30])
+
+
+def check_score(kind: str, position: int, text: str | bytes, score: float) -> float:
+    """Return `score` if it is finite.
+
+    Args:
+        kind: a noun for the message, such as "sentence".
+        position: the position of the text in a list.
+        text: the text that has the score.
+        score: its log probability.
+
+    Raises:
+        InputError: if it is not finite.
+    """
+    if not math.isfinite(score):
+        raise InputError(
+            f"The score of {kind} {position} ({excerpt(text)}) is {score}: the weights contain NaN "
+            "or inf. Retrain with a lower learning rate."
+        )
+    return float(score)
+
+
+def warn_of_cut_off(
+    kind: str, position: int, text: str | bytes, limit: str, stacklevel: int
+) -> None:
+    """Warn that a text was cut off.
+
+    Args:
+        kind: a noun for the message, such as "Sentence".
+        position: the position of the text in a list.
+        text: the text.
+        limit: the limit and its value, such as "max_length=200".
+        stacklevel: the number of frames to the user's code, as for `warnings.warn`.
+    """
+    warnings.warn(
+        f"{kind} {position} ({excerpt(text)}...) was cut off after {limit} tokens; "
+        "split it into sentences.",
+        stacklevel=stacklevel + 1,
+    )

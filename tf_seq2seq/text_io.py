@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_seq2seq import strings
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import DAMAGED, first_line, write_together
-from tf_seq2seq.strings import utf8
 from tf_seq2seq.text import Tokenizer
 
 BATCH_SIZE = 64
@@ -88,7 +88,7 @@ def run_in_batches(
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     verbose = check_integer("verbose", verbose, minimum=0, maximum=2)
     columns = [
-        [utf8(text, position) for position, text in enumerate(texts)]
+        [strings.utf8(text, position) for position, text in enumerate(texts)]
         for texts in (sentences, *more)
     ]
     by_length = sorted(range(len(sentences)), key=lambda i: len(columns[0][i]))
@@ -117,7 +117,7 @@ def append(ragged: tf.RaggedTensor, value: int | str, batch_size: tf.Tensor) -> 
     return tf.concat([ragged, column], axis=1)
 
 
-def warn_of_cut_off(
+def warn_of_cut_offs(
     kind: str,
     texts: Sequence[str | bytes],
     positions: Sequence[int],
@@ -137,36 +137,7 @@ def warn_of_cut_off(
     """
     for row in np.flatnonzero(cut_off).tolist():
         position = positions[row]
-        warnings.warn(
-            f"{kind} {position} ({excerpt(texts[position])}...) was cut off after {limit} tokens; "
-            "split it into sentences.",
-            stacklevel=stacklevel + 1,
-        )
-
-
-def check_score(kind: str, texts: Sequence[str | bytes], position: int, score: float) -> float:
-    """Return `score` if it is finite.
-
-    Args:
-        kind: a noun for the message, such as "sentence".
-        texts: all texts.
-        position: the position of the text that has the score.
-        score: its log probability.
-
-    Raises:
-        InputError: if it is not finite.
-    """
-    if not np.isfinite(score):
-        raise InputError(
-            f"The score of {kind} {position} ({excerpt(texts[position])}) is {score}: the weights "
-            "contain NaN or inf. Retrain with a lower learning rate."
-        )
-    return float(score)
-
-
-def excerpt(text: str | bytes) -> str:
-    """Return the beginning of a text in quotes, for a message."""
-    return repr((text.decode(errors="replace") if isinstance(text, bytes) else text)[:30])
+        strings.warn_of_cut_off(kind, position, texts[position], limit, stacklevel + 1)
 
 
 def save_files(
@@ -201,7 +172,10 @@ def load_files(
 ) -> tuple[keras.Model, list[Tokenizer], dict[str, Any]]:
     """Read the model, the tokenizers and the settings that `save_files` wrote."""
     settings = json.loads((directory / _settings_file(noun)).read_text())
-    model = keras.saving.load_model(directory / "model.keras")
+    path = directory / "model.keras"
+    if path.exists() and not zipfile.is_zipfile(path):
+        raise zipfile.BadZipFile(f"{path.name} is damaged")  # Keras would say "File not found".
+    model = keras.saving.load_model(path)
     return model, [Tokenizer.load(directory / name) for name in tokenizers], settings
 
 

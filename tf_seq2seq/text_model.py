@@ -19,20 +19,19 @@ from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.models import LanguageModel, TextGenerator
 from tf_seq2seq.search.constraints import ConstraintKeywords
 from tf_seq2seq.search.options import check_sampling
-from tf_seq2seq.strings import Texts, listed
+from tf_seq2seq.strings import Texts, check_score, listed
 from tf_seq2seq.text import EOS_ID, PAD_ID, Tokenizer
 from tf_seq2seq.text_io import (
     BATCH_SIZE,
     TEXT,
     append,
     check_parts,
-    check_score,
     compile_graph,
     explain_damage,
     load_files,
     run_in_batches,
     save_files,
-    warn_of_cut_off,
+    warn_of_cut_offs,
 )
 
 _NOUN = "text model"
@@ -322,10 +321,10 @@ class TextModel(tf.Module):
         for rows, outputs in run_in_batches(function, lines, batch_size, verbose=verbose):
             for row, i in enumerate(rows):
                 results[i] = {name: values[row] for name, values in outputs.items()}
-                score = check_score("line", lines, i, outputs["log_probability"][row])
+                score = check_score("line", i, lines[i], outputs["log_probability"][row])
                 results[i]["log_probability"] = score
             limit = f"max_length={self.max_length}"
-            warn_of_cut_off("Line", lines, rows, outputs["cut_off"], limit, 3)
+            warn_of_cut_offs("Line", lines, rows, outputs["cut_off"], limit, 3)
         return results
 
 

@@ -11,16 +11,15 @@ import numpy as np
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import Ensemble
 from tf_seq2seq.search import GREEDY, SearchOptions
-from tf_seq2seq.search.options import SearchKeywords
-from tf_seq2seq.strings import Texts, listed
+from tf_seq2seq.search.options import SearchKeywords, check_options
+from tf_seq2seq.strings import Texts, check_pairs, check_score, listed
 from tf_seq2seq.text_io import (
     BATCH_SIZE,
-    check_score,
     explain_damage,
     load_files,
     run_in_batches,
     save_files,
-    warn_of_cut_off,
+    warn_of_cut_offs,
 )
 from tf_seq2seq.translation import Translation
 from tf_seq2seq.translation_graph import TranslationGraph
@@ -92,7 +91,7 @@ class Translator(TranslationGraph):
         Warns:
             UserWarning: for each sentence that was cut off at `max_source_length`.
         """
-        translate = self.compiled(options.replace(**keywords))
+        translate = self.compiled(check_options("options", options).replace(**keywords))
         return [best for best, *_ in self._run(translate, listed(sentences), batch_size, verbose)]
 
     def n_best(
@@ -116,7 +115,7 @@ class Translator(TranslationGraph):
         Raises, Warns:
             As for a call.
         """
-        translate = self.compiled(options.replace(**keywords))
+        translate = self.compiled(check_options("options", options).replace(**keywords))
         return self._run(translate, listed(sentences), batch_size, verbose)
 
     def score(
@@ -144,11 +143,7 @@ class Translator(TranslationGraph):
                 `max_source_length` or `max_target_length`.
         """
         sentences, translations = listed(sentences), listed(translations)
-        if len(sentences) != len(translations):
-            raise InputError(
-                f"There are {len(sentences)} sentences and {len(translations)} translations to "
-                "score: give one translation for each sentence."
-            )
+        check_pairs(sentences, translations)
         pairs = self._run(self.compiled(None), sentences, batch_size, verbose, translations)
         return [pair for (pair,) in pairs]
 
@@ -235,14 +230,14 @@ class Translator(TranslationGraph):
             function, sentences, batch_size, *more, verbose=verbose
         ):
             for row, i in enumerate(rows):
-                check_score("sentence", sentences, i, outputs["score"][row, 0])
+                check_score("sentence", i, sentences[i], outputs["score"][row, 0])
                 results[i] = self._unpack(outputs, row)
             limit = f"max_source_length={self.max_source_length}"
-            warn_of_cut_off("Sentence", sentences, rows, outputs["cut_off"], limit, 3)
+            warn_of_cut_offs("Sentence", sentences, rows, outputs["cut_off"], limit, 3)
             if translations is not None:
                 limit = f"max_target_length={self.max_target_length}"
                 cut_off = outputs["target_cut_off"]
-                warn_of_cut_off("Translation", translations, rows, cut_off, limit, 3)
+                warn_of_cut_offs("Translation", translations, rows, cut_off, limit, 3)
         return results
 
     def _unpack(self, outputs: dict[str, np.ndarray], row: int) -> list[Translation]:

@@ -328,6 +328,21 @@ class TestCallArguments:
         with pytest.raises(ValueError, match=r"^`initial_state` must hold"):
             decoder.start(encoded.state[0])
 
+    @pytest.mark.parametrize("system", ["context_and_previous", "additive_current"])
+    def test_rows_that_do_not_fit_each_other(self, system):
+        encoded, decoder = Encoder(20, 8)(np.full((2, 3), 5)), Decoder(15, 8, **SYSTEMS[system]())
+        with pytest.raises(ValueError, match="1 in `target`, 2 in `initial_state`, 2 in `encoded`"):
+            decoder(np.full((1, 3), 5), encoded.state, encoded)
+        with pytest.raises(ValueError, match="2 in `target`, 1 in `initial_state`, 2 in `encoded`"):
+            decoder(np.full((2, 3), 5), ((encoded.state[0][0][:1],),), encoded)
+
+    def test_one_sentence_without_a_batch(self, ids):
+        encoded, decoder = Encoder(20, 8)(ids), Decoder(15, 8)
+        with pytest.raises(ValueError, match=r"^`target` must be ids .* got a tensor of shape"):
+            decoder(ids[0], encoded.state, encoded)
+        with pytest.raises(ValueError, match=r"^`target` must be ids .* got \(\(4, 5\),\)"):
+            decoder([[4, 5]], encoded.state, encoded)
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),

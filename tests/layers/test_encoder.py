@@ -227,3 +227,9 @@ class TestBackwardsContract(TestContract):
 def test_arguments_out_of_range(arguments, message):
     with pytest.raises(ValueError, match=message):
         Encoder(**arguments)
+
+
+def test_one_sentence_without_a_batch():
+    for source in (np.array([5, 6, 3]), np.array(5), [[5, 6]], keras.Input((), dtype="int32")):
+        with pytest.raises(ValueError, match=r"^`source` must be ids \(batch, length\), got"):
+            Encoder(20, 8)(source)

@@ -228,3 +228,11 @@ def test_a_state_of_another_model_is_refused(of):
 def test_a_state_of_another_width_is_refused():
     with pytest.raises(ValueError, match=r"of the widths \[9, 9\], got .*\(1, 8\)"):
         model(units=9)(np.array([[5, 6, 7]]), model(units=8).initial_state(1))
+
+
+def test_call_arguments_of_another_shape_are_refused():
+    lm = model()
+    with pytest.raises(ValueError, match=r"^`ids` must be ids \(batch, length\), got"):
+        lm(np.array([5, 6, 7]))
+    with pytest.raises(ValueError, match=r"rows differ: 2 in `ids`, 1 in `state`"):
+        lm(np.full((2, 3), 5), lm.initial_state(1))

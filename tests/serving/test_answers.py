@@ -109,9 +109,3 @@ def test_warnings_about_cut_off_texts():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         answers.warn_of_cut_offs([LISTS, {"translation": "x"}], ["a", "b"])
-
-
-def test_pairs():
-    answers.check_pairs(["a"], ["x"])
-    with pytest.raises(InputError, match="There are 1 sentences and 2 translations to score"):
-        answers.check_pairs(["a"], ["x", "y"])

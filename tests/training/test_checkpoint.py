@@ -169,7 +169,12 @@ class TestSaveAndLoad:
             ({"format": FORMAT + 1, "arrays": "x.npz", "progress": {}}, f"format {FORMAT + 1}"),
             ([], "checkpoint.json is damaged"),
             ({"format": FORMAT}, "'progress'"),
-            ({"format": FORMAT, "arrays": "nowhere.npz", "progress": {}}, "nowhere.npz"),
+            ({"format": FORMAT, "arrays": "x.npz", "progress": {}}, "has no epoch and no step"),
+            ({"format": FORMAT, "arrays": "x.npz", "progress": {"epoch": 1}}, "has no step"),
+            (
+                {"format": FORMAT, "arrays": "nowhere.npz", "progress": {"epoch": 1, "step": 0}},
+                "nowhere.npz",
+            ),
         ],
     )
     def test_another_format_is_refused(self, tmp_path, index, message):

@@ -213,7 +213,7 @@ class BahdanauAttention(Attention):
     (TensorShape([1, 2]), TensorShape([1, 5]))
 
     Source: Bahdanau et al. 2015, "Neural Machine Translation by Jointly Learning to Align and
-    Translate", section 3.1 and appendix A.1.2; the book, section 9.3.3.
+    Translate", section 3.1 and appendix A.1.2; the book, section 9.3 (row 9-7).
     """
 
     def __init__(self, units: int, **kwargs):

@@ -24,9 +24,9 @@ class Bridge(keras.layers.Layer):
 
     - `"dense"`: `s_0 = tanh(W h_T + b)`, with a matrix for each layer and part of the state
       (Bahdanau et al. 2015, appendix A.2.2; Cho et al. 2014, appendix A.1.2),
-    - `"copy"`: `s_0 = h_T`, for equal widths (the book, section 9.3.2),
-    - `"zeros"`: `s_0 = 0`; the decoder sees the source only through its context (the book, section
-      9.3.3).
+    - `"copy"`: `s_0 = h_T`, for equal widths (the book, row 9-5),
+    - `"zeros"`: `s_0 = 0`; the decoder sees the source only through its context (the book, row
+      9-7).
 
     If only the decoder has LSTM cells, its `c` is computed from `h` (`"dense"`) or starts at zero
     (`"copy"`). If only the encoder has them, its `c` is ignored.

@@ -14,7 +14,14 @@ from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.cells import CELLS, check_cell
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.readout import Readout, check_activation
-from tf_seq2seq.layers.recurrent import State, build_once, describe_shapes, recurrent_layer
+from tf_seq2seq.layers.recurrent import (
+    State,
+    build_once,
+    check_ids,
+    check_rows,
+    describe_shapes,
+    recurrent_layer,
+)
 from tf_seq2seq.layers.steps import DecoderMemory, DecoderState, kind_of_step
 from tf_seq2seq.layers.words import Words
 
@@ -67,7 +74,7 @@ class Decoder(keras.layers.Layer):
 
         "current_state":   s_j. The readout a_j is fed into the next step in place of c_{j+1}
                            (S8; input feeding, Luong et al. 2015, section 3.3; the book's
-                           `AttentionWrapper`, section 9.3.3, with a linear readout)
+                           `AttentionWrapper`, section 9.3, with a linear readout)
         "previous_state":  s_{j-1}. The context c_j is fed into step j (S8; Bahdanau et al. 2015,
                            section 3)
 
@@ -243,8 +250,10 @@ class Decoder(keras.layers.Layer):
 
     def __call__(self, target, initial_state, encoded, **kwargs) -> DecoderOutput:
         # Check here, before Keras builds the layer. In `call`, Keras would add to the message.
+        check_ids("target", target)
         self._check_state(initial_state)
         self._check_encoded(encoded)
+        check_rows(target=target, initial_state=initial_state[0][0], encoded=encoded[0])
         return super().__call__(target, initial_state, encoded, **kwargs)
 
     def call(

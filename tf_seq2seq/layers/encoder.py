@@ -11,7 +11,7 @@ from keras import ops
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.cells import CellState, check_cell
-from tf_seq2seq.layers.recurrent import State, build_once, recurrent_layer, run_layer
+from tf_seq2seq.layers.recurrent import State, build_once, check_ids, recurrent_layer, run_layer
 from tf_seq2seq.layers.words import Words
 from tf_seq2seq.text import PAD_ID
 
@@ -69,8 +69,8 @@ class Encoder(keras.layers.Layer):
         An `EncoderOutput`.
 
     Raises:
-        InputError: if an argument is out of range, or if both `bidirectional` and `go_backwards`
-            are set.
+        InputError: if an argument is out of range, if both `bidirectional` and `go_backwards` are
+            set, or if `source` does not have two dimensions.
 
     Example:
 
@@ -78,8 +78,8 @@ class Encoder(keras.layers.Layer):
     >>> encoder(np.array([[5, 6, 7, 3, 0]])).outputs.shape
     TensorShape([1, 5, 32])
 
-    Source: S1 and S2 in docs/notes.md; the book, sections 9.3.2 (stacked) and 9.3.3
-    (bidirectional).
+    Source: S1 and S2 in docs/notes.md; the book, section 9.3: rows 9-5 (stacked) and
+    9-7 (bidirectional).
     """
 
     def __init__(
@@ -159,6 +159,11 @@ class Encoder(keras.layers.Layer):
                 build_once(layer, (None, None, width))
                 width = self.output_size
         self.built = True
+
+    def __call__(self, source, *args, **kwargs) -> EncoderOutput:
+        # Check here: in `call`, Keras would add to the message.
+        check_ids("source", source)
+        return super().__call__(source, *args, **kwargs)
 
     def call(self, source: tf.Tensor, training: bool | None = None) -> EncoderOutput:
         mask = ops.not_equal(source, PAD_ID)

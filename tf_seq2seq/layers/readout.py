@@ -48,7 +48,7 @@ class Readout(keras.layers.Layer):
     >>> readout(np.ones([2, 3, 24], "float32")).shape
     TensorShape([2, 3, 100])
 
-    Source: the book, section 9.3.3 (linear and tied); Luong et al. 2015, equation 5 (`tanh`).
+    Source: the book, section 9.3 (linear and tied); Luong et al. 2015, equation 5 (`tanh`).
     """
 
     def __init__(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.cells import CELLS, CellState, cell_of
 from tf_seq2seq.layers.linear import Linear
 
@@ -42,6 +44,41 @@ def describe_shapes(value: object) -> str:
         return f"({', '.join(map(describe_shapes, value))}{',' * (len(value) == 1)})"
     shape = getattr(value, "shape", None)
     return repr(value) if shape is None else f"a tensor of shape {tuple(shape)}"
+
+
+def check_ids(name: str, ids: Any) -> None:
+    """Check that ids have one row for each sentence.
+
+    Args:
+        name: the argument's name, for the message.
+        ids: any tensor, array or Keras input.
+
+    Raises:
+        InputError: if it is something else or does not have two dimensions.
+
+    Example:
+
+    >>> check_ids("source", np.array([5, 6, 3]))
+    Traceback (most recent call last):
+    tf_seq2seq.errors.InputError: `source` must be ids (batch, length), got a tensor of shape (3,).
+    """
+    if not hasattr(ids, "shape") or tf.TensorShape(ids.shape).rank not in (2, None):
+        raise InputError(f"`{name}` must be ids (batch, length), got {describe_shapes(ids)}.")
+
+
+def check_rows(**tensors: tf.Tensor) -> None:
+    """Check that tensors have the same number of rows, as far as it is known.
+
+    Args:
+        **tensors: tensors by argument name.
+
+    Raises:
+        InputError: if the numbers differ.
+    """
+    rows = {name: tensor.shape[0] for name, tensor in tensors.items()}
+    if len(set(rows.values()) - {None}) > 1:
+        counts = ", ".join(f"{count} in `{name}`" for name, count in rows.items())
+        raise InputError(f"The numbers of rows differ: {counts}; pass one row for each sentence.")
 
 
 def recurrent_layer(

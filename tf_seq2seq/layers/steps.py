@@ -248,7 +248,7 @@ class AskAfter(Step):
     with `a_0 = 0`. `W_c h_i` is the same in all steps, so it is computed once, and the weighted sum
     is taken over this product instead of the memory.
 
-    Source: Luong et al. 2015, section 3.3 (input feeding); the book, section 9.3.3
+    Source: Luong et al. 2015, section 3.3 (input feeding); the book, section 9.3
     (`AttentionWrapper`, whose readout is linear).
     """
 

@@ -13,6 +13,8 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.recurrent import (
     State,
     build_once,
+    check_ids,
+    check_rows,
     describe_shapes,
     recurrent_layer,
     run_cell,
@@ -72,7 +74,8 @@ class LanguageModel(SequenceModel):
         A `LanguageModelOutput`.
 
     Raises:
-        InputError: if an argument is out of range, or `state` is not a state of this model.
+        InputError: if an argument is out of range, if `ids` does not have two dimensions, or if
+            `state` is not a state of this model with as many rows.
 
     Example:
 
@@ -171,8 +174,10 @@ class LanguageModel(SequenceModel):
         self, ids: tf.Tensor, state: State | None = None, *args, **kwargs
     ) -> LanguageModelOutput:
         # Here and not in `call`, where Keras would add its own text to the message.
+        check_ids("ids", ids)
         if state is not None:
             self._check_state(state)
+            check_rows(ids=ids, state=state[0][0])
         return super().__call__(ids, state, *args, **kwargs)
 
     def call(

@@ -100,6 +100,13 @@ class SearchOptions:
         return options
 
 
+def check_options(name: str, value: Any) -> SearchOptions:
+    """Return the argument `name` if it is `SearchOptions`."""
+    if not isinstance(value, SearchOptions):
+        raise InputError(f"`{name}` must be SearchOptions, got {value!r}.")
+    return value
+
+
 def check_widths(name: str, width: Any, n_best: Any) -> tuple[int, int]:
     """Return the width of a beam, the argument `name`, and `n_best` as `int`."""
     width = check_integer(name, width, minimum=1)

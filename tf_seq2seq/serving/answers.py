@@ -7,13 +7,12 @@ numbers, strings or UTF-8 bytes. The module `signatures` lists the outputs.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tf_seq2seq.errors import InputError
+from tf_seq2seq.strings import check_score, warn_of_cut_off
 from tf_seq2seq.translation import Translation
 
 Row = Mapping[str, Any]
@@ -48,7 +47,7 @@ def translations(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[
     return [
         _translation(
             row["translation"],
-            _finite(row["score"], place, sentences),
+            check_score("sentence", place, sentences[place], row["score"]),
             row,
             row.get("target_tokens"),
             row.get("target_length"),
@@ -71,7 +70,8 @@ def n_best(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[list[T
     for place, row in enumerate(rows):
         scores = row["scores"]
         # The best translation always exists: the lowest score means -inf here. NaN stays NaN.
-        _finite(-math.inf if scores[0] <= _LOWEST else scores[0], place, sentences)
+        best = -math.inf if scores[0] <= _LOWEST else scores[0]
+        check_score("sentence", place, sentences[place], best)
         columns = zip(
             row["translations"],
             scores,
@@ -106,24 +106,11 @@ def scored(
     return [
         Translation(
             _text(text),
-            _finite(row["log_probability"], place, sentences),
+            check_score("sentence", place, sentences[place], row["log_probability"]),
             target_length=int(row["tokens"]),
         )
         for place, (row, text) in enumerate(zip(rows, given, strict=True))
     ]
-
-
-def check_pairs(sentences: Sequence[Any], given: Sequence[Any]) -> None:
-    """Check that there is a translation for each sentence.
-
-    Raises:
-        InputError: if the numbers differ.
-    """
-    if len(sentences) != len(given):
-        raise InputError(
-            f"There are {len(sentences)} sentences and {len(given)} translations to score: give "
-            "one translation for each sentence."
-        )
 
 
 def warn_of_cut_offs(
@@ -146,11 +133,8 @@ def warn_of_cut_offs(
             ("target_cut_off", "Translation", given, lambda row: row["target_length"]),
         ):
             if row.get(name):
-                warnings.warn(
-                    f"{kind} {place} ({texts[place][:30]!r}...) was cut off after the model's "
-                    f"maximum of {limit(row)} tokens; split it into sentences.",
-                    stacklevel=stacklevel,
-                )
+                maximum = f"the model's maximum of {limit(row)}"
+                warn_of_cut_off(kind, place, texts[place], maximum, stacklevel)
 
 
 def _translation(text, score, row, target, height, alignment) -> Translation:
@@ -175,12 +159,3 @@ def _translation(text, score, row, target, height, alignment) -> Translation:
 
 def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _finite(score, place, sentences) -> float:
-    if not math.isfinite(score):
-        raise InputError(
-            f"The score of sentence {place} ({sentences[place][:30]!r}) is {score}: the weights "
-            "contain NaN or inf. Retrain with a lower learning rate."
-        )
-    return float(score)

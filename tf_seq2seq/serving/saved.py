@@ -14,7 +14,7 @@ from tf_seq2seq.files import first_line
 from tf_seq2seq.metrics import perplexity
 from tf_seq2seq.serving import answers
 from tf_seq2seq.serving.versions import list_versions
-from tf_seq2seq.strings import Texts, listed
+from tf_seq2seq.strings import Texts, check_pairs, listed
 from tf_seq2seq.text_io import BATCH_SIZE, run_in_batches
 from tf_seq2seq.translation import Translation
 
@@ -135,7 +135,7 @@ class SavedTranslator:
             UserWarning: for each sentence and translation that the model cut off.
         """
         sentences, translations = listed(sentences), listed(translations)
-        answers.check_pairs(sentences, translations)
+        check_pairs(sentences, translations)
         rows = self._rows("score_details", batch_size, verbose, text=sentences, target=translations)
         answers.warn_of_cut_offs(rows, sentences, translations)
         return answers.translations(rows, sentences)
@@ -154,7 +154,7 @@ class SavedTranslator:
         if "score" not in self._signatures:
             return None
         sentences, translations = listed(sentences), listed(translations)
-        answers.check_pairs(sentences, translations)
+        check_pairs(sentences, translations)
         rows = self._rows("score", batch_size, verbose, text=sentences, target=translations)
         loss = -sum(float(row["log_probability"]) for row in rows)
         return perplexity(loss / max(sum(int(row["tokens"]) for row in rows), 1))

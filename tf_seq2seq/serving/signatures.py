@@ -54,7 +54,8 @@ import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.search import SearchOptions
-from tf_seq2seq.text_io import TEXT
+from tf_seq2seq.search.options import check_options
+from tf_seq2seq.text_io import TEXT, compile_graph
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translation_graph import TARGET
 from tf_seq2seq.translator import Translator
@@ -78,10 +79,9 @@ def signatures_of(
         InputError: if `exported` is something else, if `beam` is, or if a `TextModel` is given
             search options.
     """
-    if not (beam is None or isinstance(beam, SearchOptions)):
-        raise InputError(f"`beam` must be SearchOptions, got {beam!r}.")
+    options = check_options("beam", BEAM if beam is None else beam)
     if isinstance(exported, Translator):
-        return _translator_signatures(exported, BEAM if beam is None else beam)
+        return _translator_signatures(exported, options)
     if not isinstance(exported, TextModel):
         raise InputError(
             f"Expected a Translator or a TextModel to export, got {type(exported).__name__}."
@@ -93,9 +93,9 @@ def signatures_of(
 
 def _translator_signatures(translator: Translator, options: SearchOptions) -> Signatures:
     # A function that two signatures call is traced once, and its graph is stored once.
-    greedy = tf.function(lambda text: translator.graph(text))
-    best = tf.function(lambda text: translator.n_best_graph(text, options))
-    forced = tf.function(lambda text, target: translator.score_graph(text, target))
+    greedy = compile_graph(lambda text: translator.graph(text), TEXT)
+    best = compile_graph(lambda text: translator.n_best_graph(text, options), TEXT)
+    forced = compile_graph(translator.score_graph, TEXT, TARGET)
 
     def serving_default(text):
         outputs = greedy(text)
@@ -118,15 +118,13 @@ def _translator_signatures(translator: Translator, options: SearchOptions) -> Si
         return {"log_probability": outputs["score"], "tokens": outputs["target_length"]}
 
     return {
-        "serving_default": tf.function(serving_default, input_signature=[TEXT]),
-        "details": tf.function(lambda text: greedy(text), input_signature=[TEXT]),
-        "beam": tf.function(beam, input_signature=[TEXT]),
-        "beam_details": tf.function(beam_details, input_signature=[TEXT]),
-        "score": tf.function(score, input_signature=[TEXT, TARGET]),
-        "score_details": tf.function(
-            lambda text, target: forced(text, target), input_signature=[TEXT, TARGET]
-        ),
-        "encode": tf.function(translator.encode_graph, input_signature=[TEXT]),
+        "serving_default": compile_graph(serving_default, TEXT),
+        "details": compile_graph(lambda text: greedy(text), TEXT),
+        "beam": compile_graph(beam, TEXT),
+        "beam_details": compile_graph(beam_details, TEXT),
+        "score": compile_graph(score, TEXT, TARGET),
+        "score_details": compile_graph(lambda text, target: forced(text, target), TEXT, TARGET),
+        "encode": compile_graph(translator.encode_graph, TEXT),
     }
 
 
@@ -140,6 +138,6 @@ def _text_model_signatures(text_model: TextModel) -> Signatures:
         return {name: outputs[name] for name in ("generated", "log_probability")}
 
     return {
-        "serving_default": tf.function(serving_default, input_signature=[TEXT]),
-        "generate": tf.function(generate, input_signature=[TEXT]),
+        "serving_default": compile_graph(serving_default, TEXT),
+        "generate": compile_graph(generate, TEXT),
     }

@@ -316,7 +316,8 @@ class Tokenizer(tf.Module):
     def equals(self, other: Tokenizer) -> bool:
         """Return whether another tokenizer gives the same ids for any text.
 
-        That is the case if class, configuration and vocabulary are the same.
+        That is the case if class, configuration and vocabulary are the same. Override this method
+        for a tokenizer with assets, to compare those too.
 
         Args:
             other: a tokenizer with a vocabulary.

@@ -239,7 +239,10 @@ class Checkpoint:
             if not isinstance(index, dict):
                 raise ValueError(f"{self._index.name} is damaged")
             _check_format(index.get("format"))
-            saved = Saved(dict(index["progress"]), _read(self.directory / index["arrays"]))
+            progress = dict(index["progress"])
+            if missing := {"epoch", "step"} - set(progress):
+                raise ValueError(f"{self._index.name} has no {' and no '.join(sorted(missing))}")
+            saved = Saved(progress, _read(self.directory / index["arrays"]))
             if variables is not None:
                 _check_fit(variables, saved.arrays)
             return saved

@@ -352,7 +352,7 @@ def _train_step(model):
         model.compute_metrics(inputs, labels, logits)
         return loss, *_sums(labels, logits), state
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(iterator, state):
         loss, total, count, state = strategy.run(replica_step, args=(next(iterator), state))
         loss, total, count = (
@@ -402,7 +402,7 @@ def _batch_evaluator(model):
         model.compute_metrics(inputs, labels, logits)
         return model.compute_loss(x=inputs, y=labels, y_pred=logits, training=False)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def step(batch):
         return strategy.reduce("SUM", strategy.run(replica_step, args=(batch,)), axis=None)
 
@@ -418,7 +418,7 @@ def _batch_evaluator(model):
 
 
 def _stream_evaluator(model):
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def step(inputs, labels, state):
         logits, state = model(inputs, state, training=False)
         # Keras' metrics average over rows, regardless of their length: here a row is one word.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from tf_seq2seq.checks import check_choice, check_flag, check_integer, check_number
+from tf_seq2seq.checks import check_choice, check_flag, check_integer, check_name, check_number
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving import answers
 from tf_seq2seq.serving.client.errors import (
@@ -22,7 +22,7 @@ from tf_seq2seq.serving.client.errors import (
 from tf_seq2seq.serving.client.grpc import GrpcTransport
 from tf_seq2seq.serving.client.rest import RestTransport
 from tf_seq2seq.serving.client.transport import Address, Metadata, Transport, VersionStatus
-from tf_seq2seq.strings import Texts, listed, utf8
+from tf_seq2seq.strings import Texts, check_pairs, listed, utf8
 from tf_seq2seq.translation import Translation
 
 PORTS = {"rest": 8501, "grpc": 8500}
@@ -77,8 +77,11 @@ class Client:
             version = check_integer("version", version, minimum=1)
             if label is not None:
                 raise InputError(f"Give the version {version} or the label {label!r}, not both.")
+        elif label is not None:
+            label = check_name("label", label)
+        model, host = check_name("model", model), check_name("host", host)
         host = host.removeprefix("[").removesuffix("]")
-        if "/" in host or host.count(":") == 1 or not host.strip():
+        if "/" in host or host.count(":") == 1 or not host:
             raise InputError(f"`host` must be a name or an address without a port, got {host!r}.")
         self.timeout = check_number("timeout", timeout, above=0)
         self.retries = check_integer("retries", retries, minimum=0)
@@ -173,7 +176,7 @@ class Client:
             UserWarning: with `details`, for each sentence and translation that was cut off.
         """
         sentences, translations = listed(sentences), listed(translations)
-        answers.check_pairs(sentences, translations)
+        check_pairs(sentences, translations)
         if not check_flag("details", details):
             rows = self._rows("score", answers.SCORE, text=sentences, target=translations)
             return answers.scored(rows, sentences, translations)
