@@ -1,5 +1,6 @@
 """Quiet, deterministic, and on two logical CPU devices so that strategies can be tried."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -14,6 +15,9 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
+# Tracing creates millions of objects, and nearly all of them stay. Look for garbage less often.
+gc.freeze()
+gc.set_threshold(100_000, 50, 100)
 
 # What `make check` leaves to `make test`: these train, export, start processes or run large grids.
 LONG = (

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import tf_seq2seq as s2s
 from tf_seq2seq import BahdanauAttention, Decoder, DotAttention, Encoder, Seq2Seq
@@ -26,7 +27,13 @@ SYSTEMS = {
     "dot_current": lambda: {"attention": DotAttention(), "query": "current_state"},
     "dot_previous": lambda: {"attention": DotAttention(), "query": "previous_state"},
 }
-GRID = list(itertools.product(SYSTEMS, CELLS, (1, 2), (False, True)))
+# All systems and cells. Without `make test-all`, either two bidirectional layers or a single layer.
+GRID = [
+    pytest.param(
+        *options, marks=[pytest.mark.slow] if options[2:] in [(1, True), (2, False)] else []
+    )
+    for options in itertools.product(SYSTEMS, CELLS, (1, 2), (False, True))
+]
 
 
 def small_model(

@@ -48,6 +48,6 @@ def test_attention_learns_to_copy_and_to_reverse(make_corpus, query):
 @pytest.mark.parametrize("feeding", ["initial_state", "context", "context_and_previous"])
 def test_each_feeding_scheme_learns_to_copy_short_strings(feeding):
     corpus = s2s.data.copy_corpus("abcdef", (1, 4), train=1200, dev=20, test=100)
-    before, after = learn(corpus, epochs=30, tokens=512, feeding=feeding)
+    before, after = learn(corpus, epochs=20, tokens=512, feeding=feeding)
     assert before < 5
     assert after >= 95
