@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from helpers import ROOT, small_translator
@@ -9,11 +10,9 @@ from helpers import ROOT, small_translator
 from tf_seq2seq import InputError, serving
 from tf_seq2seq.serving.client import Client
 from tf_seq2seq.serving.serve import serve
-from tf_seq2seq.serving.serving_api import require_serving_api
+from tf_seq2seq.serving.serving_api import REQUIREMENT, require_serving_api
 
-REMEDY = (
-    "needs TensorFlow Serving's API, which is not installed: run pip install 'tf_seq2seq[serve]'"
-)
+REMEDY = f"needs TensorFlow Serving's API, which is not installed: run pip install '{REQUIREMENT}'"
 
 
 @pytest.fixture
@@ -21,6 +20,11 @@ def _without(monkeypatch):
     for name in [*sys.modules, "tensorflow_serving"]:
         if name.partition(".")[0] == "tensorflow_serving":
             monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_the_requirement_is_that_of_the_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["optional-dependencies"]["serve"] == [REQUIREMENT]
 
 
 def test_nothing_happens_if_it_is_installed():

@@ -3,7 +3,7 @@
 tf-seq2seq-client --model en_zh --sentence "She bought a new book."
 tf-seq2seq-client --model en_zh < sentences > translations
 
-REST works on a machine without TensorFlow. gRPC needs `pip install 'tf_seq2seq[serve]'`.
+REST works on a machine without TensorFlow. gRPC needs the extra `serve`.
 """
 
 from __future__ import annotations

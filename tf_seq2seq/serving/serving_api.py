@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tf_seq2seq.errors import InputError
 
+REQUIREMENT = "tensorflow-serving-api>=2.21,<2.22"
+"""The extra `serve` of the package."""
+
 
 def require_serving_api(what: str) -> None:
     """Check that `tensorflow-serving-api` is installed.
@@ -20,5 +23,5 @@ def require_serving_api(what: str) -> None:
     except ImportError as error:
         raise InputError(
             f"{what} needs TensorFlow Serving's API, which is not installed: run "
-            "pip install 'tf_seq2seq[serve]'"
+            f"pip install '{REQUIREMENT}'"
         ) from error
