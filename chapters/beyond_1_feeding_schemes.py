@@ -281,12 +281,13 @@ if settings.resume and results_file.exists():
         kept = dict(json.loads(results_file.read_text()))
     except ValueError as error:
         raise s2s.InputError(
-            f"{results_file} holds no results ({error}): remove it, or start over without --resume."
+            f"{results_file} contains no results ({error}): remove it, or start over without "
+            "--resume."
         ) from error
     if kept.get("settings") != results["settings"]:
         raise s2s.InputError(
-            f"{results_file} holds results of other settings, {kept.get('settings')}: resume with "
-            "these, or give another --output-dir."
+            f"{results_file} contains results from different settings, {kept.get('settings')}: "
+            "resume with those settings, or choose another --output-dir."
         )
     results = kept
 

@@ -10,7 +10,8 @@
 #
 # Four things are measured: how often a beam of width k misses the most probable sentence of a model
 # so small that all its sentences can be enumerated; and the effect of the width k, the length
-# penalty alpha and the coverage penalty beta on the quality, length and time of translations.
+# penalty alpha and the coverage penalty beta on the quality of translations, on their length, and
+# on the time they take.
 #
 #     --preset quick       a small translator, trained here on the synthetic corpus
 #     --preset multi30k    German to English, with the translator of `beyond_3_multi30k.py`
@@ -46,10 +47,10 @@ class Settings:
     output_dir: Path = setting(Path("output/beyond_2"), "where the plot goes")
     sentences: int = setting(400, "maximum number of sentences to translate", least=1)
     repetitions: int = setting(
-        2, "number of measurements of each time; the shortest counts", least=1
+        2, "how often each width is timed; the shortest time counts", least=1
     )
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
-    epochs: int = setting(2, "passes over them", least=1)
+    epochs: int = setting(2, "passes over those pairs", least=1)
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
 
@@ -227,11 +228,11 @@ for _ in range(settings.repetitions):
         translator(test.source, beam_width=width)
         seconds[width] = min(seconds[width], time.perf_counter() - begin)
 print(f"\n{len(test):,} sentences, {reports[1][0].bleu.signature}, length penalty 1")
-print("beam width    BLEU   length ratio   log P of a sentence   time against greedy")
+print("beam width    BLEU   length ratio   log P of a sentence   time vs. greedy")
 for width, (report, log_p) in reports.items():
     print(
         f"{width:10} {report.bleu.value:7.2f} {report.length_ratio:14.3f} {log_p:21.3f}"
-        f" {seconds[width] / seconds[1]:21.2f}"
+        f" {seconds[width] / seconds[1]:17.2f}"
     )
 
 # %% [markdown]

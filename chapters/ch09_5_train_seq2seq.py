@@ -28,7 +28,7 @@ from tf_seq2seq.cli.settings import from_command_line
 
 @dataclasses.dataclass(frozen=True)
 class Settings(talks.TalksSettings):
-    """Train a translator without attention, compare its losses, measure it, and export it."""
+    """Train a translator without attention, compare its loss to the book's, score and export it."""
 
 
 PRESETS = talks.presets(Path("output/ch09_5"))

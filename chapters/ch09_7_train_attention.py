@@ -9,8 +9,8 @@
 #     --preset quick         synthetic sentences, offline
 #     --preset book          the book's model on the TED talks
 #     --preset tuned         the TED talks, with a modern recipe
-#     --comparison-steps N   train four small models for N steps at the end, which show why the
-#                            book's attention ends up no better than its model without attention
+#     --comparison-steps N   finally, train four small models for N steps, to show why the book's
+#                            model ends up no better with attention than without it
 #
 # `ch09_8_translate_attention.py` translates with the model that is trained here. The preset `tuned`
 # differs from that of `ch09_5_train_seq2seq.py` only in its attention.
@@ -30,10 +30,10 @@ from tf_seq2seq.cli.settings import from_command_line, setting
 
 @dataclasses.dataclass(frozen=True)
 class Settings(talks.TalksSettings):
-    """Train a translator with attention, compare its losses, measure it, and export it."""
+    """Train a translator with attention, compare its loss to the book's, score and export it."""
 
     comparison_steps: int = setting(
-        0, "training steps of each of the four small models at the end", least=0
+        0, "training steps for each of the four small models that are compared", least=0
     )
 
 
@@ -117,8 +117,8 @@ BOOK = {0: 8.295, 1802: 4.018, 3604: 3.319, 5406: 3.013, 7208: 2.757, 9010: 2.56
 talks.measure(trained, corpus, settings, BOOK)
 
 # %% [markdown]
-# ## Where it looked
-# Each row of the plot is a character that was written, each column a token of the source.
+# ## Where the model looked
+# Each row of the plot is a character of the translation, each column a token of the source.
 
 # %%
 (translation,) = trained.translator(corpus.samples.source[:1])
@@ -136,19 +136,20 @@ if translation.target_tokens:
 talks.export(trained.translator, settings)
 
 # %% [markdown]
-# ## Why the book's attention trains no better than its model without attention
-# The book's loss ends at 2.447 without attention and at 2.569 with it, and with attention it jumps
-# to 15 and more at first. Four small models show why, on the same short sentences:
+# ## Why the book's model trains no better with attention than without it
+# The book's loss ends at 2.447 without attention and at 2.569 with it, and with attention it first
+# jumps to 15 and higher. Four small models show why, on the same short sentences:
 #
-# - *The book's model with attention* jumps, the one without does not. A step is the gradient,
-#   clipped to a norm of 5. With attention the gradient is several times as large (the table has the
-#   median of the first 150 steps), so that most steps are clipped, and are still too large. The
-#   model pulls ahead in the end, but late.
+# - *The loss of the book's model with attention* jumps; without attention, it does not. A step is
+#   the gradient, clipped to a norm of 5. With attention, the gradient is several times as large
+#   (the table has the median of the first 150 steps), so most steps are clipped and are still too
+#   large. The model pulls ahead in the end, but late.
 # - Its decoder starts from zero: until it has learned where to look, it knows nothing about the
-#   sentence. *Started from the encoder's state* it jumps as much, but is ahead earlier.
-# - *Adam*, on the loss per token, takes steps that do not grow with the gradient. No loss is higher
-#   than the first, and attention is ahead from the start. This is the larger part of the remedy;
-#   the tuned recipe has both.
+#   sentence. *Started from the encoder's state*, its loss jumps just as high, but it pulls ahead
+#   earlier.
+# - *Adam*, on the loss per token, takes steps that do not grow with the gradient. No later loss
+#   is higher than the first, and attention is ahead from the start. This is the larger part of the
+#   remedy; the tuned recipe uses both.
 #
 # The preset `quick` has time for the first hundred steps; `--comparison-steps 600` shows the rest.
 
@@ -180,7 +181,7 @@ def build_small(attention, bridge):
 
 
 def train_small(attention, bridge, adam):
-    """Train a small model; return the loss of each step, and the gradient's norm in every 25th."""
+    """Train a small model; return the loss of each step and the gradient's norm at every 25th."""
     keras.utils.set_random_seed(settings.seed)
     small = build_small(attention, bridge)
     if adam:

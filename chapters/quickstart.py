@@ -37,7 +37,7 @@ class Settings:
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     units: int | None = setting(
         None,
-        "width of the decoder; each encoder direction has half of it (256; your data: 512)",
+        "width of the decoder; each encoder direction is half as wide (256; your data: 512)",
         least=2,
     )
     embedding_size: int | None = setting(
@@ -48,10 +48,10 @@ class Settings:
     )
     epochs: int | None = setting(None, "passes over the training pairs (3; your data: 12)", least=1)
     tokens: int = setting(2048, "size of a batch in tokens of one side, padding included", least=50)
-    learning_rate: float = setting(0.003, "highest learning rate of Adam", above=0)
+    learning_rate: float = setting(0.003, "peak learning rate of Adam", above=0)
     output_dir: Path = setting(Path("output/quickstart"), "where plots and checkpoints go")
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
-    label: str | None = setting(None, "a label for the version, for its model card")
+    label: str | None = setting(None, "a label for the model card of this version")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the split, the weights and the shuffling")
     resume: bool = setting(False, "continue from the last epoch of an interrupted run")
@@ -69,7 +69,7 @@ BLEU_EXPECTED = 90.0  # on the synthetic corpus; an untrained model has less tha
 settings = from_command_line(Settings)
 synthetic = not (settings.pairs or settings.source)
 if bool(settings.source) != bool(settings.target) or (settings.pairs and settings.source):
-    raise s2s.InputError("Give either --pairs, or --source together with --target, or neither.")
+    raise s2s.InputError("Pass either --pairs, or both --source and --target, or none of them.")
 
 # The synthetic language is small and regular. A real one needs a larger model and more dropout.
 if synthetic:
@@ -79,13 +79,13 @@ else:
 missing = {name: value for name, value in recipe.items() if getattr(settings, name) is None}
 settings = dataclasses.replace(settings, **missing)
 
-require_serving_api("The export with warm-up requests")  # reports it before the training
+require_serving_api("The export with warm-up requests")  # fail now rather than after training
 run = start(settings)
 settings.model_dir.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]
 # ## Text and batches
-# The corpus has three parts that share no sentence. A tokenizer for each side turns text into ids
+# The corpus has three parts that share no sentences. A tokenizer for each side turns text into ids
 # and back, inside the TensorFlow graph.
 
 # %%
@@ -122,8 +122,8 @@ train = batches(corpus.train, shuffle_seed=settings.seed, report=print)
 # %% [markdown]
 # ## The model
 # A bidirectional GRU reads the source and returns a state h_i for each token. In each step,
-# attention scores all h_i with the decoder's state s, and the decoder gets their weighted sum, the
-# context:
+# attention scores all h_i against the decoder's state s, and the decoder gets their weighted sum,
+# the context:
 #
 #     alpha_i = softmax_i U tanh(V h_i + W s),   c = sum_i alpha_i h_i
 
@@ -187,7 +187,7 @@ trained = test()
 print(f"\nHeld-out sentences, before training: {untrained.bleu}")
 print(f"Held-out sentences, after training:  {trained}\n")
 
-# Samples from the whole test part, because neighbors may be variants of the same sentence.
+# Samples from all of the test set, because neighbors may be variants of the same sentence.
 samples = corpus.test[:: max(1, len(corpus.test) // 5)][:5]
 sentences, references = list(samples.source), list(samples.target)
 more = (settings.sentence or "").strip() or (EXAMPLE if synthetic else None)
@@ -220,7 +220,7 @@ for name, translation in (("alignment", translations[-1]), ("alignment_2", trans
 # ## Export
 # A SavedModel for TensorFlow Serving maps strings to strings. It is exported with a model card and
 # with warm-up requests, which the server runs before the model goes live. A fresh process that has
-# TensorFlow but not this package must give the same translations.
+# TensorFlow but not this package must produce the same translations.
 
 # %%
 exported = s2s.serving.export(

@@ -83,5 +83,5 @@ def test_a_choice_is_one_of_the_choices():
 def test_a_name_is_a_string_that_is_not_blank():
     assert check_name("model", "en_zh") == "en_zh"
     for value in ("", " ", None, 5, b"en_zh"):
-        with pytest.raises(InputError, match="`model` must be a string that is not empty, got"):
+        with pytest.raises(InputError, match="`model` must be a nonempty string, got"):
             check_name("model", value)

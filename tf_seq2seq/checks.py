@@ -145,7 +145,7 @@ def check_name(name: str, value: Any) -> str:
         InputError: if `value` is not a string, or is blank.
     """
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"`{name}` must be a string that is not empty, got {value!r}.")
+        raise InputError(f"`{name}` must be a nonempty string, got {value!r}.")
     return value
 
 

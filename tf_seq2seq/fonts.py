@@ -100,6 +100,6 @@ def _warn_once(characters: str) -> None:
         _has_warned.append(characters)
         warnings.warn(
             f"No installed font has the characters {characters!r}, which are drawn as boxes: "
-            "install one that does, for instance with `apt-get install fonts-noto-cjk`.",
+            "install a font that has them, for instance with `apt-get install fonts-noto-cjk`.",
             stacklevel=5,
         )

@@ -186,8 +186,8 @@ def prediction(
     xs, true, guess = (np.asarray(values) for values in (x, truth, predicted))
     if not (xs.shape == true.shape == guess.shape == (xs.size,)) or not xs.size:
         raise InputError(
-            f"Got x of shape {xs.shape}, truth of {true.shape} and predicted of {guess.shape}: "
-            "give three sequences of the same length, at least 1."
+            f"Got x, truth and predicted of shapes {xs.shape}, {true.shape} and {guess.shape}: "
+            "pass three sequences of the same length, at least 1."
         )
     figure = Figure(figsize=(7, 4.5), dpi=DPI, layout="constrained")
     curves, errors = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
@@ -228,8 +228,8 @@ def token_frequencies(
     """
     if not counts or counts.keys() != kept.keys() or not all(map(len, counts.values())):
         raise InputError(
-            f"There are counts of the texts {list(counts)} and numbers of kept tokens of "
-            f"{list(kept)}: give both for the same texts, each with at least one token."
+            f"There are counts for the texts {list(counts)} and numbers of kept tokens for "
+            f"{list(kept)}: pass both for the same texts, each with at least one token."
         )
     figure = Figure(figsize=(10, 4), dpi=DPI, layout="constrained")
     frequencies, coverage = figure.subplots(1, 2)
@@ -288,7 +288,7 @@ def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -
     """
     names = list(dict.fromkeys(name for panel in panels for name in panel.curves))
     if not names:
-        raise InputError("There is nothing to compare: give at least one panel with a curve.")
+        raise InputError("There is nothing to compare: pass at least one panel with a curve.")
     figure = Figure(figsize=(3.4 * len(panels) + 2.6, 3.6), dpi=DPI, layout="constrained")
     lines = {}
     for axes, panel in zip(
@@ -299,7 +299,7 @@ def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -
             if runs.ndim != 2 or runs.shape[1] != len(panel.x) or not runs.size:
                 raise InputError(
                     f"The curves of {name!r} have the shape {runs.shape} over {len(panel.x)} "
-                    f"points: give an array of shape (runs, {len(panel.x)}), with at least one run."
+                    f"points: pass an array of shape (runs, {len(panel.x)}), with at least one run."
                 )
             number = names.index(name)
             color, marker = f"C{number}", "osD^vP*X"[number % 8]
@@ -355,7 +355,7 @@ def curves(panels: Sequence[Curve]) -> Figure:
     >>> figure = curves([Curve("quality", "beam width", "BLEU", [1, 2, 5], [30.0, 31.2, 31.9])])
     """
     if not panels:
-        raise InputError("There is nothing to plot: give at least one curve.")
+        raise InputError("There is nothing to plot: pass at least one curve.")
     figure = Figure(figsize=(2.9 * len(panels), 3.2), dpi=DPI, layout="constrained")
     for axes, panel in zip(
         figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True
@@ -363,7 +363,7 @@ def curves(panels: Sequence[Curve]) -> Figure:
         if len(panel.x) != len(panel.y) or not len(panel.x):
             raise InputError(
                 f"The curve of {panel.ylabel!r} over {panel.xlabel!r} has {len(panel.x)} values "
-                f"of x and {len(panel.y)} of y: give the same number, at least one."
+                f"of x and {len(panel.y)} of y: pass the same number of both, at least one."
             )
         axes.plot(panel.x, panel.y, color="C0", marker="o", markersize=4.5)
         axes.set(xlabel=panel.xlabel, ylabel=panel.ylabel)
@@ -405,7 +405,7 @@ def alignment(
     if weights.shape != expected or 0 in expected:
         raise InputError(
             f"`weights` has the shape {weights.shape} for {expected[0]} target and {expected[1]} "
-            "source tokens: give a (target_tokens, source_tokens) matrix with at least one token "
+            "source tokens: pass a (target_tokens, source_tokens) matrix with at least one token "
             "on each side."
         )
     height, width = CELL * np.array(expected)

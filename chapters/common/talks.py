@@ -335,8 +335,8 @@ def open_translator(
     if not (folder / "translator").exists():
         if settings.preset != "quick":
             raise InputError(
-                f"There is no translator in {folder}: train it first, with chapters/"
-                f"{chapter.name} --preset {settings.preset}, or give --trained-dir."
+                f"There is no translator in {folder}: train it first with chapters/"
+                f"{chapter.name} --preset {settings.preset}, or set --trained-dir."
             )
         print(f"There is no translator in {folder} yet: {chapter.name} trains it in a minute.")
         code = subprocess.run([sys.executable, chapter, "--output-dir", folder]).returncode

@@ -139,7 +139,7 @@ def test_results_of_other_settings_are_not_mixed(run, tmp_path):
     file = tmp_path / "results.json"
     kept = json.dumps(results_of({"translation (synthetic)": 5}, [1], units=16))
     file.write_text(kept)
-    with pytest.raises(InputError, match=r"results of other settings, .*'units': 16"):
+    with pytest.raises(InputError, match=r"results from different settings, .*'units': 16"):
         run("--resume")
     assert file.read_text() == kept
 

@@ -329,7 +329,7 @@ def test_ids_of_the_book_s_own_lists(run_chapter, trained_dir, shared_data, caps
 @pytest.mark.parametrize("chapter", ["ch09_6_translate_seq2seq", "ch09_8_translate_attention"])
 class TestErrors:
     def test_nothing_is_trained(self, run_chapter, chapter, tmp_path):
-        with pytest.raises(s2s.InputError, match=r"train it first, .*_train_.* --preset tuned"):
+        with pytest.raises(s2s.InputError, match=r"train it first with .*_train_.* --preset tuned"):
             run_chapter(chapter, "--preset", "tuned", "--trained-dir", tmp_path)
 
     def test_training_has_not_reached_a_checkpoint(self, run_chapter, trained_dir, chapter):

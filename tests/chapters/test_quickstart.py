@@ -46,8 +46,11 @@ def test_training_on_tab_separated_pairs(run, tmp_path, capsys):
     [
         (["--pairs", "nowhere.tsv"], "nowhere.tsv"),
         (["--source", "nowhere.de", "--target", "nowhere.en"], "nowhere.de"),
-        (["--source", "nowhere.de"], "--source together with --target"),
-        (["--pairs", "a.tsv", "--source", "a", "--target", "b"], "either --pairs, or --source"),
+        (["--source", "nowhere.de"], "both --source and --target"),
+        (
+            ["--pairs", "a.tsv", "--source", "a", "--target", "b"],
+            "either --pairs, or both --source",
+        ),
     ],
 )
 def test_missing_files(run, arguments, message):

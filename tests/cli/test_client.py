@@ -109,7 +109,7 @@ def test_rest_needs_no_tensorflow(served, where):
         (["--sentence", "a"], "The request to model 'en_zh' at localhost:9 failed: no connection"),
         (["--file", "missing"], "--file missing cannot be read: No such file or directory."),
         (["--file", "tests"], "--file tests cannot be read: Is a directory."),
-        (["--file", "a", "--sentence", ""], "Give --sentence or --file, not both."),
+        (["--file", "a", "--sentence", ""], "Pass --sentence or --file, not both."),
         (["--sentence", "a", "--align", "a.foo"], "--align writes .png, .pdf or .svg, got a.foo."),
         (["--sentence", "a", "--timeout", "inf"], "--timeout must be a number greater than 0"),
     ],

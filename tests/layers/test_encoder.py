@@ -216,7 +216,7 @@ class TestBackwardsContract(TestContract):
         ({"vocabulary_size": 10, "units": 4, "num_layers": 1.5}, "`num_layers`.*got 1.5"),
         (
             {"vocabulary_size": 10, "units": 4, "bidirectional": True, "go_backwards": True},
-            "leave go_backwards=False",
+            "leave go_backwards set to False",
         ),
         ({"vocabulary_size": 10, "units": 4, "dropout": 1.0}, "`dropout`.*got 1.0"),
         ({"vocabulary_size": 10, "units": 4, "embedding_dropout": -1}, "`embedding_dropout`.*-1"),

@@ -226,7 +226,7 @@ def test_a_state_of_another_model_is_refused(of):
 
 
 def test_a_state_of_another_width_is_refused():
-    with pytest.raises(ValueError, match=r"of the widths \[9, 9\], got .*\(1, 8\)"):
+    with pytest.raises(ValueError, match=r"with the widths \[9, 9\], got .*\(1, 8\)"):
         model(units=9)(np.array([[5, 6, 7]]), model(units=8).initial_state(1))
 
 

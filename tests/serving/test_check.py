@@ -198,7 +198,7 @@ def test_a_graph_that_the_loader_cannot_load(tmp_path):
 
 
 def test_no_saved_model(tmp_path):
-    with pytest.raises(InputError, match="give a version's folder"):
+    with pytest.raises(InputError, match="pass a version's folder"):
         serving.check_export(tmp_path)
     (tmp_path / "saved_model.pb").write_bytes(b"rubbish")
     with pytest.raises(InputError, match="There is no SavedModel to serve"):

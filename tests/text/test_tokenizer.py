@@ -239,7 +239,10 @@ def test_save_and_load(tokenizer, tmp_path):
     [
         (None, r"Cannot read .*tokenizer\.json.*No such file"),
         ("{", "JSONDecodeError"),
-        ('{"class_name": "NoTokenizer", "config": {}}', "unknown class 'NoTokenizer'; import"),
+        (
+            '{"class_name": "NoTokenizer", "config": {}}',
+            "unknown class 'NoTokenizer'; first import",
+        ),
         ('{"class_name": [], "config": {}}', "TypeError"),
         ('{"class_name": "WordTokenizer"}', "KeyError: 'config'"),
         ('{"class_name": "WordTokenizer", "config": {"color": 1}}', "color"),

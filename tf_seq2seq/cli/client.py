@@ -111,7 +111,7 @@ def _translate(client: Client, settings: Settings) -> None:
 
 def _lines(settings: Settings) -> list[bytes]:
     if settings.sentence is not None and settings.file is not None:
-        raise InputError("Give --sentence or --file, not both.")
+        raise InputError("Pass --sentence or --file, not both.")
     if settings.sentence is not None:
         return [utf8(settings.sentence)]
     try:

@@ -184,7 +184,7 @@ def encode_pairs(
         InputError: if `pairs` is empty or no pair is kept.
     """
     if not len(pairs):
-        raise InputError("The corpus contains no sentence pair: pass at least one.")
+        raise InputError("The corpus contains no sentence pairs: pass at least one.")
 
     def encode(source, target):
         return source_tokenizer.encode(source), target_tokenizer.encode(target)

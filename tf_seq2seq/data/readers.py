@@ -164,7 +164,7 @@ def _numbered_lines(path: str | os.PathLike) -> list[tuple[int, str]]:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
     if not any(line.strip() for _, line in lines):
-        raise InputError(f"{path} contains no sentence: pass a file with one sentence per line.")
+        raise InputError(f"{path} contains no sentences: pass a file with one sentence per line.")
     return lines
 
 

@@ -58,8 +58,8 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
 
     if (dev and not dev_part) or (test and not test_part) or not train_part:
         raise InputError(
-            f"Cannot split {len(pairs)} pairs, which form {len(groups)} groups without common "
-            f"sentences, into dev={dev}, test={test} and a training part: reduce the sizes or "
+            f"Cannot split {len(pairs)} pairs, which form {len(groups)} groups that share "
+            f"no sentences, into dev={dev}, test={test} and a training part: reduce the sizes or "
             "pass more pairs."
         )
     return Corpus(*(_as_pairs(part) for part in (train_part, dev_part, test_part)))

@@ -150,8 +150,8 @@ def bleu_of_sets(
     """
     if hypotheses.keys() != references.keys() or not hypotheses:
         raise InputError(
-            f"There are hypotheses of the sets {list(hypotheses)} and references of "
-            f"{list(references)}: give both for the same sets, at least one."
+            f"There are hypotheses for the sets {list(hypotheses)} and references for "
+            f"{list(references)}: pass both for the same sets, at least one."
         )
 
     def joined(sets):
@@ -201,7 +201,7 @@ def bleu_by_length(
     _check_parallel(hypotheses, references)
     if len(lengths) != len(references):
         raise InputError(
-            f"There are {len(lengths)} lengths for {len(references)} references: give one length "
+            f"There are {len(lengths)} lengths for {len(references)} references: pass one length "
             "for each reference."
         )
     if any(length < 1 for length in lengths):
@@ -283,7 +283,7 @@ def corpus_perplexity(log_probabilities: Iterable[float], tokens: Iterable[int])
     """
     count = sum(tokens)
     if not count:
-        raise InputError("There is nothing to score: give at least one sentence.")
+        raise InputError("There is nothing to score: pass at least one sentence.")
     return metrics.perplexity(-sum(log_probabilities) / count)
 
 
@@ -356,11 +356,11 @@ def _check_parallel(hypotheses, references):
     for name, sentences in (("hypotheses", hypotheses), ("references", references)):
         # A string is a sequence of strings, and its letters would be scored.
         if isinstance(sentences, (str, bytes)):
-            raise InputError(f"`{name}` is one string, {sentences!r}: give a list of sentences.")
+            raise InputError(f"`{name}` is one string, {sentences!r}: pass a list of sentences.")
     if len(hypotheses) != len(references):
         raise InputError(
-            f"There are {len(hypotheses)} hypotheses for {len(references)} references: give one "
+            f"There are {len(hypotheses)} hypotheses for {len(references)} references: pass one "
             "hypothesis for each reference."
         )
     if not len(references):
-        raise InputError("There is nothing to score: give at least one hypothesis and reference.")
+        raise InputError("There is nothing to score: pass at least one hypothesis and reference.")

@@ -93,14 +93,14 @@ class Decoder(keras.layers.Layer):
         attention: an `Attention` layer, or None.
         query: which state is the query, see above; no effect without attention.
         readout_units: width of the readout `a_j`; None means `embedding_size` if tied, else
-            `units`. Without attention, there is a readout `tanh(W s_j + b)` only if this is given.
+            `units`. Without attention, there is a readout `tanh(W s_j + b)` only if this is set.
         readout_activation: activation of the readout, or None for a linear one.
         tie_embeddings: whether the embeddings of the target words are also the weights of the
             logits (Press and Wolf 2017), as in the book. Use a linear readout with tied embeddings:
             `tanh` keeps the logits so small that a small model barely learns.
         dropout: rate of dropout on the embeddings, on each layer's outputs and on the readout; the
             recurrent state itself is never dropped.
-        embedding_dropout: the rate on the embeddings; None for `dropout`.
+        embedding_dropout: the rate on the embeddings; None for the same rate as `dropout`.
         word_dropout: rate at which whole embeddings of the previous words are dropped.
 
     Call arguments:
@@ -180,7 +180,7 @@ class Decoder(keras.layers.Layer):
         self._kind = kind_of_step(self.attention, self.query)
 
         # Keras draws a seed for each initializer and each dropout layer when it is created. Keep
-        # this order: a different one would change the weights that a random seed gives.
+        # this order: a different one would change the weights for a given random seed.
         policy = self.dtype_policy
         has_words = self.feeds.word or self.tie_embeddings
         embeddings_initializer = keras.initializers.RandomUniform() if has_words else None
@@ -223,8 +223,8 @@ class Decoder(keras.layers.Layer):
             )
         if attention.compute_dtype != self.compute_dtype:
             raise InputError(
-                f"The attention computes in {attention.compute_dtype}, but the decoder in "
-                f"{self.compute_dtype}; use the same `dtype` for both."
+                f"The attention layer computes in {attention.compute_dtype}, but the decoder "
+                f"computes in {self.compute_dtype}; use the same `dtype` for both."
             )
         return attention
 
@@ -318,7 +318,7 @@ class Decoder(keras.layers.Layer):
         return logits, alignment, state
 
     def _embed(self, ids, training):
-        """Return `y_{j-1}`, `(..., embedding_size)`, or a width of 0 if words are not fed back."""
+        """Return `y_{j-1}`, `(..., embedding_size)`, or a width of 0 if words are not inputs."""
         if not self.feeds.word:
             return ops.zeros((*ops.shape(ids), 0), dtype=self.compute_dtype)
         return self.words(ids, training=training)

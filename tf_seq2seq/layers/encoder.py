@@ -109,7 +109,7 @@ class Encoder(keras.layers.Layer):
         self.go_backwards = check_flag("go_backwards", go_backwards)
         if self.bidirectional and self.go_backwards:
             raise InputError(
-                "A bidirectional encoder already reads backwards: leave go_backwards=False."
+                "A bidirectional encoder already reads backwards: leave go_backwards set to False."
             )
         self.dropout = check_rate("dropout", dropout)
         if embedding_dropout is None:
@@ -118,7 +118,7 @@ class Encoder(keras.layers.Layer):
         self.word_dropout = check_rate("word_dropout", word_dropout)
 
         # Keras draws a seed for each initializer and each dropout layer when it is created. Keep
-        # this order: a different one would change the weights that a random seed gives.
+        # this order: a different one would change the weights for a given random seed.
         policy = self.dtype_policy
         embeddings_initializer = keras.initializers.RandomUniform()
         forward_layers = [

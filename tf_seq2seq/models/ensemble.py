@@ -56,8 +56,8 @@ class Ensemble(SequenceModel):
         sizes = {(m.source_vocabulary_size, m.target_vocabulary_size) for m in self.members}
         if len(sizes) != 1:
             raise InputError(
-                "An ensemble needs at least one model, and all models over the same vocabularies; "
-                f"got (source, target) vocabularies of the sizes {sorted(sizes)}."
+                "An ensemble needs at least one model, and all models must have the same "
+                f"vocabulary sizes; got the (source, target) sizes {sorted(sizes)}."
             )
         self.built = True
 

@@ -233,7 +233,7 @@ class LanguageModel(SequenceModel):
         )
         if not fits:
             raise InputError(
-                f"`state` must hold (h, c) for each layer, of the widths {widths}, got "
+                f"`state` must hold (h, c) for each layer, with the widths {widths}, got "
                 f"{describe_shapes(state)}; pass the `state` of an output of this model, or "
                 "`initial_state(batch_size)`."
             )

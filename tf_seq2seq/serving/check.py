@@ -134,7 +134,7 @@ def _read(directory: Path) -> MetaGraphDef:
         (graph,) = (each for each in model.meta_graphs if "serve" in each.meta_info_def.tags)
     except (OSError, DecodeError, ValueError) as error:
         raise InputError(
-            f"There is no SavedModel to serve in {directory} ({first_line(error)}): give a "
+            f"There is no SavedModel to serve in {directory} ({first_line(error)}): pass a "
             "version's folder, such as saved_models/en_zh/1."
         ) from error
     return graph
@@ -146,7 +146,7 @@ def _signature_problems(name: str, signature: SignatureDef) -> Iterator[str]:
             which = f"The {side} {key!r} of the signature {name!r}"
             dtype = types_pb2.DataType.Name(tensor.dtype)
             if _UNNAMED.fullmatch(key):
-                yield f"{which} has only a default name: give it one."
+                yield f"{which} has only a default name: name it explicitly."
             if tensor.dtype in (types_pb2.DT_VARIANT, types_pb2.DT_INVALID):
                 yield f"{which} is ragged or not a tensor ({dtype}): make it dense."
             elif tensor.tensor_shape.unknown_rank or not tensor.tensor_shape.dim:

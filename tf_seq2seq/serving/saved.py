@@ -42,7 +42,7 @@ class SavedTranslator:
         self.directory = directory / str(found[-1]) if found else directory
         if not (self.directory / "saved_model.pb").is_file():
             raise InputError(
-                f"There is no SavedModel in {directory}: give the folder to which a model was "
+                f"There is no SavedModel in {directory}: pass the folder to which a model was "
                 "exported, such as a training chapter's --model-dir."
             )
         try:

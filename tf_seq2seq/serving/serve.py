@@ -80,7 +80,9 @@ def serve(
     config, parameters = root / "models.config", root / "batching.config"
     for file in (config, root / "monitoring.config", *[parameters] * batching):
         if not file.is_file():
-            raise InputError(f"There is no {file.name} in {root}: give a model repository.")
+            raise InputError(
+                f"There is no {file.name} in {root}: pass the folder of a model repository."
+            )
     if fake:
         require_serving_api("The fake server")
         from tf_seq2seq.serving.testing import FakeServer
@@ -93,9 +95,9 @@ def serve(
     found = find_server()
     if found is None:
         raise InputError(
-            f"TensorFlow Serving is not installed: put {BINARY} on the PATH, name it in "
-            f"TF_SERVING_BINARY, or run `docker pull {IMAGE}`. To try things out, use the "
-            "fake server: `fake=True` or --fake-server."
+            f"TensorFlow Serving is not installed: put {BINARY} on the PATH, set "
+            f"TF_SERVING_BINARY to its path, or run `docker pull {IMAGE}`. To try things out, use "
+            "the fake server: `fake=True` or --fake-server."
         )
     rest_port, grpc_port = _free_ports(2)
     text = config.read_text(encoding="utf-8")

@@ -2,7 +2,7 @@ r"""The base class of tokenizers: text -> tokens -> ids and back, inside the Ten
 
 A tokenizer consists of three lists of rewriting rules, `(regular expression, replacement)`, which
 are applied in order to a whole batch of strings. One list normalizes the text; one puts a space at
-every token boundary, so that splitting at spaces gives the tokens; and one restores the text after
+every token boundary, so that splitting at spaces yields the tokens; and one restores the text after
 the tokens have been joined with spaces:
 
     normalize("Don't\tpanic!")   "Don't panic!"
@@ -314,7 +314,7 @@ class Tokenizer(tf.Module):
         return len(self.vocabulary)
 
     def equals(self, other: Tokenizer) -> bool:
-        """Return whether another tokenizer gives the same ids for any text.
+        """Return whether another tokenizer produces the same ids for every text.
 
         That is the case if class, configuration and vocabulary are the same. Override this method
         for a tokenizer with assets, to compare those too.
@@ -409,7 +409,7 @@ class Tokenizer(tf.Module):
         if tokenizer is None:
             raise InputError(
                 f"{str(path)!r} describes a tokenizer of the unknown class {name!r}; "
-                "import the module that defines it first."
+                "first import the module that defines it."
             )
         tokenizer.load_assets(directory)
         tokenizer.set_vocabulary(Vocabulary.load(directory / "vocabulary.txt"))
@@ -447,7 +447,7 @@ def not_empty(vocabulary: Vocabulary) -> Vocabulary:
     """
     if len(vocabulary) == len(SPECIALS):
         raise InputError(
-            "No token of the text occurs often enough for a vocabulary; "
-            "pass lines of text, or a lower `min_count`."
+            "No token in the text occurs often enough to enter the vocabulary; "
+            "pass more text or a lower `min_count`."
         )
     return vocabulary

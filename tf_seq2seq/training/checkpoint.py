@@ -361,7 +361,7 @@ def _read(file: Path) -> dict[str, np.ndarray]:
 def _check_format(version: Any) -> None:
     if version != FORMAT:
         written = "an older format" if version is None else f"format {version}"
-        raise ValueError(f"it was written in {written}, and this version reads format {FORMAT}")
+        raise ValueError(f"it was written in {written}, but this version reads format {FORMAT}")
 
 
 def _check_fit(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.ndarray]) -> None:
@@ -377,7 +377,7 @@ def _check_fit(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.
         there = arrays[name].shape, arrays[name].dtype.name
         if here != there:
             raise ValueError(
-                f"its variable {name!r} has the shape {there[0]} and the type {there[1]}, and the "
+                f"its variable {name!r} has the shape {there[0]} and the type {there[1]}, but the "
                 f"model's has the shape {here[0]} and the type {here[1]}"
             )
     groups = {_group(name) for name in variables}

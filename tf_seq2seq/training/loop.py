@@ -23,12 +23,12 @@ from tf_seq2seq.training.checkpoint import Checkpoint, assign, compiled_metrics,
 
 @dataclasses.dataclass
 class History:
-    """The course of a training run; `plotting.learning_curves` plots it.
+    """The record of a training run; `plotting.learning_curves` plots it.
 
     Attributes:
         history: values of the loss and the metrics by name, one per epoch; the names of those on
             the dev set start with `val_`. Keras' `History` has the same attribute.
-        step_losses: cross-entropy per target word in nats, of each training step before its
+        step_losses: cross-entropy per target word in nats, for each training step, before its
             update. It is computed without label smoothing.
         seconds: duration up to the last checkpoint, interruptions excluded.
     """
@@ -58,10 +58,10 @@ def fit(
     `SequenceCrossEntropy` divides by the number of words of all replicas, so each word has the
     same weight on every replica.
 
-    A model that carries a state (a `LanguageModel`; truncated backpropagation through time) has
-    a method `initial_state(batch_size)`, and its call takes `(inputs, state)` and returns
-    `(logits, state)`. The state is zero at the start of an epoch; row `i` of a batch continues
-    row `i` of the previous batch.
+    A model that carries a state from batch to batch, such as a `LanguageModel` (truncated
+    backpropagation through time), has a method `initial_state(batch_size)`, and its call takes
+    `(inputs, state)` and returns `(logits, state)`. The state is zero at the start of an epoch;
+    row `i` of a batch continues row `i` of the previous batch.
 
     Args:
         model: a model compiled with an optimizer and a loss, inside the scope of the strategy.
@@ -74,8 +74,8 @@ def fit(
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
             state and the position in the data are then those of the checkpoint.
         checkpoint_every: number of steps between two checkpoints of an epoch, at least 1; None to
-            write them after each epoch only.
-        keep_weights: number of last epochs whose weights are also kept, for
+            write one only after each epoch.
+        keep_weights: number of most recent epochs whose weights are also kept, for
             `Checkpoint(directory).average_weights(model)`.
         callbacks: Keras callbacks. The state of a callback is not restored on resume.
 
@@ -125,7 +125,7 @@ def fit(
         for name, value in logs.items():
             run.history.history.setdefault(name, []).append(value)
         epoch, step = epoch + 1, 0
-        # Before the checkpoint, which then holds a learning rate that a callback has lowered.
+        # Before the checkpoint, so that it includes a learning rate that a callback has lowered.
         hooks.on_epoch_end(epoch - 1, logs)
         if keep_weights:
             run.checkpoint.keep_weights(model, epoch, keep_weights)
@@ -190,7 +190,7 @@ class _Run:
         self.checkpoint = checkpoint
         self.history = History()
         self._since = time.monotonic()
-        self.losses: list[float] = []  # of the steps of the epoch so far
+        self.losses: list[float] = []  # one per step of the epoch so far
         self._steps = int(train.cardinality())
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
         self._dataset = self.strategy.experimental_distribute_dataset(train)
@@ -343,7 +343,7 @@ def _train_step(model):
         gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
-        if optimizer.global_clipnorm and not scales_loss:  # else it clips what it has unscaled
+        if optimizer.global_clipnorm and not scales_loss:  # which clips only after unscaling
             gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
         if replicas > 1:
             # The optimizer sums over the replicas again.

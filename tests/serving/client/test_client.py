@@ -224,11 +224,11 @@ def test_a_closed_client(protocol):
         ({"port": 99_999}, "`port` must be an integer from 1 to 65535, got 99999"),
         ({"host": "http://localhost"}, "without a port, got 'http://localhost'"),
         ({"host": "localhost:8501"}, "without a port, got 'localhost:8501'"),
-        ({"host": " "}, "`host` must be a string that is not empty, got ' '"),
+        ({"host": " "}, "`host` must be a nonempty string, got ' '"),
         ({"host": "[]"}, "without a port, got ''"),
-        ({"host": None}, "`host` must be a string .*got None"),
-        ({"model": 5}, "`model` must be a string that is not empty, got 5"),
-        ({"label": ""}, "`label` must be a string that is not empty, got ''"),
+        ({"host": None}, "`host` must be a nonempty string, got None"),
+        ({"model": 5}, "`model` must be a nonempty string, got 5"),
+        ({"label": ""}, "`label` must be a nonempty string, got ''"),
     ],
 )
 def test_arguments_out_of_range(options, message):

@@ -42,14 +42,14 @@ class Client:
         port: None for the protocol's default, 8501 for REST and 8500 for gRPC.
         protocol: `"rest"` or `"grpc"`. gRPC needs `tensorflow-serving-api`.
         version: a version's number; None for the latest.
-        label: a version's label instead, such as `"stable"`.
+        label: a version's label, such as `"stable"`, instead of its number.
         timeout: seconds to wait for the answer to a batch, including all attempts.
         retries: how many times to retry a request.
         batch_size: the maximum number of sentences per request; not more than the server's
             `max_batch_size`.
 
     Raises:
-        InputError: if an argument is out of range, or `tensorflow-serving-api` is needed and not
+        InputError: if an argument is out of range, or `tensorflow-serving-api` is needed but not
             installed.
 
     Example:
@@ -76,7 +76,7 @@ class Client:
         if version is not None:
             version = check_integer("version", version, minimum=1)
             if label is not None:
-                raise InputError(f"Give the version {version} or the label {label!r}, not both.")
+                raise InputError(f"Pass the version {version} or the label {label!r}, not both.")
         elif label is not None:
             label = check_name("label", label)
         model, host = check_name("model", model), check_name("host", host)
@@ -115,7 +115,7 @@ class Client:
             A `Translation` for each sentence, in order.
 
         Raises:
-            TypeError: if something is not a string.
+            TypeError: if a sentence is not a string.
             InputError: if a score is not finite.
             ServingError: see its subclasses.
 
@@ -204,8 +204,9 @@ class Client:
 
         Raises:
             InputError: if the inputs differ in their number of rows.
-            TypeError: if something is not a string.
-            ServingError: see its subclasses. A note names the rows of the failed request.
+            TypeError: if a value is not a string.
+            ServingError: see its subclasses. A note on the error lists the rows of the failed
+                request.
         """
         columns = {
             name: [utf8(text, position) for position, text in enumerate(listed(values))]

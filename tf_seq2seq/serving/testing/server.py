@@ -205,7 +205,7 @@ def _read_models(config: Path, root: Path, batching: Batching | None) -> dict[st
         )
     except (OSError, text_format.ParseError) as error:
         raise InputError(
-            f"{config} is not a model config ({first_line(error)}); give another file."
+            f"{config} is not a model config ({first_line(error)}); choose another file."
         ) from error
     models = {}
     for model in parsed.model_config_list.config:
