@@ -382,8 +382,8 @@ print(f"Accuracy by position: {plot}")
 # %% [markdown]
 # `--preset full` does not confirm claim B. If the end overwrote the beginning, the first symbols of
 # a string would be the least accurate in both string tasks. In copying they are the most accurate
-# (S3: 94 %), and the last ones, just read, are the least accurate (45 %). In reversing it is the
-# other way around (80 % of the first, 97 % of the last), with the middle below both. How soon a
+# (S3: 94%), and the last ones, just read, are the least accurate (45%). In reversing it is the
+# other way around (80% of the first, 97% of the last), with the middle below both. How soon a
 # symbol is written therefore matters more than how recently it was read: the decoder, in its many
 # steps, loses what the encoder had kept. In sentences the position makes little difference, because
 # the other words give much of each word away.

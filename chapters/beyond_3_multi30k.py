@@ -1,9 +1,9 @@
 # %% [markdown]
 # Beyond the book, 3: Multi30k, German to English, where results can be compared.
 #
-# Multi30k has 29,000 captions of images, and a test set, test2016, for which many have reported
-# BLEU. Three plain systems are those of well-known PyTorch tutorials, which report 13.8, 20.6 and
-# 28.3:
+# Multi30k has 29,000 image captions and a test set, test2016, for which many BLEU scores have been
+# published. Three plain systems are those of well-known PyTorch tutorials, which report 13.8, 20.6
+# and 28.3:
 #
 #     lstm        two layers of LSTM, c starts the decoder (S3; Sutskever et al. 2014)
 #     gru         c is an input of every step (S4; Cho et al. 2014)
@@ -14,12 +14,12 @@
 # decoder begins with the words that were read last. The fourth, `tuned`, improves the third with
 # techniques found since.
 #
-#     --preset quick    the synthetic corpus, offline, small and short: shows that everything runs
+#     --preset quick    the synthetic corpus, offline, small and short: checks that everything runs
 #     --preset plain    the three plain systems, side by side
 #     --preset tuned    the tuned system
 #
-# An ensemble of systems that were trained with different --seed and --output-dir is measured with
-# --ensemble DIR,DIR (the folders of their translators) and the same corpus.
+# To measure an ensemble of systems that were trained with different values of --seed and
+# --output-dir, pass --ensemble DIR,DIR (the folders of their translators) and the same corpus.
 #
 # The same commands train on other languages: --corpus tatoeba (English to Chinese), or
 # --corpus files --source FILE --target FILE
@@ -65,7 +65,7 @@ class Settings(TrainingSettings):
     dropout: float = setting(0.2, "factor applied to the dropout rates", least=0, most=1)
     batch_size: int = setting(32, "sentence pairs in a batch, over all replicas", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.006, "highest learning rate of Adam", above=0)
+    learning_rate: float = setting(0.006, "peak learning rate of Adam", above=0)
     beam_width: int = setting(5, "beam width of the second result", least=1)
     length_penalty: float = setting(1.0, "length penalty of the second result", least=0)
     precision: str = precision_setting()

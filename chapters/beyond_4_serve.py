@@ -9,8 +9,8 @@
 #
 # By default the server is the package's fake server, which has the same interfaces and works on any
 # machine, but is meant for development only. `--no-fake-server` starts TensorFlow Serving:
-# `tensorflow_model_server` if it is on the PATH (or `TF_SERVING_BINARY` names it), or the image of
-# `docker pull tensorflow/serving:2.20.0`.
+# `tensorflow_model_server` if it is on the PATH (or `TF_SERVING_BINARY` is set to its path), or the
+# Docker image `tensorflow/serving:2.20.0` if it has been pulled.
 #
 #     --preset quick       trains a small translator, in a minute
 #     --translator DIR     uses a translator that another chapter has saved instead
@@ -46,7 +46,7 @@ class Settings:
     name: str = setting("en_zh", "the model's name")
     sentence: str = setting("She bought a new book in the park yesterday.", "what to translate")
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
-    epochs: int = setting(2, "passes over them", least=1)
+    epochs: int = setting(2, "passes over those pairs", least=1)
     fake_server: bool = setting(False, "serve with the fake server, for development only")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
@@ -94,8 +94,8 @@ translator = s2s.Translator.load(settings.translator) if settings.translator els
 # ## Export
 # One call writes all signatures (`tf_seq2seq/serving/signatures.py` lists them), a model card, and
 # warm-up requests, which the server runs before the version goes live: the first request of a kind
-# is slow. The folder is written under a hidden name and then renamed, because a server that finds
-# it incomplete gives up on it.
+# is slow. The version's folder is written under a hidden name and then renamed, because a server
+# that finds it incomplete gives up on it.
 
 # %%
 model_dir = repository / settings.name
@@ -153,8 +153,8 @@ with serve(repository, fake=settings.fake_server) as served:
 
     # %% [markdown]
     # ## Requests
-    # The same request as with `curl -d '{"instances": ["..."]}' URL`, and the client's, over REST
-    # and gRPC.
+    # The request that `curl -d '{"instances": ["..."]}' URL` sends, and then the client's, over
+    # REST and gRPC.
 
     # %%
     url = f"http://{served.host}:{served.rest_port}"

@@ -44,7 +44,7 @@ class Settings(TrainingSettings):
     batch_size: int = setting(20, "rows in a batch, over all replicas", least=1)
     length: int = setting(20, "words through which the gradient is propagated", least=1)
     epochs: int = setting(4, "passes over the text", least=1)
-    learning_rate: float = setting(1.0, "highest learning rate of gradient descent", above=0)
+    learning_rate: float = setting(1.0, "peak learning rate of gradient descent", above=0)
     schedule: str = setting(
         "constant", "schedule of the learning rate", choices=("constant", "cosine")
     )

@@ -1,7 +1,7 @@
 """System tests: what the models must be able to learn in seconds, and what an untrained one misses.
 
 Strings are unseen in training. Thresholds are far above what a model with a broken mask, feeding or
-attention reaches, and an untrained model is shown to be under 5 %.
+attention reaches, and an untrained model is shown to be under 5%.
 """
 
 import keras

@@ -47,7 +47,7 @@ def learning_curves(
         history: the result of `fit`, or its `history`: the values of each metric, one per epoch.
             A name that starts with `val_` is the validation curve of the metric named after it.
         title: a line above the figure.
-        reference: curves of another run, by the same names, drawn dashed.
+        reference: curves of another run, under the same names, drawn as dashed lines.
         reference_label: the name of that run in the legend.
 
     Returns:
@@ -122,7 +122,7 @@ def step_losses(
     Args:
         curves: the losses of one or more training runs, by their names in the legend.
         points: losses to compare with, by step, drawn as dots.
-        points_label: their name in the legend.
+        points_label: the name of `points` in the legend.
         window: number of steps that are averaged, at least 1.
         title: a line above the figure.
 
@@ -130,7 +130,7 @@ def step_losses(
         A figure; save it with `figure.savefig(path)`.
 
     Raises:
-        InputError: if there is no curve, a curve has no step, or `window` is out of range.
+        InputError: if there are no curves, a curve has no steps, or `window` is out of range.
 
     Example:
 
@@ -164,7 +164,7 @@ def step_losses(
 def prediction(
     x: Sequence[float], truth: Sequence[float], predicted: Sequence[float], title: str | None = None
 ) -> Figure:
-    """Plot a predicted curve over the true one, and below them their difference.
+    """Plot a predicted curve over the true one, with their difference below.
 
     Args:
         x: the position of each value, `(n,)`.
@@ -271,7 +271,7 @@ def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -
     """Plot the mean of each competitor's runs, with a band from minimum to maximum.
 
     Args:
-        panels: one or more, side by side; a competitor looks the same in all of them.
+        panels: one or more, side by side; a competitor has the same color and marker in all.
         ylabel: the quantity of all panels, from 0 to 100.
         title: a line above the figure.
 

@@ -29,9 +29,9 @@ class Score:
         value: the score, 0 to 100.
         signature: sacrebleu's record of references, case, tokenizer, smoothing and version. Quote
             it wherever you quote the value.
-        interval: half the width of the 95 % confidence interval, by bootstrap resampling of the
-            sentences (Koehn 2004). None without bootstrap, and where sacrebleu cannot compute it
-            because some samples have no score.
+        interval: half the width of the 95% confidence interval, by bootstrap resampling of the
+            sentences (Koehn 2004). None if there is no bootstrap, or if sacrebleu cannot
+            compute it because some samples have no score.
     """
 
     name: str
@@ -60,8 +60,8 @@ def bleu(
 
         BLEU = 100 min(1, exp(1 - r / c)) exp(1/4 sum_n log p_n)
 
-    with `p_n` the share of n-grams of the translations that occur in their references, and `c` and
-    `r` the numbers of tokens of all translations and of all references.
+    where `p_n` is the share of n-grams of the translations that occur in their references, and `c`
+    and `r` are the numbers of tokens in all translations and in all references.
 
     Args:
         hypotheses: the translations, plain text, `n` strings.
@@ -69,8 +69,8 @@ def bleu(
         tokenize: sacrebleu's tokenizer: "13a" for languages with spaces, "zh" for Chinese, which
             it splits into characters, "char" and others.
         lowercase: whether to ignore case.
-        bootstrap: number of samples of the sentences for the confidence interval; 0 for no
-            interval, 1000 is usual. The samples are the same each time.
+        bootstrap: number of bootstrap samples for the confidence interval; 0 for no interval,
+            1000 is typical. The samples are the same every time.
 
     Returns:
         The score and its signature.
@@ -185,7 +185,7 @@ def bleu_by_length(
         tokenize, lowercase: see `bleu`.
 
     Returns:
-        The scores by group, "1-5", "6-10" and so on to "26-"; groups without a sentence are absent.
+        The scores by group, "1-5", "6-10" and so on to "26-"; groups without sentences are absent.
 
     Raises:
         InputError: if the numbers of sentences differ, `lengths` or `bounds` are out of range, or
@@ -232,9 +232,9 @@ def chrf(
 
         chrF = 100 (1 + 2^2) P R / (2^2 P + R)
 
-    with the precision `P` the share of n-grams of the translations that occur in their references,
-    the recall `R` the share of n-grams of the references that occur in the translations, each
-    averaged over n.
+    where the precision `P` is the share of n-grams of the translations that occur in their
+    references, and the recall `R` is the share of n-grams of the references that occur in the
+    translations, each averaged over n.
 
     Args:
         hypotheses: the translations, plain text, `n` strings.
@@ -274,7 +274,7 @@ def corpus_perplexity(log_probabilities: Iterable[float], tokens: Iterable[int])
         tokens: the number of tokens of each sentence, `<eos>` included.
 
     Raises:
-        InputError: if there is no token.
+        InputError: if there are no tokens.
 
     Example:
 
@@ -354,7 +354,7 @@ def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
 
 def _check_parallel(hypotheses, references):
     for name, sentences in (("hypotheses", hypotheses), ("references", references)):
-        # A string is a sequence of strings, and its letters would be scored.
+        # A string is also a sequence of strings: its letters would be scored.
         if isinstance(sentences, (str, bytes)):
             raise InputError(f"`{name}` is one string, {sentences!r}: pass a list of sentences.")
     if len(hypotheses) != len(references):

@@ -37,8 +37,8 @@ def greedy(
         max_length: the maximum number of ids in a row, including `<eos>`, an integer or a scalar
             tensor; at least 1.
         aligned: whether to return the attention weights of the steps.
-        finished: bool `(batch,)`, True for rows to leave empty; None for no row.
-        start: int32 `(batch,)`, the ids before the first ones; None for `<sos>`.
+        finished: bool `(batch,)`, True for rows to leave empty; None if there are none.
+        start: int32 `(batch,)`, the ids that precede the first step; None for `<sos>`.
         constraints: the ids to forbid.
 
     Returns:

@@ -14,7 +14,7 @@ from tf_seq2seq.text.words import WordTokenizer
 def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
     """Choose a tokenizer for a text; call its `adapt` next.
 
-    Chinese is split into characters. Other text is split into subwords if more than 1 % of its
+    Chinese is split into characters. Other text is split into subwords if more than 1% of its
     tokens are words that occur only once, and into words otherwise.
 
     Args:
