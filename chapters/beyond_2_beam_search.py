@@ -1,9 +1,9 @@
 # %% [markdown]
 # Beyond the book, 2: beam search, and the effect of its width and its penalties.
 #
-# The book writes the most probable symbol in each step. This need not lead to the most probable
-# sentence: the best first word may have no good continuation. Beam search keeps the k best prefixes
-# instead:
+# The book writes the most probable symbol in each step. This does not always lead to the most
+# probable sentence: the best first word may have no good continuation. Beam search keeps the k best
+# prefixes instead:
 #
 #     score(y) = log P(y | x) / lp(y) + beta sum_i log min(sum_j alpha_ij, 1)
 #     lp(y)    = ((5 + |y|) / 6)^alpha

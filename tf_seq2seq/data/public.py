@@ -3,9 +3,9 @@
 To add a corpus, add an entry to `PUBLIC_CORPORA` (sentence pairs) or `PUBLIC_TEXTS` (text in one
 language), with the URLs of its files and a function that reads them.
 
-A corpus is read from `data_dir`, which is either the folder with its files or the parent of that
-folder, which is then named `PublicFiles.folder`. Without `data_dir`, the files are downloaded once
-into `tf_seq2seq.data.download.cache_dir()`.
+A corpus is read from `data_dir`, which is either the folder with its files or its parent; in the
+latter case, the folder must be named `PublicFiles.folder`. Without `data_dir`, the files are
+downloaded once into `tf_seq2seq.data.download.cache_dir()`.
 """
 
 from __future__ import annotations

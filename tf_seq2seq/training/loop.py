@@ -343,7 +343,7 @@ def _train_step(model):
         gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
-        if optimizer.global_clipnorm and not scales_loss:  # which clips only after unscaling
+        if optimizer.global_clipnorm and not scales_loss:  # else it clips after unscaling
             gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
         if replicas > 1:
             # The optimizer sums over the replicas again.
