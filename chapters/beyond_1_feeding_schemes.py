@@ -68,7 +68,7 @@ class Settings(TrainingSettings):
     bidirectional: bool = setting(False, "encode in both directions, with half the units in each")
     dropout: float = setting(0.0, "rate of dropout", least=0, most=0.9)
     tokens: int = setting(768, "size of a batch in tokens of one side, padding included", least=50)
-    learning_rate: float = setting(0.008, "highest learning rate of Adam", above=0)
+    learning_rate: float = setting(0.008, "peak learning rate of Adam", above=0)
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.corpus == "synthetic":

@@ -57,7 +57,7 @@ class TalksSettings(TrainingSettings):
     batch_size: int = setting(100, "sentence pairs in a batch, over all replicas", least=1)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.01, "highest learning rate of the optimizer", above=0)
+    learning_rate: float = setting(0.01, "peak learning rate of the optimizer", above=0)
     precision: str = precision_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
