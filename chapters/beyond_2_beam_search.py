@@ -1,7 +1,7 @@
 # %% [markdown]
 # Beyond the book, 2: beam search, and the effect of its width and its penalties.
 #
-# The book writes the most probable symbol in each step. This does not always lead to the most
+# The book outputs the most probable symbol in each step. This does not always lead to the most
 # probable sentence: the best first word may have no good continuation. Beam search keeps the k best
 # prefixes instead:
 #

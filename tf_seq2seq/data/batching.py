@@ -423,7 +423,7 @@ def _dataset(
     orders = tf.data.Dataset.zip(permutation(num_pairs), permutation(num_batches))
     dataset = orders.flat_map(epoch).map(padded_batch, num_parallel_calls=tf.data.AUTOTUNE)
 
-    # Do not shard the share of one worker again.
+    # One worker's share must not be sharded again.
     policies = tf.data.experimental.AutoShardPolicy
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (

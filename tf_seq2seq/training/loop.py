@@ -439,7 +439,7 @@ def _stream_evaluator(model):
                 raise InputError("There is no batch to evaluate on: the dataset is empty.")
             values = _metrics_result(model)
         loss = total / max(count, 1.0)
-        # The float32 sums of the metric round differently for batches of another length.
+        # The float32 sums of the metric round differently for batches of a different length.
         values |= {
             metric.name: perplexity(loss)
             for metric in compiled_metrics(model)
