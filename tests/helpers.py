@@ -1,5 +1,6 @@
 """What several tests share: the systems of the notes, small, and random batches for them."""
 
+import inspect
 import itertools
 import os
 import pickle
@@ -77,6 +78,20 @@ def random_batch(lengths=((6, 5), (4, 3), (1, 5)), seed=0):
         target[row, target_length:] = 0
         labels[row, target_length:] = 0
     return {"source": source, "target": target}, labels
+
+
+def defaults(function):
+    """The default arguments of a function or a class: a change breaks the code of users."""
+    parameters = inspect.signature(function).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty}
+
+
+def assert_smallest(make, **smallest):
+    """Check that `make` takes these integers as keywords, and none that is smaller."""
+    for name, value in smallest.items():
+        make(**{name: value})
+        with pytest.raises(ValueError, match=rf"`{name}` must be .*, got {value - 1}\."):
+            make(**{name: value - 1})
 
 
 def pad_columns(array, columns):

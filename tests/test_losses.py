@@ -2,8 +2,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import defaults
 
 from tf_seq2seq import InputError, SequenceCrossEntropy, training
+from tf_seq2seq.losses import token_cross_entropy
 
 RNG = np.random.default_rng(5)
 LOGITS = RNG.normal(size=(2, 4, 6)).astype("float32")
@@ -189,3 +191,9 @@ def test_a_label_that_is_not_an_id_makes_the_loss_nan():
     loss = tf.function(lambda labels: SequenceCrossEntropy()(labels, LOGITS), jit_compile=True)
     assert np.isfinite(loss(LABELS))
     assert np.isnan(loss(LABELS + 1))
+
+
+def test_the_defaults():
+    assert defaults(token_cross_entropy) == {"label_smoothing": 0.0}
+    options = {"average": "tokens", "label_smoothing": 0.0, "name": "loss"}
+    assert defaults(SequenceCrossEntropy) == options

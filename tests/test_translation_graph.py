@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import TRICKY, small_translator
+from helpers import TRICKY, defaults, small_translator
 
 import tf_seq2seq as s2s
+from tf_seq2seq import translation_graph
 
 
 @pytest.mark.parametrize("system", ["context_alone", "additive_previous"])
@@ -68,3 +69,40 @@ def test_options_that_need_attention_are_refused():
     options = s2s.SearchOptions(replace_unknown=True)
     with pytest.raises(s2s.InputError, match="`replace_unknown` needs attention weights"):
         translator.graph(tf.constant(["a"]), options)
+
+
+def test_texts_longer_than_a_limit_are_cut_off_and_marked():
+    translator = small_translator(max_source_length=2, max_target_length=3)
+    text = tf.constant(["", "a", "a b", "a b c"])
+    outputs = translator.graph(text)
+    assert outputs["cut_off"].numpy().tolist() == [False, False, False, True]
+    assert outputs["source_length"].numpy().tolist() == [0, 2, 3, 3]
+    np.testing.assert_array_equal(outputs["source_tokens"][3], outputs["source_tokens"][2])
+    outputs = translator.score_graph(text, tf.constant(["甲", "甲", "甲乙", "甲乙丙"]))
+    assert outputs["target_cut_off"].numpy().tolist() == [False, False, False, True]
+    assert outputs["target_length"].numpy().tolist() == [2, 2, 3, 3]
+    assert int(tf.reduce_max(translator.graph(text)["target_length"])) <= 3
+
+
+def test_padding_of_the_source_has_no_part_in_the_coverage():
+    """In a batch, a short sentence has the hypotheses that it has alone."""
+    translator = small_translator()
+    options = s2s.SearchOptions(beam_width=4, n_best=4, coverage_penalty=5.0)
+    alone = translator.n_best_graph(tf.constant(["a"]), options)
+    batch = translator.n_best_graph(tf.constant(["a", "a b c d e f g h"]), options)
+    assert alone["translation"][0].numpy().tolist() == batch["translation"][0].numpy().tolist()
+    np.testing.assert_allclose(alone["score"][0], batch["score"][0], atol=1e-5)
+
+
+def test_the_alignment_belongs_to_source_and_target_tokens():
+    outputs = small_translator().graph(tf.constant(["a b c", "a", ""]))
+    for row in range(3):
+        source, target = (int(outputs[f"{side}_length"][row]) for side in ("source", "target"))
+        weights = outputs["alignment"][row].numpy()
+        np.testing.assert_allclose(weights[:target, :source].sum(axis=1), 1, atol=1e-5)
+        assert not np.any(weights[target:]) and not np.any(weights[:, source:])
+
+
+def test_the_defaults():
+    options = {"max_source_length": 100, "max_target_length": 100}
+    assert defaults(translation_graph.TranslationGraph) == options

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, TRICKY, small_translator
+from helpers import SYSTEMS, TRICKY, defaults, small_translator
 
 import tf_seq2seq as s2s
 from tf_seq2seq import search
@@ -464,3 +464,11 @@ def test_an_ensemble_needs_the_same_tokenizers(translator):
 def test_any_iterable_of_translators_makes_an_ensemble(translator):
     ensemble = s2s.Translator.ensemble(each for each in (translator, translator))
     assert len(ensemble.model.members) == 2
+
+
+def test_the_defaults():
+    assert defaults(s2s.Translator) == {"max_source_length": 100, "max_target_length": 100}
+    batches = {"batch_size": 64, "verbose": 0}
+    for call in (s2s.Translator.__call__, s2s.Translator.n_best):
+        assert defaults(call) == batches | {"options": s2s.SearchOptions()}
+    assert defaults(s2s.Translator.score) == batches

@@ -4,6 +4,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import defaults
 
 from tf_seq2seq.data import batching
 from tf_seq2seq.data.batching import batches, encode_pairs, fit_widths, plan_batches
@@ -409,3 +410,18 @@ class TestBadInput:
         assert sentences(scalars) == sentences(plain)
         summary = summary_of(*pairs, batch_size=np.int64(10))
         assert summary.shapes == {(10, 12): 1}
+
+
+def test_the_defaults():
+    assert defaults(batches) == {
+        "tokens": 4096,
+        "batch_size": None,
+        "max_length": 50,
+        "num_buckets": 8,
+        "shuffle_seed": None,
+        "drop_remainder": False,
+        "num_shards": 1,
+        "shard_index": 0,
+        "report": None,
+    }
+    assert defaults(encode_pairs) == {"max_length": 50}

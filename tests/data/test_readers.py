@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import defaults
 
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.data.readers import read_corpus, read_lines, read_parallel, read_tab_separated
@@ -123,3 +124,7 @@ class TestReadTabSeparated:
         pairs = read_tab_separated(SHARED_DATA / "cmn-eng/cmn.txt")
         assert len(pairs) == 29155
         assert next(iter(pairs)) == ("Hi.", "嗨。")
+
+
+def test_the_defaults():
+    assert defaults(read_corpus) == {"dev": 500, "test": 1000, "seed": 1}

@@ -3,6 +3,7 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import defaults
 
 from tf_seq2seq.data import encode_text, running_text, text_batches
 from tf_seq2seq.errors import InputError
@@ -61,3 +62,7 @@ def test_sizes():
         for value in (0, True, 2.0):
             with pytest.raises(InputError, match=f"`{name}` must be an integer of at least 1"):
                 text_batches(np.arange(9), **{name: value})
+
+
+def test_the_defaults():
+    assert defaults(text_batches) == {"batch_size": 1, "length": 35}

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import defaults
 
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.data.readers import read_tab_separated
@@ -111,3 +112,7 @@ class TestSplit:
         assert [len(corpus.dev), len(corpus.test)] == [500, 1000]
         assert len(set(corpus.train)) == len(set(pairs)) - 1500
         assert_no_leak(corpus)
+
+
+def test_the_defaults():
+    assert defaults(split) == {"seed": 1}

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import random_batch, small_model
+from helpers import assert_smallest, defaults, random_batch, small_model
 from layer_contract import MaskedLayerContract
 
 from tf_seq2seq import Attention, BahdanauAttention, DotAttention
@@ -195,3 +195,8 @@ class TestSubclasses:
 
         with pytest.raises(NotImplementedError, match="Empty does not define `score`"):
             attend(Empty(), SAME_WIDTH)
+
+
+def test_defaults_and_smallest_sizes():
+    assert defaults(DotAttention) == {"form": "dot"}
+    assert_smallest(BahdanauAttention, units=1)

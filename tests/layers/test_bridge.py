@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from helpers import assert_smallest, defaults
 from layer_contract import LayerContract
 
 from tf_seq2seq import Bridge, Encoder
@@ -100,3 +101,10 @@ def test_only_a_state_is_taken(symbolic):
         with pytest.raises(ValueError, match=r"^`encoder_state` must.*pass `encoded.state`"):
             bridge(wrong)
     assert bridge(encoded.state)[0][0].shape[-1] == 4
+
+
+def test_defaults_and_smallest_sizes():
+    assert defaults(Bridge) == {"num_layers": 1}
+    assert_smallest(
+        lambda **size: Bridge("dense", **{"cell": "gru", "units": 4, **size}), units=1, num_layers=1
+    )

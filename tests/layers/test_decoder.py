@@ -5,7 +5,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, pad_columns, random_batch, run_in_fresh_process, small_model
+from helpers import (
+    SYSTEMS,
+    assert_smallest,
+    defaults,
+    pad_columns,
+    random_batch,
+    run_in_fresh_process,
+    small_model,
+)
 from layer_contract import MaskedLayerContract
 
 from tf_seq2seq import (
@@ -383,3 +391,24 @@ def test_functional_models_of_the_layers_survive_a_fresh_process(tmp_path):
     reloaded = run_in_fresh_process(models, inputs, tmp_path)
     for system, model in models.items():
         np.testing.assert_allclose(reloaded[system], model(inputs), atol=1e-6)
+
+
+def test_defaults_and_smallest_sizes():
+    assert defaults(Decoder) == {
+        "embedding_size": None,
+        "cell": "gru",
+        "num_layers": 1,
+        "feeding": None,
+        "attention": None,
+        "query": "current_state",
+        "readout_units": None,
+        "readout_activation": "tanh",
+        "tie_embeddings": False,
+        "dropout": 0.0,
+        "embedding_dropout": None,
+        "word_dropout": 0.0,
+    }
+    sizes = dict.fromkeys(
+        ["vocabulary_size", "units", "embedding_size", "num_layers", "readout_units"], 1
+    )
+    assert_smallest(lambda **size: Decoder(**{"vocabulary_size": 9, "units": 4, **size}), **sizes)

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import pad_columns
+from helpers import assert_smallest, defaults, pad_columns
 from layer_contract import MaskedLayerContract, assert_close
 
 from tf_seq2seq import Encoder
@@ -233,3 +233,18 @@ def test_one_sentence_without_a_batch():
     for source in (np.array([5, 6, 3]), np.array(5), [[5, 6]], keras.Input((), dtype="int32")):
         with pytest.raises(ValueError, match=r"^`source` must be ids \(batch, length\), got"):
             Encoder(20, 8)(source)
+
+
+def test_defaults_and_smallest_sizes():
+    assert defaults(Encoder) == {
+        "embedding_size": None,
+        "cell": "gru",
+        "num_layers": 1,
+        "bidirectional": False,
+        "go_backwards": False,
+        "dropout": 0.0,
+        "embedding_dropout": None,
+        "word_dropout": 0.0,
+    }
+    sizes = {"vocabulary_size": 1, "units": 1, "embedding_size": 1, "num_layers": 1}
+    assert_smallest(lambda **size: Encoder(**{"vocabulary_size": 9, "units": 4, **size}), **sizes)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from helpers import assert_smallest, defaults
 from layer_contract import LayerContract
 
 from tf_seq2seq.layers import Readout
@@ -83,3 +84,9 @@ def test_without_units_nothing_is_dropped():
 def test_arguments_out_of_range(arguments, message):
     with pytest.raises(ValueError, match=message):
         Readout(**{"vocabulary_size": 9, **arguments})
+
+
+def test_defaults_and_smallest_sizes():
+    assert defaults(Readout) == {"units": None, "activation": "tanh", "tied": False, "dropout": 0.0}
+    sizes = {"vocabulary_size": 1, "units": 1}
+    assert_smallest(lambda **size: Readout(**{"vocabulary_size": 9, **size}), **sizes)

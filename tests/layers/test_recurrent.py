@@ -7,6 +7,8 @@ from layer_contract import assert_close
 from tf_seq2seq.layers.cells import CELLS
 from tf_seq2seq.layers.recurrent import (
     build_once,
+    check_ids,
+    check_rows,
     describe_shapes,
     recurrent_layer,
     run_cell,
@@ -72,3 +74,39 @@ def test_without_cudnn_gives_the_choice_back():
 
 def test_shapes_of_objects_that_are_not_tensors():
     assert describe_shapes([None, (np.zeros([2, 1]),)]) == "(None, (a tensor of shape (2, 1),))"
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("go_backwards", [False, True])
+def test_a_masked_sequence_equals_keras(cell, go_backwards):
+    """Rows with the mask on different sides: padding, a gap, and no word at all."""
+    layer = recurrent_layer(cell, 4, "layer", "float32", go_backwards=go_backwards)
+    layer.build((None, None, 3))
+    inputs = random(4, 5, 3)
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 1, 0, 1], [0, 0, 0, 0, 0]], bool)
+    outputs, state = run_layer(layer, inputs, mask=tf.constant(mask))
+    expected, *expected_state = layer(inputs, mask=tf.constant(mask))
+    assert_close(state, expected_state, atol=1e-6)
+    kept = mask[:, ::-1] if go_backwards else mask
+    np.testing.assert_allclose(outputs, expected * kept[..., None], atol=1e-6)
+
+
+def test_shapes_of_empty_and_single_tuples():
+    assert describe_shapes(()) == "()"
+    assert describe_shapes((1, 2)) == "(1, 2)"
+    assert describe_shapes((1,)) == "(1,)"
+
+
+def test_ids_have_two_dimensions():
+    check_ids("ids", np.zeros([2, 3]))
+    check_ids("ids", keras.Input((None,)))
+    for wrong in (np.zeros([2]), np.zeros([2, 3, 4]), [[1, 2]], 1):
+        with pytest.raises(ValueError, match=r"`ids` must be ids \(batch, length\), got"):
+            check_ids("ids", wrong)
+
+
+def test_rows_are_compared_where_they_are_known():
+    check_rows(a=np.zeros([2, 3]), b=np.zeros([2]))
+    check_rows(a=np.zeros([2, 3]), b=keras.Input((None,)))
+    with pytest.raises(ValueError, match=r"rows differ: 2 in `a`, None in `b`, 1 in `c`"):
+        check_rows(a=np.zeros([2, 3]), b=keras.Input((None,)), c=np.zeros([1]))

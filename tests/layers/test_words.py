@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from helpers import assert_smallest, defaults
 from layer_contract import LayerContract
 
 from tf_seq2seq.layers import Words
@@ -68,3 +69,12 @@ def test_nothing_is_dropped_outside_training():
 def test_arguments_out_of_range(arguments, message):
     with pytest.raises(ValueError, match=message):
         Words(**{"vocabulary_size": 12, "embedding_size": 4, **arguments})
+
+
+def test_defaults_and_smallest_sizes():
+    options = {"dropout": 0.0, "word_dropout": 0.0, "embeddings_initializer": "uniform"}
+    assert defaults(Words) == options
+    sizes = {"vocabulary_size": 1, "embedding_size": 1}
+    assert_smallest(
+        lambda **size: Words(**{"vocabulary_size": 9, "embedding_size": 4, **size}), **sizes
+    )

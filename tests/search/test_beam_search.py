@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, pad_columns, random_batch, small_model
+from helpers import SYSTEMS, defaults, pad_columns, random_batch, small_model
 from toy_search import (
     EOS,
     LENGTH,
@@ -20,6 +20,7 @@ from toy_search import (
 )
 
 from tf_seq2seq import InputError, LanguageModel, search
+from tf_seq2seq.search.constraints import NO_CONSTRAINTS
 
 
 def score_all(sequences, log_p, coverage, length_penalty=0.0, coverage_penalty=0.0):
@@ -326,3 +327,16 @@ def test_aligned_without_weights():
         search.beam(model.step, model.initial_state(1), 1, 3, width=2, aligned=True)
     with pytest.raises(ValueError, match="leave `aligned` out"):
         search.greedy(model.step, model.initial_state(1), 1, 3, aligned=True)
+
+
+def test_the_defaults():
+    assert defaults(search.beam) == {
+        "aligned": False,
+        "finished": None,
+        "start": None,
+        "constraints": NO_CONSTRAINTS,
+        "n_best": 1,
+        "length_penalty": 0.0,
+        "coverage_penalty": 0.0,
+        "source_mask": None,
+    }

@@ -6,10 +6,12 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import defaults
 from toy_search import EOS, LENGTH, UNK, enumerate_all, random_models, step_of
 
 from tf_seq2seq import InputError, search
 from tf_seq2seq.search import Constraints, ForbidIds
+from tf_seq2seq.search.constraints import NO_CONSTRAINTS
 
 CONSTRAINTS = {
     "min_length": (Constraints(min_length=2), lambda ids: len(ids) > 2),
@@ -150,3 +152,9 @@ def test_a_search_takes_constraints_only(constraints):
             write(step, state, 1, LENGTH, constraints=constraints)
         with pytest.raises(InputError, match="`aligned` must be True or False"):
             write(step, state, 1, LENGTH, aligned=1)
+
+
+def test_the_defaults():
+    options = {"min_length": 0, "no_repeat_ngram": 0, "forbid_unknown": False, "others": ()}
+    assert defaults(Constraints) == options
+    assert Constraints() == NO_CONSTRAINTS

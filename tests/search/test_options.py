@@ -3,9 +3,11 @@ import typing
 
 import numpy as np
 import pytest
+from helpers import defaults
 
 from tf_seq2seq import InputError, SearchOptions
 from tf_seq2seq.search import GREEDY, Constraints, MinLength
+from tf_seq2seq.search.constraints import NO_CONSTRAINTS
 from tf_seq2seq.search.options import SearchKeywords
 
 
@@ -87,3 +89,15 @@ def test_the_keywords_are_the_fields():
         field.name for cls in (SearchOptions, Constraints) for field in dataclasses.fields(cls)
     }
     assert set(typing.get_type_hints(SearchKeywords)) == fields
+
+
+def test_the_defaults():
+    assert defaults(SearchOptions) == {
+        "beam_width": 1,
+        "n_best": 1,
+        "length_penalty": 1.0,
+        "coverage_penalty": 0.0,
+        "replace_unknown": False,
+        "constraints": NO_CONSTRAINTS,
+    }
+    assert SearchOptions() == GREEDY

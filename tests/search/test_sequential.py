@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, pad_columns, random_batch, small_model
+from helpers import SYSTEMS, defaults, pad_columns, random_batch, small_model
 from toy_search import LETTERS, read
 
 from tf_seq2seq import InputError, search
+from tf_seq2seq.search.constraints import NO_CONSTRAINTS
 
 
 def spelling(words, pause=0.0):
@@ -223,3 +224,11 @@ def test_sizes_may_be_tensors_or_numpy_integers():
             "rnn",
             "atten",
         ]
+
+
+def test_the_defaults():
+    common = {"aligned": False, "finished": None, "start": None, "constraints": NO_CONSTRAINTS}
+    assert defaults(search.greedy) == common
+    sampling = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": 0}
+    assert defaults(search.sample) == common | sampling
+    assert defaults(search.forced) == {"aligned": False, "start": None}

@@ -182,6 +182,12 @@ class TestSaveAndLoad:
         with pytest.raises(InputError, match=f"cannot be used: .*{message}"):
             Checkpoint(tmp_path).load()
 
+    def test_the_files_name_their_format(self, tmp_path):
+        """The number of the format changes only together with the format."""
+        Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)
+        assert json.loads((tmp_path / "checkpoint.json").read_text())["format"] == 1
+        assert np.load(tmp_path / "epoch-0-step-1.npz")["format"] == 1
+
     def test_arrays_of_another_format_are_refused(self, tmp_path):
         Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)
         np.savez(tmp_path / "epoch-0-step-1.npz", np.zeros(3))

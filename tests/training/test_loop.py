@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import random_batch, small_model
+from helpers import defaults, random_batch, small_model
 
 from tf_seq2seq import (
     InputError,
@@ -402,3 +402,13 @@ def test_evaluation_leaves_the_metrics_of_the_training_alone():
     other = tf.data.Dataset.from_tensors(random_batch(seed=5))
     assert training.evaluate(model, other)["perplexity"] != pytest.approx(before)
     assert float(model.get_metrics_result()["perplexity"]) == before
+
+
+def test_the_defaults():
+    assert defaults(training.fit) == {
+        "dev": None,
+        "resume": False,
+        "checkpoint_every": None,
+        "keep_weights": 0,
+        "callbacks": (),
+    }

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from helpers import defaults
 
 from tf_seq2seq import InputError
 from tf_seq2seq.training import WarmupHoldCosine
@@ -62,3 +63,7 @@ def test_config_round_trip():
 def test_out_of_range(options, message):
     with pytest.raises(InputError, match=message):
         WarmupHoldCosine(**{"peak": 1.0, "steps": 10, **options})
+
+
+def test_the_defaults():
+    assert defaults(WarmupHoldCosine) == {"warmup": 0, "hold": 0.0, "start": 0.0, "end": 0.0}

@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from helpers import defaults
 
 from tf_seq2seq.data.synthetic.copy_reverse import copy_corpus, reverse_corpus
 from tf_seq2seq.errors import InputError
@@ -95,3 +96,9 @@ def test_long_strings():
 def test_arguments_that_are_not_valid(arguments, message):
     with pytest.raises(InputError, match=message):
         copy_corpus(**{**SMALL, "dev": 0, "test": 0, **arguments})
+
+
+@pytest.mark.parametrize("make", [copy_corpus, reverse_corpus])
+def test_the_defaults(make):
+    sizes = {"train": 10_000, "dev": 500, "test": 500}
+    assert defaults(make) == {"alphabet": "abcdefghij", "lengths": (1, 10), **sizes, "seed": 1}

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from helpers import defaults
 
 from tf_seq2seq.data.synthetic.corpus import generate, synthetic_corpus, synthetic_text
 from tf_seq2seq.data.synthetic.grammar import count_chinese, count_english
@@ -113,3 +114,8 @@ def test_the_text_has_no_word_outside_the_training_part(text):
 def test_the_seed_decides_the_text(text):
     assert synthetic_text(seed=2) != text
     assert synthetic_text(seed=1, train=100).test == text.test
+
+
+def test_the_defaults():
+    assert defaults(synthetic_corpus) == {"seed": 1, "train": 25_000, "dev": 500, "test": 500}
+    assert defaults(synthetic_text) == {"seed": 1, "train": 5_000, "dev": 500, "test": 500}

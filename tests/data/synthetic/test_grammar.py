@@ -1,6 +1,7 @@
 """The engine, with grammars of a few words."""
 
 import pytest
+from helpers import defaults
 
 from tf_seq2seq.data.synthetic.grammar import Example, Family, Grammar, count_chinese, count_english
 from tf_seq2seq.errors import InputError
@@ -123,3 +124,7 @@ def test_arguments_that_are_not_valid(call, message):
 def test_counting_tokens():
     assert count_english("She doesn't know a well-known man, does she?") == 10
     assert count_chinese("她有100本书，TED。") == 8
+
+
+def test_the_defaults():
+    assert defaults(Grammar) == {"shortest": 3, "longest": 40}
