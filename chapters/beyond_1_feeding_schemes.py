@@ -219,15 +219,15 @@ def build(task, system):
 
 
 # %%
-def batches(task, pairs, **options):
+def batches(task, pairs, tokens=8_000, **options):
     return s2s.data.batches(
-        pairs, task.source_tokenizer, task.target_tokenizer, tokens=settings.tokens, **options
+        pairs, task.source_tokenizer, task.target_tokenizer, tokens=tokens, **options
     )
 
 
 def train(task, system, seed, directory):
     keras.utils.set_random_seed(seed)
-    data = batches(task, task.corpus.train, shuffle_seed=seed)
+    data = batches(task, task.corpus.train, tokens=settings.tokens, shuffle_seed=seed)
     steps = task.epochs * len(data)
     with run.strategy.scope():
         model = build(task, system)
