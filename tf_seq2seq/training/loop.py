@@ -402,14 +402,16 @@ def _batch_evaluator(model):
         model.compute_metrics(inputs, labels, logits)
         return model.compute_loss(x=inputs, y=labels, y_pred=logits, training=False)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @tf.function(autograph=False)
     def step(batch):
         return strategy.reduce("SUM", strategy.run(replica_step, args=(batch,)), axis=None)
 
     def evaluate(dataset):
         with _fresh_metrics(model):
             batches = strategy.experimental_distribute_dataset(dataset)
-            losses = [float(step(batch)) for batch in batches]
+            # Traced for the dataset, not for each shape of its batches.
+            graph = step.get_concrete_function(batches.element_spec)
+            losses = [float(graph(batch)) for batch in batches]
             if not losses:
                 raise InputError("There is no batch to evaluate on: the dataset is empty.")
             return {**_metrics_result(model), "loss": float(np.mean(losses))}
