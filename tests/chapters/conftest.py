@@ -25,6 +25,25 @@ def run_chapter():
     return _run
 
 
+@contextlib.contextmanager
+def _smaller_corpus(**limits):
+    """Limit the synthetic corpus of chapters to this many pairs in each part."""
+    whole = s2s.data.synthetic_corpus
+
+    def limited(**sizes):
+        return whole(**sizes | {part: min(n, sizes.get(part, n)) for part, n in limits.items()})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(s2s.data, "synthetic_corpus", limited)
+        yield
+
+
+@pytest.fixture(scope="session")
+def smaller_corpus():
+    """A context in which the synthetic corpus of chapters has at most this many pairs per part."""
+    return _smaller_corpus
+
+
 @pytest.fixture(scope="module")
 def run_chapter_once():
     """Run a chapter for several tests; returns its variables and what it printed."""

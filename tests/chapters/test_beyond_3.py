@@ -8,12 +8,14 @@ CHAPTER = "beyond_3_multi30k"
 SMALL = ("--units", 8, "--embedding-size", 4)
 
 
-def test_trains_and_measures_four_systems(run_chapter, tmp_path, capsys):
-    small = ("--beam-width", 2)
-    run_chapter(CHAPTER, *small, "--output-dir", tmp_path)
+def test_trains_and_measures_four_systems(run_chapter, smaller_corpus, tmp_path, capsys):
+    small = ("--beam-width", 2, "--batch-size", 16, "--learning-rate", 0.012)
+    with smaller_corpus(train=1500, dev=50, test=50):
+        run_chapter(CHAPTER, *small, "--output-dir", tmp_path)
     rows = json.loads((tmp_path / "results.json").read_text())
     assert [row["system"] for row in rows] == ["lstm", "gru", "attention", "tuned"]
-    # An untrained model has a perplexity of its vocabulary's size: some hundred words.
+    # Seed 1 reaches 33, 7, 24 and 23. An untrained model has a perplexity of its vocabulary's size:
+    # some hundred words.
     assert all(row["perplexity"] < 60 for row in rows)
     assert all("±" in row["beam"] and "tok:zh" in row["signature"] for row in rows)
     printed = capsys.readouterr().out

@@ -54,18 +54,22 @@ def check_translations(translator, printed, tmp_path):
 
 # --- The preset quick, shorter --------------------------------------------------------------------
 
-QUICK = ("--preset", "quick", "--epochs", 1)
+# As many steps as with the chapters' settings, on smaller batches.
+QUICK = ("--preset", "quick", "--epochs", 1, "--batch-size", 50)
+QUICK += ("--units", 96, "--learning-rate", 0.015)
+COMPARISON_STEPS = 40
 
 
 @pytest.fixture(scope="module")
-def quick(run_chapter_once, tmp_path_factory):
+def quick(run_chapter_once, smaller_corpus, tmp_path_factory):
     """Train a chapter once: its variables, what it printed, and its output directory."""
     runs = {}
 
     def run(chapter, *arguments):
         if chapter not in runs:
             folder = tmp_path_factory.mktemp(chapter)
-            result = run_chapter_once(chapter, *QUICK, *arguments, "--output-dir", folder)
+            with smaller_corpus(train=8000, dev=100, test=200):
+                result = run_chapter_once(chapter, *QUICK, *arguments, "--output-dir", folder)
             runs[chapter] = (*result, folder)
         return runs[chapter]
 
@@ -79,13 +83,13 @@ def plain(quick):
 
 @pytest.fixture(scope="module")
 def attention(quick):
-    return quick("ch09_7_train_attention", "--comparison-steps", 60)
+    return quick("ch09_7_train_attention", "--comparison-steps", COMPARISON_STEPS)
 
 
 def test_training_without_attention(plain):
     _, printed, folder = plain
     assert losses_in_the_book(printed) == BOOK["ch09_5_train_seq2seq"]
-    # Seed 1 reaches 18; a model that cannot see the sentence stays below 5.
+    # Seed 1 reaches 23; trained on the targets of other sentences, the model reaches 3.
     assert bleu(printed, "test") == bleu(printed, "together") > 10
     assert "tok:zh" in printed
     assert (folder / "losses.png").stat().st_size > 5000
@@ -94,15 +98,15 @@ def test_training_without_attention(plain):
 def test_training_with_attention(attention, plain):
     _, printed, folder = attention
     assert losses_in_the_book(printed) == BOOK["ch09_7_train_attention"]
-    # Seed 1 reaches 43.
-    assert bleu(printed, "test") > bleu(plain[1], "test") + 10
+    # Seed 1 reaches 38, and 23 without attention.
+    assert bleu(printed, "test") > bleu(plain[1], "test") + 8
     for name in ("losses", "alignment", "comparison"):
         assert (folder / f"{name}.png").stat().st_size > 5000
 
 
 def test_why_the_book_s_attention_trains_no_better(attention):
     plain, attention, started, cured = attention[0]["losses"].values()
-    assert all(len(losses) == 60 for losses in (plain, attention, started, cured))
+    assert all(len(losses) == COMPARISON_STEPS for losses in (plain, attention, started, cured))
     # The loss of the book's attention jumps far above its first value; without attention, or with
     # all remedies, it does not.
     assert max(attention) > 1.3 * attention[0]
