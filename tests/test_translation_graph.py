@@ -106,3 +106,31 @@ def test_the_alignment_belongs_to_source_and_target_tokens():
 def test_the_defaults():
     options = {"max_source_length": 100, "max_target_length": 100}
     assert defaults(translation_graph.TranslationGraph) == options
+
+
+def test_the_best_of_several_translations():
+    translator, text = small_translator(), tf.constant(["a b c", "d"])
+    options = s2s.SearchOptions(beam_width=4, n_best=3)
+    best, all_of_them = translator.graph(text, options), translator.n_best_graph(text, options)
+    for name in ("translation", "score", "target_tokens", "target_length", "alignment"):
+        np.testing.assert_array_equal(best[name], all_of_them[name][:, 0])
+
+
+def test_unknown_words_become_the_most_attended_words_of_their_own_sentence(monkeypatch):
+    translator, text = small_translator(), tf.constant(["a b", "c d e"])
+    always_unknown = tf.one_hot([s2s.text.UNK_ID] * 2, translator.target_tokenizer.vocabulary_size)
+    step = translator.model.step
+    monkeypatch.setattr(
+        translator.model, "step", lambda *arguments: (always_unknown, *step(*arguments)[1:])
+    )
+    outputs = translator.graph(text, s2s.SearchOptions(replace_unknown=True))
+    for row, sentence in enumerate([["a", "b"], ["c", "d", "e"]]):
+        places = np.argmax(outputs["alignment"][row, :, : len(sentence)], axis=1)
+        expected = "".join(sentence[place] for place in places)
+        assert outputs["translation"][row].numpy().decode().replace(" ", "") == expected
+
+
+def test_limits_are_keywords():
+    first = small_translator()
+    with pytest.raises(TypeError, match="positional"):
+        translation_graph.TranslationGraph(first.model, *first.tokenizers, 5)

@@ -110,3 +110,15 @@ def test_rows_are_compared_where_they_are_known():
     check_rows(a=np.zeros([2, 3]), b=keras.Input((None,)))
     with pytest.raises(ValueError, match=r"rows differ: 2 in `a`, None in `b`, 1 in `c`"):
         check_rows(a=np.zeros([2, 3]), b=keras.Input((None,)), c=np.zeros([1]))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_context_is_an_input_of_every_step(cell):
+    layer, inputs, context = (
+        recurrent_layer(cell, 4, "layer", "float32"),
+        random(2, 5, 3),
+        random(2, 2),
+    )
+    layer.build((None, None, 5))
+    everywhere = tf.concat([inputs, tf.repeat(context[:, None], 5, axis=1)], axis=2)
+    assert_close(run_layer(layer, inputs, context=context), run_layer(layer, everywhere), atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 from helpers import GRID, random_batch, small_model
 
 from tf_seq2seq import BahdanauAttention
-from tf_seq2seq.layers.steps import AskAfter, AskBefore, FixedContext, kind_of_step
+from tf_seq2seq.layers.steps import AskAfter, AskBefore, FixedContext, Step, kind_of_step
 
 
 def assert_steps_equal_the_whole(model):
@@ -78,3 +78,10 @@ def test_the_readout_is_passed_on_only_where_it_is_fed(system, feeding):
         assert isinstance(each.attended, tuple) != fed
     if fed:
         assert not np.any(state.attended) and np.all(after.attended)
+
+
+def test_a_kind_of_step_defines_every_method():
+    for name in ("__call__", "remember"):
+        kind = type("Kind", (FixedContext,), {name: getattr(Step, name)})
+        with pytest.raises(TypeError, match="abstract"):
+            kind(None, None)

@@ -232,3 +232,12 @@ def test_the_defaults():
     sampling = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": 0}
     assert defaults(search.sample) == common | sampling
     assert defaults(search.forced) == {"aligned": False, "start": None}
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "max_length", "name"), [(-1, 3, "batch_size"), (2, 0, "max_length")]
+)
+def test_sizes_out_of_range(batch_size, max_length, name):
+    for run in (search.greedy, search.sample):
+        with pytest.raises(InputError, match=f"`{name}` must be an integer of at least"):
+            run(None, (), batch_size, max_length)

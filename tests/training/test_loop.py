@@ -412,3 +412,61 @@ def test_the_defaults():
         "keep_weights": 0,
         "callbacks": (),
     }
+
+
+class Hooks(keras.callbacks.Callback):
+    """Remember each call: its name, the number of the epoch or batch, and the names of the logs."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __getattribute__(self, name):
+        if not name.startswith("on_"):
+            return super().__getattribute__(name)
+
+        def hook(*arguments, logs=None):
+            number = [each for each in arguments if isinstance(each, int)]
+            logs = next((each for each in arguments if isinstance(each, dict)), logs)
+            self.calls.append((name, *number, sorted(logs or {})))
+
+        return hook
+
+
+def test_callbacks_are_called_as_by_keras(tmp_path):
+    calls = []
+    for fit in (
+        lambda *arguments, **options: training.fit(*arguments, directory=tmp_path, **options),
+        lambda model, train, **options: model.fit(train, shuffle=False, verbose=0, **options),
+    ):
+        model, train = translation_model()
+        hooks = Hooks()
+        fit(model, train, epochs=2, callbacks=[hooks])
+        calls.append(hooks.calls)
+    ours, keras_calls = calls
+    assert ours == keras_calls
+    assert [call[:2] for call in ours if call[0] == "on_epoch_end"] == [
+        ("on_epoch_end", 0),
+        ("on_epoch_end", 1),
+    ]
+
+
+def test_evaluation_traces_two_graphs_for_batches_of_any_width():
+    model, _ = translation_model()
+    traced, call = [], model.call
+
+    def counted(*arguments, **options):
+        traced.append(1)
+        return call(*arguments, **options)
+
+    model.call = counted
+    widths = [random_batch([(width, width)]) for width in (2, 3, 4, 5)]
+    dataset = tf.data.Dataset.from_generator(
+        lambda: iter(widths),
+        output_signature=(
+            {name: tf.TensorSpec([None, None], tf.int64) for name in ("source", "target")},
+            tf.TensorSpec([None, None], tf.int64),
+        ),
+    )
+    training.evaluate(model, dataset)
+    assert len(traced) <= 2

@@ -108,7 +108,7 @@ def fit(
     hooks = keras.callbacks.CallbackList(
         callbacks, add_progbar=True, model=model, verbose=1, epochs=epochs, steps=steps
     )
-    model.stop_training = False
+    model.stop_training, logs = False, None
     hooks.on_train_begin()
     while epoch < epochs and not model.stop_training:
         hooks.on_epoch_begin(epoch)
@@ -130,7 +130,7 @@ def fit(
         if keep_weights:
             run.checkpoint.keep_weights(model, epoch, keep_weights)
         run.save(epoch, step)
-    hooks.on_train_end()
+    hooks.on_train_end(logs)
     return run.history
 
 
