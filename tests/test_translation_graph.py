@@ -117,14 +117,15 @@ def test_the_best_of_several_translations():
 
 
 def test_unknown_words_become_the_most_attended_words_of_their_own_sentence(monkeypatch):
-    translator, text = small_translator(), tf.constant(["a b", "c d e"])
-    always_unknown = tf.one_hot([s2s.text.UNK_ID] * 2, translator.target_tokenizer.vocabulary_size)
+    sentences = [["a", "b"], ["c", "d", "e"], *(["f"] for _ in range(5))]
+    translator, text = small_translator(), tf.constant([" ".join(words) for words in sentences])
+    always_unknown = tf.one_hot([s2s.text.UNK_ID] * 7, translator.target_tokenizer.vocabulary_size)
     step = translator.model.step
     monkeypatch.setattr(
         translator.model, "step", lambda *arguments: (always_unknown, *step(*arguments)[1:])
     )
     outputs = translator.graph(text, s2s.SearchOptions(replace_unknown=True))
-    for row, sentence in enumerate([["a", "b"], ["c", "d", "e"]]):
+    for row, sentence in enumerate(sentences):
         places = np.argmax(outputs["alignment"][row, :, : len(sentence)], axis=1)
         expected = "".join(sentence[place] for place in places)
         assert outputs["translation"][row].numpy().decode().replace(" ", "") == expected

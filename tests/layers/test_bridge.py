@@ -108,3 +108,9 @@ def test_defaults_and_smallest_sizes():
     assert_smallest(
         lambda **size: Bridge("dense", **{"cell": "gru", "units": 4, **size}), units=1, num_layers=1
     )
+
+
+def test_building_creates_the_weights():
+    bridge = Bridge("dense", cell="lstm", units=4, num_layers=2)
+    bridge.build([[(None, 3)], [(None, 3)]])
+    assert [tuple(weight.shape) for weight in bridge.weights] == [(3, 4), (4,)] * 4

@@ -412,3 +412,12 @@ def test_defaults_and_smallest_sizes():
         ["vocabulary_size", "units", "embedding_size", "num_layers", "readout_units"], 1
     )
     assert_smallest(lambda **size: Decoder(**{"vocabulary_size": 9, "units": 4, **size}), **sizes)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_single_step_drops_nothing(system):
+    model = small_model(system, dropout=0.5, word_dropout=0.5, readout_units=8)
+    inputs, _ = random_batch()
+    state, memory = model.encode(inputs["source"])
+    logits, _, _ = model.decoder.step(inputs["target"][:, 0], state, memory)
+    np.testing.assert_allclose(logits, model(inputs)[:, 0], atol=1e-5)

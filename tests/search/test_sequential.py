@@ -241,3 +241,14 @@ def test_sizes_out_of_range(batch_size, max_length, name):
     for run in (search.greedy, search.sample):
         with pytest.raises(InputError, match=f"`{name}` must be an integer of at least"):
             run(None, (), batch_size, max_length)
+
+
+@pytest.mark.parametrize("run", [search.greedy, search.sample])
+def test_options_are_keywords(run):
+    with pytest.raises(TypeError, match="positional"):
+        run(None, (), 2, 3, True)
+
+
+def test_options_of_forced_decoding_are_keywords():
+    with pytest.raises(TypeError, match="positional"):
+        search.forced(None, (), tf.constant([[3]]), True)

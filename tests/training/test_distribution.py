@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import small_model
+from helpers import run_python, small_model
 
 from tf_seq2seq import (
     InputError,
@@ -133,3 +133,13 @@ def test_scaling_of_the_loss_that_replicas_cannot_do_together(tmp_path):
 def test_an_unknown_strategy():
     with pytest.raises(InputError, match="'tpu'"):
         training.strategy("tpu")
+
+
+def test_the_cpu_is_divided_into_two_devices():
+    """In a fresh process, where nothing has divided it yet."""
+    printed = run_python(
+        "import tensorflow as tf; from tf_seq2seq import training; "
+        "print(training.strategy('mirrored').num_replicas_in_sync, "
+        "len(tf.config.list_logical_devices('CPU')))"
+    )
+    assert printed.split() == ["2", "2"]

@@ -1,8 +1,11 @@
 """Forms of words."""
 
+import dataclasses
+
 import pytest
 
 from tf_seq2seq.data.synthetic.lexicon.actions import EAT
+from tf_seq2seq.data.synthetic.lexicon.deeds import DEEDS
 from tf_seq2seq.data.synthetic.lexicon.kinds import (
     Action,
     Person,
@@ -99,3 +102,11 @@ def test_things():
     hat, scarf = things(("hat", "帽子", "顶"), ("scarf", "围巾", "条", "scarves"), colors=red)
     assert (hat.plural, hat.measure, scarf.plural) == ("hats", "顶", "scarves")
     assert hat.colors == scarf.colors == red
+
+
+def test_entries_cannot_be_changed():
+    """All sentences share them."""
+    for entry in (EAT, HE, quality("new", "新"), DEEDS[0], DEEDS[0].things[0]):
+        for field in dataclasses.fields(entry):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(entry, field.name, "x")
