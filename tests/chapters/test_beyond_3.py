@@ -8,12 +8,21 @@ CHAPTER = "beyond_3_multi30k"
 SMALL = ("--units", 8, "--embedding-size", 4)
 
 
-def test_trains_and_measures_four_systems(run_chapter, smaller_corpus, tmp_path, capsys):
+@pytest.mark.parametrize(
+    "systems",
+    [
+        ["lstm", "tuned"],
+        pytest.param(["lstm", "gru", "attention", "tuned"], marks=pytest.mark.slow),
+    ],
+    ids=len,
+)
+def test_trains_and_measures_systems(run_chapter, smaller_corpus, systems, tmp_path, capsys):
     small = ("--beam-width", 2, "--batch-size", 16, "--learning-rate", 0.012)
     with smaller_corpus(train=1500, dev=50, test=50):
-        run_chapter(CHAPTER, *small, "--output-dir", tmp_path)
+        arguments = (*small, "--systems", ",".join(systems), "--output-dir", tmp_path)
+        variables = run_chapter(CHAPTER, *arguments)
     rows = json.loads((tmp_path / "results.json").read_text())
-    assert [row["system"] for row in rows] == ["lstm", "gru", "attention", "tuned"]
+    assert [row["system"] for row in rows] == systems
     # Seed 1 reaches 33, 7, 24 and 23. An untrained model has a perplexity of its vocabulary's size:
     # some hundred words.
     assert all(row["perplexity"] < 60 for row in rows)
@@ -24,11 +33,16 @@ def test_trains_and_measures_four_systems(run_chapter, smaller_corpus, tmp_path,
         assert (tmp_path / row["system"] / "learning_curves.png").exists()
         s2s.Translator.load(tmp_path / row["system"] / "translator")
 
+    forms = [variables["build"](name, 20, 20).decoder for name in ("lstm", "gru", "attention")]
+    assert [decoder.cell for decoder in forms] == ["lstm", "gru", "gru"]
+    assert [decoder.feeding for decoder in forms[:2]] == ["initial_state", "context_and_previous"]
+    assert [decoder.attention is not None for decoder in forms] == [False, False, True]
+
 
 @pytest.fixture
 def two_files(tmp_path):
     """The arguments for a user's corpus of two files."""
-    corpus = s2s.data.copy_corpus("abcdefgh", (2, 6), train=400, dev=1, test=1)
+    corpus = s2s.data.copy_corpus("abcdefgh", (2, 6), train=120, dev=1, test=1)
     source, target = (tmp_path / name for name in ("own.x", "own.y"))
     for path, lines in ((source, corpus.train.source), (target, corpus.train.target)):
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -46,7 +60,7 @@ def test_files_two_replicas_resumed_and_an_ensemble(
     losses = variables["history"].history["loss"]
     assert losses[:1] == first.history["loss"]
     assert len(losses) == 2
-    assert len(variables["corpus"].dev) == 400
+    assert len(variables["corpus"].dev) == 120
     assert variables["translator"].source_tokenizer.vocabulary_size == 4 + 8
     (alone,) = json.loads((tmp_path / "results.json").read_text())
     assert alone["system"] == "tuned" and "case:lc" in alone["signature"]

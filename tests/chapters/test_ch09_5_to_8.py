@@ -57,7 +57,7 @@ def check_translations(translator, printed, tmp_path):
 # As many steps as with the chapters' settings, on smaller batches.
 QUICK = ("--preset", "quick", "--epochs", 1, "--batch-size", 50)
 QUICK += ("--units", 96, "--learning-rate", 0.015)
-COMPARISON_STEPS = 40
+COMPARISON_STEPS = 25
 
 
 @pytest.fixture(scope="module")
