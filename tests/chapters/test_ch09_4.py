@@ -9,8 +9,8 @@ def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_p
     variables = run_chapter(*QUICK, "--epochs", 3, "--output-dir", tmp_path)
     printed = capsys.readouterr().out
 
-    # Seed 1 reaches 7.4 after three of the four epochs. An untrained model has the perplexity of its
-    # vocabulary's size, unigrams have about 180, and bigrams, which forget all but one word, 13.
+    # Seed 1 reaches 7.4 after three of the four epochs. An untrained model has the perplexity of
+    # its vocabulary's size, unigrams have about 180, and bigrams, which see one word, about 13.
     assert variables["test_perplexity"] < 10 < variables["tokenizer"].vocabulary_size / 50
     assert re.search(r"Test perplexity: \d\.\d{3}", printed)
     right, reversed_ = map(float, re.findall(r"Perplexity +([\d.]+) of", printed))
