@@ -451,8 +451,9 @@ def test_callbacks_are_called_as_by_keras(tmp_path):
     ]
 
 
-def test_evaluation_traces_two_graphs_for_batches_of_any_width():
-    model, _ = translation_model()
+@pytest.mark.parametrize("kind", ["translation", "language"])
+def test_evaluation_traces_two_graphs_for_batches_of_any_width(kind):
+    model, _ = translation_model() if kind == "translation" else language_model()
     traced, call = [], model.call
 
     def counted(*arguments, **options):
@@ -460,13 +461,11 @@ def test_evaluation_traces_two_graphs_for_batches_of_any_width():
         return call(*arguments, **options)
 
     model.call = counted
-    widths = [random_batch([(width, width)]) for width in (2, 3, 4, 5)]
-    dataset = tf.data.Dataset.from_generator(
-        lambda: iter(widths),
-        output_signature=(
-            {name: tf.TensorSpec([None, None], tf.int64) for name in ("source", "target")},
-            tf.TensorSpec([None, None], tf.int64),
-        ),
-    )
+    batches = [random_batch([(width, width)]) for width in (2, 3, 4, 5)]
+    ids = tf.TensorSpec([None, None], tf.int64)
+    inputs = {"source": ids, "target": ids}
+    if kind == "language":
+        batches, inputs = [(labels % 12, labels % 12) for _, labels in batches], ids
+    dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=(inputs, ids))
     training.evaluate(model, dataset)
     assert len(traced) <= 2
