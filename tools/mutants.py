@@ -144,10 +144,11 @@ def mutations(path: Path) -> list[tuple[str, int, int]]:
 
 
 def meaning(code: str) -> str | None:
-    """Return the code's syntax tree without annotations and `strict`; None if it does not compile.
+    """Return the code's syntax tree without what has no effect; None if it does not compile.
 
-    Annotations are never evaluated, and `zip(..., strict=True)` guards against errors in this
-    package, which no input provokes: a mutant that differs only there is equivalent.
+    Annotations are never evaluated, static methods are called on their class, and
+    `zip(..., strict=True)` guards against errors in this package, which no input provokes: a mutant
+    that differs only there is equivalent.
     """
     try:
         tree = ast.parse(code)
@@ -158,6 +159,9 @@ def meaning(code: str) -> str | None:
             node.annotation = ast.Constant(None)
         if isinstance(node, ast.FunctionDef):
             node.returns = None
+            node.decorator_list = [
+                each for each in node.decorator_list if ast.unparse(each) != "staticmethod"
+            ]
         if isinstance(node, ast.Call):
             node.keywords = [each for each in node.keywords if each.arg != "strict"]
     return ast.dump(tree)
