@@ -1,5 +1,6 @@
 """Exports and servers that several tests share: each is made once per session."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -53,15 +54,23 @@ def certain_translator(system=MAIN[0], tokenizer=MAIN[1]):
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory):
     """Return a function from a system and a tokenizer to a translator and its export."""
+    # pytest-xdist's workers share this folder, and each export is made by the first that needs it.
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exports"
     made = {}
 
     def export(system=MAIN[0], tokenizer=MAIN[1]):
         key = system, tokenizer
         if key not in made:
             translator = certain_translator(*key)
-            directory = tmp_path_factory.mktemp("exports") / "en_zh"
-            facts = {"sentences": SENTENCES, "card": FACTS} if key == MAIN else {}
-            made[key] = translator, serving.export(translator, directory, **facts)
+            directory = shared / f"{system}-{tokenizer.__name__}" / "en_zh"
+            directory.mkdir(parents=True, exist_ok=True)
+            with (directory.parent / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not serving.list_versions(directory):
+                    facts = {"sentences": SENTENCES, "card": FACTS} if key == MAIN else {}
+                    serving.export(translator, directory, **facts)
+            made[key] = translator, directory / "1"
         return made[key]
 
     return export

@@ -34,7 +34,11 @@ def learn(corpus, epochs, tokens, **decoder):
 
 @pytest.mark.parametrize(
     ("make_corpus", "query"),
-    [(s2s.data.copy_corpus, "current_state"), (s2s.data.reverse_corpus, "previous_state")],
+    [
+        # The README's example, which tests/test_readme.py runs, reverses with the current state.
+        pytest.param(s2s.data.copy_corpus, "current_state", marks=pytest.mark.slow),
+        (s2s.data.reverse_corpus, "previous_state"),
+    ],
 )
 def test_attention_learns_to_copy_and_to_reverse(make_corpus, query):
     corpus = make_corpus("abcdefghij", (1, 10), train=4000, dev=100, test=200)
@@ -45,7 +49,14 @@ def test_attention_learns_to_copy_and_to_reverse(make_corpus, query):
     assert after >= 99
 
 
-@pytest.mark.parametrize("feeding", ["initial_state", "context", "context_and_previous"])
+# The README's example trains the other two, on longer strings.
+OF_THE_README = [
+    pytest.param(feeding, marks=pytest.mark.slow)
+    for feeding in ("initial_state", "context_and_previous")
+]
+
+
+@pytest.mark.parametrize("feeding", ["context", *OF_THE_README])
 def test_each_feeding_scheme_learns_to_copy_short_strings(feeding):
     corpus = s2s.data.copy_corpus("abcdef", (1, 4), train=1200, dev=20, test=100)
     before, after = learn(corpus, epochs=20, tokens=512, feeding=feeding)
