@@ -43,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as server:
         print(f"This is a {server.NAME}.")
         print(f"REST: localhost:{server.rest_port}, gRPC: localhost:{server.grpc_port}", flush=True)
-        threading.Event().wait()
+        # If another thread receives an interrupt, this one notices it only when it wakes up.
+        stopped = threading.Event()
+        while not stopped.wait(0.5):
+            pass
     return 0
 
 
