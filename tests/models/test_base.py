@@ -16,13 +16,21 @@ MODELS = {
 }
 
 
+GPU = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+
+
 @pytest.fixture(params=MODELS)
 def model(request):
     return MODELS[request.param]()
 
 
-def test_xla_is_off(model):
+def test_xla_is_off_on_a_cpu_and_on_elsewhere(model, monkeypatch):
     model.compile()
+    assert not model.jit_compile
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda: [GPU])
+    model.compile()
+    assert model.jit_compile
+    model.compile(jit_compile=False)
     assert not model.jit_compile
 
 

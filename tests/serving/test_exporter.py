@@ -11,6 +11,7 @@ import tensorflow as tf
 from helpers import TRICKY, small_translator
 
 from tf_seq2seq import InputError, Translator, serving
+from tf_seq2seq.layers import cudnn
 from tf_seq2seq.serving import card, exporter, signatures, warmup
 
 
@@ -77,8 +78,7 @@ def quick(monkeypatch):
 
     def signatures_of(exported, beam=None):
         def lengths(text):
-            layers = exported.model.recurrent_layers
-            traced.append((beam, [layer.use_cudnn for layer in layers]))
+            traced.append((beam, cudnn.usable()))
             return {"length": tf.strings.length(tf.ensure_shape(text, [None]))}
 
         text = tf.TensorSpec([None], tf.string, "text")
@@ -110,12 +110,14 @@ def test_an_export_takes_the_next_version_or_the_one_it_is_given(tmp_path, quick
     assert about["name"] == "m"
 
 
-def test_graphs_are_traced_without_cudnn_and_with_the_options_of_the_search(tmp_path, quick):
-    translator = small_translator()
-    (layers,) = [translator.model.recurrent_layers]
-    serving.export(translator, tmp_path, beam="options")
-    assert quick == [("options", [False] * len(layers))]
-    assert all(layer.use_cudnn == "auto" for layer in layers)  # as before
+def test_graphs_are_traced_without_cudnn_and_with_the_options_of_the_search(
+    tmp_path, quick, monkeypatch
+):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
+    assert cudnn.usable()
+    serving.export(small_translator(), tmp_path, beam="options")
+    assert quick == [("options", False)]
+    assert cudnn.usable()
 
 
 def test_a_model_card_that_json_cannot_represent_is_refused_before_the_work(tmp_path, quick):

@@ -106,12 +106,13 @@ class Cell:
     """The registry entry of a cell.
 
     Attributes:
-        layer: the Keras layer that holds the weights and runs on cuDNN. It takes the arguments of
+        layer: the Keras layer that holds the weights. It takes the arguments of
             `keras.layers.SimpleRNN`, and its `cell` has a `kernel` (W), a `recurrent_kernel` (U)
             and a `bias`: `(n,)` for b alone, or `(2, n)` for b and b_U.
         step: the equation, `(W x_t + b, U h_{t-1} + b_U, state) -> state`. The first tensor of a
             state is `h`, the output.
         state_parts: the number of tensors in the state of a layer.
+        cudnn: the name of the cell in cuDNN, see `cudnn.py`; None if cuDNN does not have it.
         fused: a fast loop over whole sequences for CPUs (see `fused.py`), or None to use the Keras
             layer.
     """
@@ -119,13 +120,14 @@ class Cell:
     layer: type[keras.layers.RNN]
     step: Callable[[tf.Tensor, tf.Tensor, CellState], CellState]
     state_parts: int = 1
+    cudnn: str | None = None
     fused: Callable | None = None
 
 
 CELLS = {
     "simple_rnn": Cell(keras.layers.SimpleRNN, simple_rnn),
-    "gru": Cell(keras.layers.GRU, gru, fused=fused.gru),
-    "lstm": Cell(keras.layers.LSTM, lstm, state_parts=2, fused=fused.lstm),
+    "gru": Cell(keras.layers.GRU, gru, cudnn="gru", fused=fused.gru),
+    "lstm": Cell(keras.layers.LSTM, lstm, state_parts=2, cudnn="lstm", fused=fused.lstm),
 }
 
 

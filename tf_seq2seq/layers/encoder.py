@@ -62,8 +62,7 @@ class Encoder(keras.layers.Layer):
         word_dropout: rate at which whole embeddings of words are dropped.
 
     Call arguments:
-        source: int `(batch, source_length)`, padded on the right with 0. On a GPU, cuDNN needs at
-            least one word in each row and no padding before a word.
+        source: int `(batch, source_length)`, padded on the right with 0.
 
     Returns:
         An `EncoderOutput`.
@@ -180,9 +179,7 @@ class Encoder(keras.layers.Layer):
         if self.forward_layers:
             runs.append(run_layer(self.forward_layers[i], inputs, mask=mask))
         if self.backward_layers:
-            outputs, state = run_layer(self.backward_layers[i], inputs, mask=mask)
-            # The backward layer returns its outputs in the order in which it computes them.
-            runs.append((ops.flip(outputs, axis=1), state))
+            runs.append(run_layer(self.backward_layers[i], inputs, mask=mask))
         if len(runs) == 1:
             return runs[0]
         (forward, forward_state), (backward, backward_state) = runs

@@ -1,4 +1,4 @@
-"""The loop that unfolds a step over time."""
+"""The loop that unfolds a step over time, and whether XLA compiles it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
+
+# There is no public function for this.
+from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+
+def compiled_by_xla() -> bool:
+    """Return whether XLA is to compile the graph that is being traced."""
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def unfold(

@@ -1,19 +1,18 @@
 """Recurrent layers for whole sequences and for single steps.
 
-The encoder and the decoder consist of Keras' recurrent layers, which use cuDNN on a GPU. On a CPU,
-`fused.py` computes the same from the same weights. For single steps, use a `Recurrence`.
+The encoder and the decoder consist of Keras' recurrent layers, which hold the weights. `cudnn.py`
+runs them on a GPU and `fused.py` elsewhere. For single steps, use a `Recurrence`.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers import cudnn
 from tf_seq2seq.layers.cells import CELLS, CellState, cell_of
 from tf_seq2seq.layers.linear import Linear
 
@@ -104,30 +103,10 @@ def recurrent_layer(
         name=name,
         dtype=dtype,
     )
-    # XLA would recompile the whole training step for each batch shape. Keras compiles a model with
-    # XLA only if all of its layers support it.
-    layer.supports_jit = False
+    # `run_layer` decides about cuDNN, so XLA can compile the layer. Keras sees to it by itself only
+    # if it finds no GPU.
+    layer.use_cudnn, layer.supports_jit = False, True
     return layer
-
-
-@contextlib.contextmanager
-def without_cudnn(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
-    """Disable cuDNN for the recurrent `layers` within this context.
-
-    Keras chooses the kernel when a graph is traced, so a graph that was traced on a machine with a
-    GPU would not run on a CPU. The weights are the same for both kernels.
-
-    Args:
-        layers: any Keras layers; those that do not use cuDNN are ignored.
-    """
-    chosen = [(layer, layer.use_cudnn) for layer in layers if hasattr(layer, "use_cudnn")]
-    try:
-        for layer, _ in chosen:
-            layer.use_cudnn = False
-        yield
-    finally:
-        for layer, use_cudnn in chosen:
-            layer.use_cudnn = use_cudnn
 
 
 class Recurrence:
@@ -172,7 +151,8 @@ def run_layer(
 ) -> tuple[tf.Tensor, CellState]:
     """Run a recurrent layer over whole sequences.
 
-    Without cuDNN, cells that have a fused loop use it, with the same weights and results.
+    Cells that cuDNN has use it on a GPU, unless XLA compiles the graph; elsewhere, cells that have
+    a fused loop use that. The weights and the results are the same.
 
     Args:
         layer: a layer made by `recurrent_layer`.
@@ -182,17 +162,23 @@ def run_layer(
         context: `(batch, context_size)`, appended to the input of each step; or None.
 
     Returns:
-        `(outputs, state)`: `(batch, length, units)` and the layer's state after the last step. A
-        layer that goes backwards returns its outputs in the order in which it computes them.
+        `(outputs, state)`: `(batch, length, units)`, in the order of the inputs even if the layer
+        goes backwards, and the layer's state after the last step.
     """
-    if cell_of(layer).fused is not None and not _has_cudnn(layer):
+    cell, dtype = cell_of(layer), layer.compute_dtype
+    if initial_state is None:
+        zeros = tf.zeros([tf.shape(inputs)[0], layer.units], dtype)
+        initial_state = (zeros,) * cell.state_parts
+    on_cudnn = cell.cudnn is not None and cudnn.usable()
+    if cell.fused is not None and not on_cudnn:
         return _run_fused(layer, inputs, initial_state, mask, context)
     if context is not None:
         context = tf.repeat(tf.cast(context, inputs.dtype)[:, None], tf.shape(inputs)[1], axis=1)
         inputs = tf.concat([inputs, context], axis=-1)
-    initial_states = None if initial_state is None else list(initial_state)
-    outputs, *state = layer(inputs, initial_state=initial_states, mask=mask)
-    return outputs, tuple(state)
+    if on_cudnn:
+        return cudnn.run(cell.cudnn, layer, inputs, initial_state, mask)
+    outputs, *state = layer(inputs, initial_state=list(initial_state), mask=mask)
+    return tf.reverse(outputs, [1]) if layer.go_backwards else outputs, tuple(state)
 
 
 def run_cell(
@@ -214,11 +200,6 @@ def run_cell(
     return tf.cast(state[0], layer.compute_dtype), state
 
 
-def _has_cudnn(layer) -> bool:
-    use_cudnn = getattr(layer, "use_cudnn", False)
-    return use_cudnn is not False and bool(tf.config.list_logical_devices("GPU"))
-
-
 def _run_fused(layer, inputs, initial_state, mask, context):
     dtype, cell, recurrence = layer.compute_dtype, cell_of(layer), Recurrence(layer)
     xs = tf.transpose(inputs, [1, 0, 2])
@@ -231,12 +212,12 @@ def _run_fused(layer, inputs, initial_state, mask, context):
         # The context is the same in all steps, so it is multiplied once.
         of_inputs, of_context = recurrence.from_input.split(xs.shape[-1])
         from_inputs = of_inputs(xs) + of_context(context)
-    if initial_state is None:
-        initial_state = (tf.zeros([tf.shape(xs)[1], layer.units]),) * cell.state_parts
     state = tuple(tf.cast(part, tf.float32) for part in initial_state)
     kernel, bias = recurrence.from_state.kernel, recurrence.from_state.bias
     outputs, state = cell.fused(cell.step, from_inputs, state, kernel, bias, keep, dtype)
     if keep is not None:
         outputs *= keep
+    if layer.go_backwards:
+        outputs = tf.reverse(outputs, [0])
     outputs = tf.transpose(tf.cast(outputs, dtype), [1, 0, 2])
     return outputs, tuple(tf.cast(part, dtype) for part in state)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tf_seq2seq.layers.recurrent import without_cudnn
+from tf_seq2seq.layers import cudnn
 from tf_seq2seq.losses import SequenceCrossEntropy
 
 
@@ -61,5 +61,5 @@ class SequenceModel(keras.Model):
         """
         if input_signature is None:
             input_signature = [self.input_specs()]
-        with without_cudnn(self.recurrent_layers):
+        with cudnn.disabled():
             super().export(filepath, *args, input_signature=input_signature, **kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_flag, check_integer
+from tf_seq2seq.layers.loop import compiled_by_xla
 from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints, check_constraints
 from tf_seq2seq.search.options import check_sampling
 from tf_seq2seq.search.results import Sequences
@@ -29,6 +30,10 @@ def greedy(
     """Take the most probable id at each step, until all rows have ended.
 
     The result of a row does not depend on the other rows.
+
+    To run much faster on a GPU, call this function in a `tf.function` with `jit_compile=True`,
+    which compiles a program for each number of rows. `max_length` must then be an integer, and all
+    results have this length.
 
     Args:
         step: a step function, see `Step`.
@@ -155,8 +160,10 @@ def _write(
     max_length = check_size("max_length", max_length, minimum=1)
     aligned, constraints = check_flag("aligned", aligned), check_constraints(constraints)
     finished, start = first_step(batch_size, finished, start)
-    ids = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None])
-    alignment = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[None, None])
+    # In XLA, all sizes are fixed.
+    size = {"size": max_length} if compiled_by_xla() else {"size": 0, "dynamic_size": True}
+    ids = tf.TensorArray(tf.int32, element_shape=[None], **size)
+    alignment = tf.TensorArray(tf.float32, element_shape=[None, None], **size)
 
     def unfinished(t, previous, finished, *_):
         # Always take the first step, so that the results of an empty batch have the right rank.

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import DISK_FAULTS
-from tf_seq2seq.layers.recurrent import without_cudnn
+from tf_seq2seq.layers import cudnn
 from tf_seq2seq.search import SearchOptions
 from tf_seq2seq.serving import card as cards
 from tf_seq2seq.serving import warmup
@@ -100,7 +100,7 @@ def _disk_errors(directory: Path) -> Iterator[None]:
 
 def _save(exported: Translator | TextModel, signatures: Signatures, path: Path) -> None:
     model = exported.model
-    with without_cudnn(model.recurrent_layers):
+    with cudnn.disabled():
         concrete = {name: each.get_concrete_function() for name, each in signatures.items()}
     for name, function in concrete.items():
         if problems := accelerator_problems(function.graph.as_graph_def()):

@@ -114,9 +114,12 @@ def fit(
         hooks.on_epoch_begin(epoch)
         while step < steps:
             hooks.on_train_batch_begin(step)
-            logs = run.step()
-            hooks.on_train_batch_end(step, logs)
-            step += 1
+            count = min(model.steps_per_execution, steps - step)
+            if checkpoint_every:
+                count = min(count, checkpoint_every - step % checkpoint_every)
+            logs = run.take_steps(count)
+            step += count
+            hooks.on_train_batch_end(step - 1, logs)
             if checkpoint_every and step % checkpoint_every == 0 and step < steps:
                 run.save(epoch, step)
         logs = run.end_epoch()
@@ -223,17 +226,24 @@ class _Run:
             rows = self._rows // replicas
             self._state = self.strategy.run(lambda: self.model.initial_state(rows))
 
-    def step(self) -> dict[str, float]:
-        """Train on the next batch; return the loss and the metrics of the epoch so far."""
-        loss, word_loss, self._state = self._train_step(self._iterator, self._state)
-        loss = float(loss)
-        if not math.isfinite(loss):
-            raise InputError(
-                f"The loss is {loss} in step {len(self.history.step_losses) + 1}: choose a lower "
-                "learning rate or clip the gradients."
-            )
-        self.losses.append(loss)
-        self.history.step_losses.append(float(word_loss))
+    def take_steps(self, count: int) -> dict[str, float]:
+        """Train on the next `count` batches; return the loss and the metrics of the epoch so far.
+
+        The host does not wait for a result before it starts the next step.
+        """
+        results = []
+        for _ in range(count):
+            *result, self._state = self._train_step(self._iterator, self._state)
+            results.append(result)
+        for result in tf.stack(results).numpy():
+            loss, word_loss = map(float, result)
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"The loss is {loss} in step {len(self.history.step_losses) + 1}: choose a "
+                    "lower learning rate or clip the gradients."
+                )
+            self.losses.append(loss)
+            self.history.step_losses.append(word_loss)
         return self._logs()
 
     def _logs(self):
@@ -351,6 +361,15 @@ def _train_step(model):
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         model.compute_metrics(inputs, labels, logits)
         return loss, *_sums(labels, logits), state
+
+    # Keras compiles with XLA on a GPU, unless `compile` is told otherwise.
+    if model.jit_compile:
+        if replicas > 1:
+            raise InputError(
+                "Several replicas cannot train a model that is compiled by XLA: compile it with "
+                "`jit_compile=False`."
+            )
+        replica_step = tf.function(replica_step, jit_compile=True, autograph=False)
 
     @tf.function(autograph=False)
     def step(iterator, state):
