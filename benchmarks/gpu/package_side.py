@@ -1,0 +1,205 @@
+"""The package's side: a worker process with TensorFlow."""
+
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from configurations import (
+    EOS_BIAS,
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    configuration,
+    greedy_batch,
+    training_batch,
+)
+from worker import serve
+
+import tf_seq2seq as s2s
+from tf_seq2seq.training import loop
+
+assert (s2s.text.PAD_ID, s2s.text.SOS_ID, s2s.text.EOS_ID) == (PAD_ID, SOS_ID, EOS_ID)
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+def training_steps(model, dataset):
+    """Return a function that trains for n steps and returns the last loss.
+
+    This is all that depends on the internals of the training loop.
+    """
+    model.optimizer.build(model.trainable_variables)
+    iterator, step = iter(dataset), loop._train_step(model)
+
+    def run(steps):
+        for _ in range(steps):
+            loss, _, _ = step(iterator, ())
+        return float(loss)
+
+    return run
+
+
+def greedy_search(model, steps):
+    """Return a function from source ids to the ids of translations, as one graph."""
+
+    @tf.function(autograph=False)
+    def translate(source):
+        state, memory = model.encode(source)
+        return s2s.search.greedy(
+            lambda ids, state: model.step(ids, state, memory), state, tf.shape(source)[0], steps
+        ).ids
+
+    return translate
+
+
+def build(c):
+    shared = {
+        "embedding_size": c.embedding_size,
+        "cell": c.cell,
+        "num_layers": c.num_layers,
+        "embedding_dropout": c.embedding_dropout,
+        "word_dropout": c.word_dropout,
+    }
+    return s2s.Seq2Seq(
+        s2s.Encoder(
+            c.source_vocabulary,
+            c.units,
+            bidirectional=c.bidirectional,
+            dropout=c.encoder_dropout,
+            **shared,
+        ),
+        s2s.Decoder(
+            c.target_vocabulary,
+            c.units,
+            attention=s2s.BahdanauAttention(c.attention_units),
+            query="previous_state",
+            readout_units=c.readout_units,
+            readout_activation=c.readout_activation,
+            tie_embeddings=c.tied,
+            dropout=c.decoder_dropout,
+            **shared,
+        ),
+    )
+
+
+def variables(model):
+    """Return the model's variables by the names that the PyTorch side reads."""
+    encoder, decoder = model.encoder, model.decoder
+    named = {
+        "source_words": encoder.words.embedding.embeddings,
+        "target_words": decoder.words.embedding.embeddings,
+        "memory_kernel": decoder.attention.memory_kernel,
+        "query_kernel": decoder.attention.query_layer.kernel,
+        "query_bias": decoder.attention.query_layer.bias,
+        "scorer": decoder.attention.scorer,
+        "readout_kernel": decoder.readout.hidden.kernel,
+        "readout_bias": decoder.readout.hidden.bias,
+    }
+    if decoder.tie_embeddings:
+        named["projection_bias"] = decoder.readout.bias
+    else:
+        named["projection_kernel"] = decoder.readout.projection.kernel
+        named["projection_bias"] = decoder.readout.projection.bias
+    stacks = {
+        "forward": encoder.forward_layers,
+        "backward": encoder.backward_layers,
+        "decoder": decoder.recurrent_layers,
+    }
+    for stack, layers in stacks.items():
+        for i, layer in enumerate(layers):
+            for part in ("kernel", "recurrent_kernel", "bias"):
+                named[f"{stack}_{i}_{part}"] = getattr(layer.cell, part)
+    bridges = [part for layer in model.bridge.projections for part in layer]
+    for i, projection in enumerate(bridges):
+        named[f"bridge_{i}_kernel"] = projection.kernel
+        named[f"bridge_{i}_bias"] = projection.bias
+    missing = {id(v) for v in model.trainable_variables} ^ {id(v) for v in named.values()}
+    assert not missing, f"{len(missing)} variables have no name"
+    return named
+
+
+class PackageSide:
+    def hello(self):
+        gpus = tf.config.list_physical_devices("GPU")
+        name = None
+        if gpus:
+            name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "a GPU")
+        return {
+            "gpu": name,
+            "versions": f"tf_seq2seq {s2s.__version__}, TensorFlow {tf.__version__}, "
+            f"Keras {keras.__version__}",
+        }
+
+    def prepare(self, model, precision, tiny, weights):
+        """Build the model, write its weights, and compute the loss and the norm of its gradient."""
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(1)
+        keras.config.set_dtype_policy(POLICIES[precision])
+        self.c = c = configuration(model, tiny)
+        self.model = build(c)
+        self.model.compile(
+            keras.optimizers.Adam(c.learning_rate, beta_2=c.beta_2, global_clipnorm=c.clip),
+            s2s.SequenceCrossEntropy(label_smoothing=c.label_smoothing),
+            metrics=[],
+        )
+        named = variables(self.model)
+        # Keras' initial embeddings are so small that the logits of all words are about equal.
+        for side in ("source_words", "target_words"):
+            named[side].assign(named[side] * 10.0)
+        bias = named["projection_bias"].numpy()
+        bias[EOS_ID] = EOS_BIAS
+        named["projection_bias"].assign(bias)
+        np.savez(weights, **{name: variable.numpy() for name, variable in named.items()})
+        source, target, labels = (tf.constant(ids, tf.int32) for ids in training_batch(c))
+        inputs = {"source": source, "target": target}
+        self.batch = inputs, labels
+
+        @tf.function(autograph=False)
+        def loss_and_norm():
+            with tf.GradientTape() as tape:
+                logits = self.model(inputs, training=False)
+                loss = self.model.compute_loss(x=inputs, y=labels, y_pred=logits, training=False)
+            gradients = tape.gradient(loss, self.model.trainable_variables)
+            return loss, tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
+
+        loss, norm = loss_and_norm()
+        parameters = self.model.count_params()
+        return {"loss": float(loss), "gradient_norm": float(norm), "parameters": parameters}
+
+    def prepare_greedy(self, rows):
+        self.source = tf.constant(greedy_batch(self.c, rows), tf.int32)
+        self.translate = greedy_search(self.model, self.c.greedy_steps)
+        ids = self.translate(self.source).numpy()
+        self.greedy(2)
+        return {"ids": ids.tolist()}
+
+    def greedy(self, steps):
+        start = time.perf_counter()
+        for _ in range(steps):
+            ids = self.translate(self.source)
+        ids.numpy()
+        return {"seconds": time.perf_counter() - start}
+
+    def prepare_train(self):
+        self.run = training_steps(self.model, tf.data.Dataset.from_tensors(self.batch).repeat())
+        self.run(3)
+        return {}
+
+    def train(self, steps):
+        start = time.perf_counter()
+        loss = self.run(steps)
+        return {"seconds": time.perf_counter() - start, "loss": loss}
+
+
+def start():
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # The other side needs memory too.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return PackageSide()
+
+
+if __name__ == "__main__":
+    serve(start)
