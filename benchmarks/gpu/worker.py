@@ -6,7 +6,7 @@ import sys
 import traceback
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A reason not to start that is the user's to remedy, as one sentence."""
 
 
@@ -27,7 +27,7 @@ def serve(start):
 
     try:
         side = start()
-    except Refusal as reason:
+    except RefusalError as reason:
         answer({"refusal": str(reason)})
         return
     answer({"ready": True})

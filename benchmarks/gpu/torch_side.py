@@ -1,0 +1,210 @@
+"""PyTorch's side: a worker process with PyTorch, and without TensorFlow."""
+
+import sys
+import time
+
+from configurations import configuration, greedy_batch, training_batch
+from worker import RefusalError, serve
+
+try:
+    import numpy as np
+    import torch
+except ImportError as error:
+    torch, missing = None, error.name
+
+# Variants that the parent passes: the mode of `torch.compile`, and whether to use a CUDA graph.
+MODES = {"eager": None, "compiled": "default", "autotuned": "max-autotune-no-cudagraphs"}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16} if torch else {}
+
+
+def best_seconds(function, device, rounds=5):
+    """Return the shortest time of a call, after two calls to warm up."""
+    seconds = []
+    for _ in range(rounds + 2):
+        synchronize(device)
+        start = time.perf_counter()
+        function()
+        synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds[2:])
+
+
+def synchronize(device):
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def captured(function, warm_ups):
+    """Capture a function without arguments in a CUDA graph, after warming up on a side stream."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(warm_ups):
+            function()
+    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = function()
+
+    def replay():
+        graph.replay()
+        return result
+
+    return replay
+
+
+class TorchSide:
+    def __init__(self):
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        # TensorFlow's default on a GPU: TF32 products in float32.
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+
+    def hello(self):
+        on_gpu = self.device.type == "cuda"
+        versions = f"PyTorch {torch.__version__}"
+        if on_gpu:
+            versions += f", CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+        return {"gpu": torch.cuda.get_device_name() if on_gpu else None, "versions": versions}
+
+    def prepare(self, model, precision, tiny, weights, mode, graph):
+        """Build the model, and compute the loss and the norm of its gradient."""
+        # Imported here, because they need PyTorch.
+        from torch_model import Translator
+        from torch_steps import Steps
+
+        torch._dynamo.reset()
+        torch.manual_seed(1)
+        self.graph = graph and self.device.type == "cuda"
+        self.c = c = configuration(model, tiny)
+        self.model = None  # so that the memory of the previous one is free
+        self.step = self.search = self.optimizer = None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        with np.load(weights) as arrays:
+            self.model = Translator(c, arrays, Steps(MODES[mode]), DTYPES[precision], self.device)
+        self.batch = [self._ids(ids.T) for ids in training_batch(c)]
+        # The copy from the host is part of a step, as it is on the other side.
+        self.host_batch = [self._pinned(ids.T) for ids in training_batch(c)]
+        encoder = self._choose_encoder(DTYPES[precision])
+        loss = self._backward(drop=False)
+        gradients = [each.grad for each in self.model.trained()]
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        self.model.zero_grad(set_to_none=True)
+        parameters = sum(each.numel() for each in self.model.trained())
+        return {
+            "loss": float(loss),
+            "gradient_norm": float(norm),
+            "parameters": parameters,
+            "note": f"encoder in {encoder}",
+        }
+
+    def _ids(self, ids):
+        return torch.from_numpy(np.ascontiguousarray(ids)).to(self.device)
+
+    def _pinned(self, ids):
+        ids = torch.from_numpy(np.ascontiguousarray(ids))
+        return ids.pin_memory() if self.device.type == "cuda" else ids
+
+    def _choose_encoder(self, dtype):
+        """Use the faster dtype for the encoder: cuDNN need not support bfloat16."""
+        seconds = {}
+        for choice in {dtype, torch.float32}:
+
+            def run():
+                memory, state, _ = self.model.encode(self.batch[0], drop=True)
+                (memory.float().sum() + state.float().sum()).backward()
+                self.model.take_encoder_gradients()
+                self.model.zero_grad(set_to_none=True)
+
+            self.model.use_encoder(choice)
+            try:
+                seconds[choice] = best_seconds(run, self.device)
+            except RuntimeError as error:
+                print(f"no encoder in {choice}: {error}", file=sys.stderr)
+        choice = min(seconds, key=seconds.get)
+        self.model.use_encoder(choice)
+        return str(choice).removeprefix("torch.")
+
+    def _backward(self, drop):
+        source, target, labels = self.batch
+        loss = self.model.loss(source, target, labels, drop)
+        with torch.autograd.set_multithreading_enabled(False):
+            loss.backward()
+        self.model.take_encoder_gradients()
+        return loss.detach()
+
+    def prepare_greedy(self, rows):
+        source = self._ids(greedy_batch(self.c, rows).T)
+        weights = self.model.greedy_weights()
+        self.model.eval()
+
+        def search():
+            return self.model.greedy(source, weights)
+
+        ids = search()
+        self.search = captured(search, 2) if self.graph else search
+        self.search()  # a graph has no result before it runs
+        # A few may differ, since cuBLAS may choose other kernels in a graph.
+        if (ids == self.search()).float().mean() < 0.9:
+            raise RuntimeError("the ids of the CUDA graph differ from those of a plain call")
+        self.greedy(2)
+        return {"ids": ids.tolist()}
+
+    def greedy(self, steps):
+        start = time.perf_counter()
+        for _ in range(steps):
+            ids = self.search()
+        ids.cpu()
+        return {"seconds": time.perf_counter() - start}
+
+    def prepare_train(self):
+        c, model = self.c, self.model
+        model.train()
+        parameters = model.trained()
+        self.optimizer = torch.optim.Adam(
+            parameters,
+            c.learning_rate,
+            betas=(0.9, c.beta_2),
+            eps=1e-7,  # Keras' default
+            fused=True,
+            capturable=self.device.type == "cuda",
+        )
+
+        def step():
+            model.copy_encoder()
+            loss = self._backward(drop=True)
+            gradients = [each.grad for each in parameters]
+            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+            # The fused update divides the gradients by it, which saves a pass over them.
+            self.optimizer.grad_scale = (norm / c.clip).clamp(min=1.0)
+            self.optimizer.step()
+            model.zero_grad(set_to_none=True)
+            return loss
+
+        self.step = captured(step, 3) if self.graph else step
+        self.train(3)
+        return {}
+
+    def train(self, steps):
+        start = time.perf_counter()
+        for _ in range(steps):
+            for ids, host in zip(self.batch, self.host_batch, strict=True):
+                ids.copy_(host, non_blocking=True)
+            loss = self.step()
+        loss = float(loss)
+        return {"seconds": time.perf_counter() - start, "loss": loss}
+
+
+def start():
+    if torch is None:
+        raise RefusalError(
+            f"The Python {sys.executable} has no module {missing}: name one that has PyTorch "
+            "and NumPy with --torch-python."
+        )
+    return TorchSide()
+
+
+if __name__ == "__main__":
+    serve(start)
