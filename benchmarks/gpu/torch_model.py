@@ -13,7 +13,7 @@ from torch.nn import functional
 
 def product_32(a, b):
     """Multiply two matrices; the result is float32."""
-    if a.dtype != torch.float32 and _multiplies_to_float32(a.device):
+    if a.is_cuda and a.dtype != torch.float32 and _multiplies_to_float32(a.device):
         return torch.mm(a, b, out_dtype=torch.float32)
     return torch.mm(a, b).float()
 
@@ -372,7 +372,7 @@ class Translator(nn.Module):
             last = last.transpose(0, 1).flatten(1)[None]
         kernel, bias = self.bridge_kernel.to(self.dtype), self.bridge_bias.to(self.dtype)
         state = torch.tanh(torch.baddbmm(bias, last.to(self.dtype), kernel))
-        padding = torch.where(source.t() == PAD_ID, -1e30, 0.0)
+        padding = (source.t() == PAD_ID).float() * -1e30
         return memory, state, padding
 
     def _out_kernel(self):

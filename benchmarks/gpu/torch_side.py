@@ -118,8 +118,8 @@ class TorchSide:
                 self.model.take_encoder_gradients()
                 self.model.zero_grad(set_to_none=True)
 
-            self.model.use_encoder(choice)
             try:
+                self.model.use_encoder(choice)
                 seconds[choice] = best_seconds(run, self.device)
             except RuntimeError as error:
                 print(f"no encoder in {choice}: {error}", file=sys.stderr)
