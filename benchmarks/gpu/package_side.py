@@ -45,7 +45,7 @@ def training_steps(model, dataset):
 def greedy_search(model, steps):
     """Return a function from source ids to the ids of translations, as one graph."""
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False, jit_compile=bool(tf.config.list_physical_devices("GPU")))
     def translate(source):
         state, memory = model.encode(source)
         return s2s.search.greedy(

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq.layers import recurrent
 from tf_seq2seq.layers.cells import CELLS
 from tf_seq2seq.layers.recurrent import recurrent_layer, run_layer
 

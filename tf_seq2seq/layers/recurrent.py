@@ -169,14 +169,14 @@ def run_layer(
     if initial_state is None:
         zeros = tf.zeros([tf.shape(inputs)[0], layer.units], dtype)
         initial_state = (zeros,) * cell.state_parts
-    on_cudnn = cell.cudnn is not None and cudnn.usable()
-    if cell.fused is not None and not on_cudnn:
+    on_cudnn = cell.cudnn if cudnn.usable() else None
+    if cell.fused is not None and on_cudnn is None:
         return _run_fused(layer, inputs, initial_state, mask, context)
     if context is not None:
         context = tf.repeat(tf.cast(context, inputs.dtype)[:, None], tf.shape(inputs)[1], axis=1)
         inputs = tf.concat([inputs, context], axis=-1)
-    if on_cudnn:
-        return cudnn.run(cell.cudnn, layer, inputs, initial_state, mask)
+    if on_cudnn is not None:
+        return cudnn.run(on_cudnn, layer, inputs, initial_state, mask)
     outputs, *state = layer(inputs, initial_state=list(initial_state), mask=mask)
     return tf.reverse(outputs, [1]) if layer.go_backwards else outputs, tuple(state)
 
