@@ -77,7 +77,8 @@ def run_calls(
         process = subprocess.run(
             [sys.executable, "-I", native_model.__file__, os.fspath(directory)],
             input="".join(f"{line}\n" for line in lines).encode(),
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            # Without the GPU, whose memory this process may hold: an export runs on any machine.
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
             capture_output=True,
             timeout=seconds,
         )
