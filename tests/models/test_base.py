@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from helpers import random_batch, small_model
 
-from tf_seq2seq import Ensemble, LanguageModel, SequenceCrossEntropy
+from tf_seq2seq import Ensemble, LanguageModel, Seq2Seq, SequenceCrossEntropy
 from tf_seq2seq.models import SequenceModel
 
 MODELS = {
@@ -53,6 +53,17 @@ def test_a_loaded_model_is_compiled_with_what_it_was_compiled_with(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.loss.label_smoothing == 0.1
     assert float(loaded.optimizer.learning_rate) == 0.5
+
+
+def test_keras_own_fit_traces_a_step_once(monkeypatch):
+    traced, train_step = [], Seq2Seq.train_step
+    monkeypatch.setattr(
+        Seq2Seq, "train_step", lambda self, data: traced.append(1) or train_step(self, data)
+    )
+    model = small_model("initial_state", "simple_rnn")
+    model.compile()
+    model.fit(*random_batch(), epochs=2, verbose=0)
+    assert len(traced) == 1
 
 
 @pytest.mark.parametrize("name", ["translator", "ensemble"])

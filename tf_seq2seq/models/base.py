@@ -48,6 +48,14 @@ class SequenceModel(keras.Model):
             **kwargs,
         )
 
+    def make_train_function(self, force: bool = False) -> None:
+        # `tf.function` traces twice if variables are created in the first trace, and Keras creates
+        # those of the optimizer there.
+        if not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        super().make_train_function(force)
+
     def compile_from_config(self, config: dict) -> None:
         # Without this, Keras would not compile a loaded model whose class overrides `compile`.
         self.compile(**keras.saving.deserialize_keras_object(config))
