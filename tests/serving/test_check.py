@@ -15,8 +15,9 @@ from tf_seq2seq.serving import check, warmup
 TEXT = tf.TensorSpec([None], tf.string, "text")
 
 
-def save(path, **signatures):
-    module = tf.Module()
+def save(path, module=None, **signatures):
+    """Save functions as signatures, each with the specs of its inputs, and a module."""
+    module = module or tf.Module()
     functions = {}
     for name, (function, *specs) in signatures.items():
         functions[name] = tf.function(function, input_signature=specs).get_concrete_function()
@@ -92,8 +93,21 @@ def test_problems_of_signatures(tmp_path):
         tf.print("printed", output_stream=sys.stdout)
         return lengths(text)
 
+    # Only the Python loader finds the variables of a Keras model.
+    module = tf.Module()
+    module.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+
+    def modeled(text):
+        length = tf.cast(lengths(text)["length"], tf.float32)
+        return {"y": module.model(length[:, None])[:, 0]}
+
+    # Its kernel kills the process if it is given a scalar. The calls of the last signature are the
+    # last, so all others have been answered.
+    tokenizer = tf_text.WhitespaceTokenizer()
+
     path = save(
         tmp_path / "1",
+        module,
         number=(lambda x: {"y": x}, tf.TensorSpec([None], tf.float32, "x")),
         fixed=(lambda text: {"y": text}, tf.TensorSpec([3], tf.string, "text")),
         scalar=(lambda text: {"size": tf.size(tf.ensure_shape(text, [None]))}, TEXT),
@@ -113,7 +127,10 @@ def test_problems_of_signatures(tmp_path):
         ),
         good=(lengths, TEXT),
         printing=(printing, TEXT),
+        modeled=(modeled, TEXT),
+        words=(lambda text: {"words": tokenizer.tokenize(text).row_lengths()}, TEXT),
     )
+    assert max(tf.saved_model.load(str(path)).signatures) == "words"
     problems = serving.check_export(path).problems
     for expected in (
         "The input 'x' of the signature 'number' is DT_FLOAT, not a string",
@@ -127,34 +144,13 @@ def test_problems_of_signatures(tmp_path):
         "The output 'words' of the signature 'ragged' is ragged or not a tensor (DT_INVALID)",
         "The output 'words' of the signature 'flat' has 11 rows for sentences with 4",
         "The signature 'fails' fails on sentences: InvalidArgumentError",
+        "The signature 'modeled' does not find its variables in the C++ loader",
+        "The signature 'words' does not reject a scalar as 'text' but returns signature "
+        "'words' killed its process",
     ):
         assert any(problem.startswith(expected) for problem in problems), expected
+    assert "with tf.ensure_shape" in problems[-1]
     assert not any("'good'" in problem or "'printing'" in problem for problem in problems)
-
-
-def test_a_kernel_that_kills_the_process(tmp_path):
-    tokenizer = tf_text.WhitespaceTokenizer()
-    path = save(
-        tmp_path / "1",
-        tokens=(lambda text: {"tokens": tokenizer.tokenize(text).row_lengths()}, TEXT),
-    )
-    (problem, *_) = serving.check_export(path).problems
-    assert "does not reject a scalar" in problem
-    assert "with tf.ensure_shape" in problem
-
-
-def test_variables_that_only_the_python_loader_finds(tmp_path):
-    module = tf.Module()
-    module.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-
-    def served(text):
-        lengths = tf.strings.length(tf.ensure_shape(text, [None]))
-        return {"y": module.model(tf.cast(lengths, tf.float32)[:, None])[:, 0]}
-
-    function = tf.function(served, input_signature=[TEXT]).get_concrete_function()
-    tf.saved_model.save(module, str(tmp_path), signatures=function)
-    problems = serving.check_export(tmp_path).problems
-    assert any("does not find its variables in the C++ loader" in problem for problem in problems)
 
 
 def test_warmup_requests_that_a_server_would_refuse(tmp_path, monkeypatch):

@@ -30,25 +30,29 @@ def asked(served, protocol):
     return translator, server.client("en_zh", protocol, batch_size=4)
 
 
-@pytest.mark.filterwarnings("ignore:(Sentence|Translation) .* was cut off")
-def test_the_server_answers_like_the_translator_and_the_export(asked, exported):
-    translator, client = asked
-    assert_same(client(SENTENCES), translator(SENTENCES))
+def assert_same_answers(served, translator):
+    assert_same(served(SENTENCES), translator(SENTENCES))
     n_best = translator.n_best(SENTENCES, beam_width=5, n_best=5)
-    for ours, theirs in zip(client.n_best(SENTENCES), n_best, strict=True):
+    for ours, theirs in zip(served.n_best(SENTENCES), n_best, strict=True):
         assert_same(ours, theirs)
     given = ["甲乙", "甲", "", "甲 x", "<eos>", "丁", "戊", "己。", "庚" * 20, "辛", b"\xff"]
-    assert_same(client.score(SENTENCES, given), translator.score(SENTENCES, given))
-    if translator is exported[0]:
-        saved = serving.SavedTranslator(exported[1])
-        assert_same(saved(SENTENCES), translator(SENTENCES))
-        for ours, theirs in zip(saved.n_best(SENTENCES), n_best, strict=True):
-            assert_same(ours, theirs)
-        assert_same(saved.score(SENTENCES, given), translator.score(SENTENCES, given))
+    assert_same(served.score(SENTENCES, given), translator.score(SENTENCES, given))
+
+
+@pytest.mark.filterwarnings("ignore:(Sentence|Translation) .* was cut off")
+def test_the_server_answers_like_the_translator(asked):
+    translator, client = asked
+    assert_same_answers(client, translator)
     assert np.shape(client.encode(SENTENCES)) == (
         len(SENTENCES),
         translator.model.encoder.output_size,
     )
+
+
+@pytest.mark.filterwarnings("ignore:(Sentence|Translation) .* was cut off")
+def test_the_export_answers_like_the_translator(exported):
+    translator, path = exported
+    assert_same_answers(serving.SavedTranslator(path), translator)
 
 
 @pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
