@@ -237,13 +237,14 @@ class BahdanauAttention(Attention):
         """Compute `V h_i` for each i: float32 `(batch, source_length, units)`."""
         return Linear(self.memory_kernel.value, None, self.compute_dtype)(memory)
 
-    def query_projection(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Return the map `W s`: `(batch, query_size)` -> float32 `(batch, units)`."""
-        return Linear.of(self.query_layer)
+    def query_projection(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        """Return the function `s -> (W s, U)`, float32 `(batch, units)` and `(units, 1)`."""
+        linear, scorer = Linear.of(self.query_layer), tf.cast(self.scorer.value, tf.float32)
+        return lambda query: (linear(query), scorer)
 
-    def score(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
-        hidden = tf.tanh(tf.cast(keys, tf.float32) + query[:, None])
-        scorer = tf.cast(self.scorer.value, tf.float32)
+    def score(self, query: tuple[tf.Tensor, tf.Tensor], keys: tf.Tensor) -> tf.Tensor:
+        projected, scorer = query
+        hidden = tf.tanh(tf.cast(keys, tf.float32) + projected[:, None])
         scores = tf.matmul(tf.reshape(hidden, [-1, self.units]), scorer)
         return tf.reshape(scores, tf.shape(keys)[:2])
 

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
+
+Answer = Callable[["Linear", tf.Tensor], tf.Tensor]
+_answer: contextvars.ContextVar[Answer | None] = contextvars.ContextVar("_answer", default=None)
+
+
+@contextlib.contextmanager
+def answering(answer: Answer) -> Iterator[None]:
+    """Within this context, `answer(linear, x)` is the result of each call `linear(x)`.
+
+    `bptt.unfold` thereby sees and replaces the products in a step.
+    """
+    token = _answer.set(answer)
+    try:
+        yield
+    finally:
+        _answer.reset(token)
 
 
 class Linear:
@@ -50,7 +68,17 @@ class Linear:
         of_x, of_y = tf.split(self.kernel, [features, self.kernel.shape[0] - features])
         return Linear(of_x, self.bias, self.dtype), Linear(of_y, None, self.dtype)
 
+    @property
+    def weights(self) -> list[tf.Tensor]:
+        """`W`, and `b` if there is one."""
+        return [self.kernel] if self.bias is None else [self.kernel, self.bias]
+
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map `(..., features)` to float32 `(..., units)`."""
+        answer = _answer.get()
+        return self.apply(x) if answer is None else answer(self, x)
+
+    def apply(self, x: tf.Tensor) -> tf.Tensor:
         """Map `(..., features)` to float32 `(..., units)`."""
         features, units = self.kernel.shape
         shape = [*tf.unstack(tf.shape(x))[:-1], units]

@@ -17,9 +17,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tf_seq2seq.layers import bptt
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.linear import Linear
-from tf_seq2seq.layers.loop import unfold
 from tf_seq2seq.layers.recurrent import Recurrence, State, run_layer
 
 if TYPE_CHECKING:
@@ -137,25 +137,19 @@ class Step(abc.ABC):
             alignment `(batch, target_length, source_length)` or an empty tuple.
         """
         step = cls(decoder, cls.remember(decoder, encoded))
-        from_words = step.from_word(tf.transpose(words, [1, 0, 2]))
-        length, batch_size = tf.shape(from_words)[0], tf.shape(from_words)[1]
-        inputs = [from_words]
+        from_words = tf.cast(step.from_word(tf.transpose(words, [1, 0, 2])), tf.float32)
+        masks = []
         if training and decoder.dropout:
-            ones = tf.ones([length, batch_size, decoder.units])
+            ones = tf.ones([*tf.unstack(tf.shape(from_words)[:2]), decoder.units])
             for _ in decoder.recurrent_layers:
-                inputs.append(decoder.dropout_layer(ones, training=True))
-        # The gradient of reading an array element has the size of the element; the gradient of a
-        # slice would have the size of the whole tensor, at every step.
-        arrays = [
-            tf.TensorArray(tf.float32, length).unstack(tf.cast(each, tf.float32)) for each in inputs
-        ]
+                masks.append(tf.cast(decoder.dropout_layer(ones, training=True), tf.float32))
 
-        def body(j, state):
-            from_word, *dropout = (array.read(j) for array in arrays)
-            features, alignment, state = step(from_word, state, tuple(dropout))
+        def take(from_word, masks, state):
+            features, alignment, state = step(from_word, state, tuple(masks))
             return (*features, alignment), state
 
-        outputs, state = unfold(body, length, state, cls.num_features + 1)
+        run = bptt.unfold if training else bptt.unfold_plainly
+        outputs, state = run(take, from_words, masks, state, cls.num_features + 1)
         *features, alignment = (tf.transpose(output, [1, 0, 2]) for output in outputs)
         return tuple(features), alignment, state
 
