@@ -1,6 +1,13 @@
 import pytest
 
-from tf_seq2seq.files import first_line, in_chunks, write_atomically, write_together
+from tf_seq2seq.files import (
+    first_line,
+    in_chunks,
+    remove_folder,
+    write_atomically,
+    write_folder_atomically,
+    write_together,
+)
 
 
 def test_a_file_is_replaced_when_the_context_ends(tmp_path):
@@ -80,3 +87,43 @@ def test_a_folder_is_created_for_files_that_appear_together(tmp_path):
     with write_together(tmp_path / "x" / "y") as new:
         (new / "a").write_text("a")
     assert (tmp_path / "x" / "y" / "a").read_text() == "a"
+
+
+def test_a_folder_appears_complete(tmp_path):
+    folder = tmp_path / "folder"
+    for content in ("old", "new"):
+        with write_folder_atomically(folder) as new:
+            (new / content).write_text(content)
+            assert not (folder / "new").exists()
+        assert [path.name for path in folder.iterdir()] == [content]
+        assert list(tmp_path.iterdir()) == [folder]
+    (tmp_path / "usual").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_failure_leaves_the_older_folder(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(KeyboardInterrupt), write_folder_atomically(folder) as new:
+        (new / "a").write_text("half")
+        raise KeyboardInterrupt
+    assert list(tmp_path.rglob("*")) == [folder]
+
+
+def test_a_folder_disappears_at_once(tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a").touch()
+    with monkeypatch.context() as patch:
+
+        def killed(path):
+            raise KeyboardInterrupt
+
+        patch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_folder(folder)
+    (hidden,) = tmp_path.iterdir()
+    assert hidden.name.startswith(".folder-")
+    folder.mkdir()
+    remove_folder(folder)
+    assert list(tmp_path.iterdir()) == [hidden]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,11 +51,8 @@ def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
     try:
         yield new
         # `mkstemp` creates private files; use the mode that `open` would have given this one.
-        umask = os.umask(0)
-        os.umask(umask)
-        new.chmod(0o666 & ~umask)
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
+        new.chmod(0o666 & ~_umask())
+        _sync(new)
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
@@ -93,13 +91,81 @@ def write_together(directory: str | os.PathLike) -> Iterator[Path]:
         paths = sorted(new.rglob("*"))
         files = [path for path in paths if path.is_file()]
         for path in files:
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+            _sync(path)
         for path in paths:
             if path.is_dir():
                 (directory / path.relative_to(new)).mkdir(exist_ok=True)
         for path in files:
             path.replace(directory / path.relative_to(new))
+
+
+@contextlib.contextmanager
+def write_folder_atomically(path: str | os.PathLike) -> Iterator[Path]:
+    """Write a folder of files completely or not at all.
+
+    The context manager yields a temporary, hidden folder next to `path`. On exit, it is renamed to
+    `path`, and on an exception it is deleted. Whenever the process is killed or the machine loses
+    power, `path` is complete or missing.
+
+    Args:
+        path: the folder; its parent must exist. An existing one is removed first.
+
+    Raises:
+        OSError: if the disk is full or the parent cannot be written to.
+
+    Example:
+
+    >>> with write_folder_atomically(tmp_path / "run") as new:
+    ...     _ = (new / "a.txt").write_text("a")
+    >>> [path.name for path in (tmp_path / "run").iterdir()]
+    ['a.txt']
+    """
+    path = Path(path)
+    new = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        yield new
+        new.chmod(0o777 & ~_umask())
+        for file in new.iterdir():
+            _sync(file)
+        _sync(new)
+        if path.exists():
+            remove_folder(path)
+        new.rename(path)
+        _sync(path.parent)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def remove_folder(path: str | os.PathLike) -> None:
+    """Remove a folder; a process that is killed meanwhile leaves only hidden files.
+
+    Args:
+        path: an existing folder.
+
+    Raises:
+        OSError: if it cannot be removed.
+    """
+    path = Path(path)
+    hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    path.rename(hidden / path.name)
+    shutil.rmtree(hidden)
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def _sync(path: Path) -> None:
+    """Write the content of a file, or the names in a folder, to the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows cannot open folders
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def in_chunks(items: Iterable[T], size: int = LINES_PER_CHUNK) -> Iterator[list[T]]:

@@ -1,4 +1,8 @@
+import hashlib
 import json
+import os
+import shutil
+import subprocess
 
 import keras
 import numpy as np
@@ -9,7 +13,10 @@ from helpers import random_batch, small_model
 from tf_seq2seq import InputError, LanguageModel, training
 from tf_seq2seq.training import Checkpoint
 from tf_seq2seq.training.checkpoint import (
+    ARRAYS,
+    CHECKSUMS,
     FORMAT,
+    PROGRESS,
     assign,
     compiled_metrics,
     model_variables,
@@ -163,50 +170,101 @@ class TestSaveAndLoad:
         np.testing.assert_array_equal(variables["model/kernel"], SAVED["model/kernel"])
 
     @pytest.mark.parametrize(
-        ("index", "message"),
+        ("content", "message"),
         [
-            ({"arrays": "x.npz", "progress": {}}, "an older format"),
-            ({"format": FORMAT + 1, "arrays": "x.npz", "progress": {}}, f"format {FORMAT + 1}"),
-            ([], "checkpoint.json is damaged"),
+            ({"progress": {}}, "an older format"),
+            ({"format": FORMAT + 1, "progress": {}}, f"format {FORMAT + 1}"),
+            ([], "progress.json is damaged"),
             ({"format": FORMAT}, "'progress'"),
-            ({"format": FORMAT, "arrays": "x.npz", "progress": {}}, "has no epoch and no step"),
-            ({"format": FORMAT, "arrays": "x.npz", "progress": {"epoch": 1}}, "has no step"),
-            (
-                {"format": FORMAT, "arrays": "nowhere.npz", "progress": {"epoch": 1, "step": 0}},
-                "nowhere.npz",
-            ),
+            ({"format": FORMAT, "progress": {}}, "has no epoch and no step"),
+            ({"format": FORMAT, "progress": {"epoch": 1}}, "has no step"),
         ],
     )
-    def test_another_format_is_refused(self, tmp_path, index, message):
-        (tmp_path / "checkpoint.json").write_text(json.dumps(index))
+    def test_another_format_is_refused(self, tmp_path, content, message):
+        Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)
+        rewrite(tmp_path / "epoch-0-step-1", progress=json.dumps(content))
         with pytest.raises(InputError, match=f"cannot be used: .*{message}"):
             Checkpoint(tmp_path).load()
+
+    def test_a_checkpoint_of_format_1_is_refused_and_removed(self, tmp_path):
+        (tmp_path / "checkpoint.json").write_text("{}")
+        (tmp_path / "epoch-0-step-1.npz").write_bytes(b"")
+        with pytest.raises(InputError, match="written in format 1, but this version reads"):
+            Checkpoint(tmp_path).load()
+        Checkpoint(tmp_path).clear()
+        assert not list(tmp_path.iterdir())
 
     def test_the_files_name_their_format(self, tmp_path):
         """The number of the format changes only together with the format."""
         Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)
-        assert json.loads((tmp_path / "checkpoint.json").read_text())["format"] == 1
-        assert np.load(tmp_path / "epoch-0-step-1.npz")["format"] == 1
+        folder = tmp_path / "epoch-0-step-1"
+        assert {path.name for path in folder.iterdir()} == {ARRAYS, PROGRESS, CHECKSUMS}
+        assert json.loads((folder / PROGRESS).read_text())["format"] == 2
+        assert np.load(folder / ARRAYS)["format"] == 2
 
     def test_arrays_of_another_format_are_refused(self, tmp_path):
         Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)
-        np.savez(tmp_path / "epoch-0-step-1.npz", np.zeros(3))
+        folder = tmp_path / "epoch-0-step-1"
+        np.savez(folder / ARRAYS, np.zeros(3))
+        rewrite(folder)
         with pytest.raises(InputError, match="an older format"):
             Checkpoint(tmp_path).load()
 
+    def test_the_checksums_are_those_of_a_common_tool(self, tmp_path):
+        Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)
+        if shutil.which("sha256sum") is None:
+            pytest.skip("sha256sum is not installed")
+        command = ["sha256sum", "--check", "--strict", "--quiet", CHECKSUMS]
+        subprocess.run(command, cwd=tmp_path / "epoch-0-step-1", check=True)
+
     def test_other_files_of_the_folder_stay(self, tmp_path):
         np.savez(tmp_path / "mine.npz", 1)
-        # A process that was killed while writing leaves a hidden file.
-        (tmp_path / ".epoch-0-step-3.npz-abc").write_bytes(b"half of it")
-        checkpoint = Checkpoint(tmp_path)
+        (tmp_path / "epoch-1-step-two").mkdir()
+        checkpoint = Checkpoint(tmp_path, keep=1)
         for step in (1, 2):
             checkpoint.save({"epoch": 0, "step": step}, SAVED)
-        names = {path.name for path in tmp_path.iterdir()}
-        assert names == {"mine.npz", "checkpoint.json", "epoch-0-step-2.npz"}
+        mine = {"mine.npz", "epoch-1-step-two"}
+        assert names(tmp_path) == {*mine, "epoch-0-step-2"}
         checkpoint.clear()
-        assert [path.name for path in tmp_path.iterdir()] == ["mine.npz"]
+        assert names(tmp_path) == mine
 
-    @pytest.mark.parametrize("part", ["arrays", "index"])
+    def test_what_a_killed_process_left_is_removed(self, tmp_path):
+        """No unfinished file is taken for a checkpoint."""
+        for name in (".epoch-0-step-3-abc", ".epoch-0-step-2-def"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / ARRAYS).write_bytes(b"half of it")
+        for name in (".epoch-0-step-3.npz-abc", ".weights-of-epoch-00002.npz-abc", ".trial-abc"):
+            (tmp_path / name).write_bytes(b"half of it")
+        (tmp_path / ".mine").touch()
+        checkpoint = Checkpoint(tmp_path)
+        assert checkpoint.load() is None
+        assert checkpoint.size() == 0
+        checkpoint.remove_unfinished()
+        assert names(tmp_path) == {".mine"}
+
+    @pytest.mark.parametrize(
+        ("keep", "kept"), [(1, [(2, 0)]), (2, [(1, 10), (2, 0)]), (3, [(1, 9), (1, 10), (2, 0)])]
+    )
+    def test_the_most_recent_checkpoints_are_kept(self, tmp_path, keep, kept):
+        checkpoint = Checkpoint(tmp_path, np.int64(keep))
+        for epoch, step in [(0, 9), (1, 0), (1, 9), (1, 10), (2, 0)]:
+            checkpoint.save({"epoch": epoch, "step": step}, SAVED)
+        expected = [tmp_path / f"epoch-{epoch}-step-{step}" for epoch, step in kept]
+        assert checkpoint.folders == expected
+        assert checkpoint.size() == sum(file.stat().st_size for file in expected[-1].iterdir())
+
+    def test_a_checkpoint_is_replaced_by_one_of_the_same_step(self, tmp_path):
+        checkpoint = Checkpoint(tmp_path)
+        for value in (1, 2):
+            checkpoint.save({"epoch": 0, "step": 1}, {"state/0": np.array(value)})
+        assert checkpoint.load().arrays["state/0"] == 2
+        assert names(tmp_path) == {"epoch-0-step-1"}
+
+    def test_no_checkpoint_is_not_kept(self, tmp_path):
+        with pytest.raises(InputError, match="`keep` must be an integer of at least 1, got 0"):
+            Checkpoint(tmp_path, keep=0)
+
+    @pytest.mark.parametrize("part", ["arrays", "progress", "folder"])
     def test_a_write_that_fails_leaves_the_previous_checkpoint(self, tmp_path, monkeypatch, part):
         checkpoint = Checkpoint(tmp_path)
         checkpoint.save({"epoch": 0, "step": 1}, SAVED)
@@ -214,14 +272,97 @@ class TestSaveAndLoad:
         def full_disk(*arguments, **named):
             raise OSError(28, "No space left on device")
 
+        patched = {"arrays": (np, "savez"), "progress": (json, "dumps"), "folder": (os, "fsync")}
         with monkeypatch.context() as patch:
-            patch.setattr(*((np, "savez") if part == "arrays" else (json, "dumps")), full_disk)
-            where = r".*epoch-0-step-2\.npz" if part == "arrays" else ""
-            with pytest.raises(OSError, match=f"No space left{where}"):
+            patch.setattr(*patched[part], full_disk)
+            with pytest.raises(OSError, match=r"No space left.*epoch-0-step-2'$"):
                 checkpoint.save({"epoch": 0, "step": 2}, {"model/kernel": np.zeros((2, 3))})
+        assert names(tmp_path) == {"epoch-0-step-1"}
         saved = checkpoint.load(kernel())
         assert saved.progress["step"] == 1
         np.testing.assert_array_equal(saved.arrays["model/kernel"], SAVED["model/kernel"])
+
+
+def names(directory):
+    return {path.name for path in directory.iterdir()}
+
+
+def rewrite(folder, progress=None):
+    """Replace the progress of a checkpoint, and compute its checksums again."""
+    if progress is not None:
+        (folder / PROGRESS).write_text(progress)
+    lines = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in (ARRAYS, PROGRESS)
+    ]
+    (folder / CHECKSUMS).write_text("".join(lines))
+
+
+def truncate(file):
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def empty(file):
+    file.write_bytes(b"")
+
+
+def flip_a_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def remove(file):
+    file.unlink()
+
+
+class TestDamage:
+    @pytest.mark.parametrize("damage", [truncate, empty, flip_a_bit, remove])
+    @pytest.mark.parametrize("name", [ARRAYS, PROGRESS, CHECKSUMS])
+    def test_the_checkpoint_before_a_damaged_one_is_used(self, tmp_path, name, damage):
+        checkpoint = Checkpoint(tmp_path)
+        for step in (1, 2):
+            checkpoint.save({"epoch": 0, "step": step}, SAVED)
+        damage(tmp_path / "epoch-0-step-2" / name)
+        if damage is truncate and name == CHECKSUMS:
+            assert checkpoint.load().progress["step"] == 2  # it lacks only the end of its line
+            return
+        with pytest.warns(UserWarning) as warned:
+            assert checkpoint.load(kernel()).progress["step"] == 1
+        (warning,) = warned
+        found = str(warning.message)
+        assert found.startswith(f"In {tmp_path}, epoch-0-step-2 is damaged (")
+        assert found.endswith("): the checkpoint before, epoch-0-step-1, is used instead.")
+        assert (name if name != CHECKSUMS else "checksum") in found or damage is remove
+
+    def test_when_none_is_left(self, tmp_path):
+        checkpoint = Checkpoint(tmp_path)
+        for step in (1, 2):
+            checkpoint.save({"epoch": 0, "step": step}, SAVED)
+            flip_a_bit(tmp_path / f"epoch-0-step-{step}" / ARRAYS)
+        with pytest.raises(InputError) as error:
+            checkpoint.load()
+        damage = "is damaged (arrays.npz does not match its checksum)"
+        assert str(error.value) == (
+            f"The checkpoint in {tmp_path} cannot be used: epoch-0-step-2 {damage} and "
+            f"epoch-0-step-1 {damage}. Start again without --resume (`resume=False`), or resume "
+            "with the settings and the version of the package that wrote it."
+        )
+
+    def test_a_model_that_does_not_fit_is_no_damage(self, tmp_path):
+        checkpoint = Checkpoint(tmp_path)
+        for step in (1, 2):
+            checkpoint.save({"epoch": 0, "step": step}, SAVED)
+        with pytest.raises(InputError, match="'model/bias'"):
+            checkpoint.load(kernel(name="model/bias"))
+
+    def test_a_damaged_checkpoint_is_replaced(self, tmp_path):
+        checkpoint = Checkpoint(tmp_path)
+        for epoch, step in [(0, 2), (1, 0), (1, 2)]:
+            checkpoint.save({"epoch": epoch, "step": step}, SAVED)
+        flip_a_bit(tmp_path / "epoch-1-step-2" / ARRAYS)
+        checkpoint.save({"epoch": 1, "step": 1}, SAVED)
+        assert names(tmp_path) == {"epoch-1-step-0", "epoch-1-step-1"}
 
 
 @pytest.mark.parametrize("strategy", ["default", "mirrored"])
@@ -257,6 +398,13 @@ class TestAverage:
         checkpoint.clear()
         with pytest.raises(InputError, match="no weights to average"):
             checkpoint.average_weights(another)
+
+    def test_later_epochs_that_are_repeated_do_not_count(self, tmp_path):
+        """Training continued from an earlier checkpoint, since the last one was damaged."""
+        model, checkpoint = LanguageModel(5, 3, num_layers=1), Checkpoint(tmp_path)
+        for epoch in (1, 4, 2):
+            checkpoint.keep_weights(model, epoch, 2)
+        assert names(tmp_path) == {f"weights-of-epoch-0000{epoch}.npz" for epoch in (1, 2)}
 
     def test_seeds_are_those_of_the_last_epoch(self, tmp_path):
         model = LanguageModel(5, 3, num_layers=1, dropout=0.1)

@@ -296,7 +296,7 @@ def trained(tmp_path_factory):
 )
 def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, message):
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
-    arrays = tmp_path / "epoch-1-step-0.npz"
+    arrays = tmp_path / "epoch-1-step-0" / "arrays.npz"
     if fault.endswith("arrays"):
         arrays.write_bytes(b"damaged" if fault.startswith("damaged") else b"")
     before = arrays.read_bytes()

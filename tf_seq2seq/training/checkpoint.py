@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import shutil
+import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +17,19 @@ import numpy as np
 
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.files import DAMAGED, first_line, write_atomically
+from tf_seq2seq.files import (
+    DAMAGED,
+    first_line,
+    remove_folder,
+    write_atomically,
+    write_folder_atomically,
+)
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files' format: increase it when they change, so that older ones are refused."""
+
+ARRAYS, PROGRESS, CHECKSUMS = "arrays.npz", "progress.json", "SHA256SUMS"
+"""The files of a checkpoint; `sha256sum -c SHA256SUMS` checks them too."""
 
 MODEL, METRICS, OPTIMIZER = "model", "metrics", "optimizer"
 
@@ -157,13 +171,20 @@ def assign(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.ndar
 
 
 class Checkpoint:
-    """The last state of a training run, in a directory.
+    """The last states of a training run, in a directory.
 
-    The arrays go into a new file, and then `checkpoint.json`, which names that file, is replaced
-    atomically: if the process or the disk fails, the previous checkpoint is still complete.
+    Each checkpoint is a folder such as `epoch-2-step-400`, which appears complete and holds the
+    SHA-256 checksums of its files. Older checkpoints are removed only afterwards: if the process or
+    the disk fails, the previous checkpoint is still complete. A checkpoint that does not match its
+    checksums is passed over in favor of the one before it.
 
     Args:
-        directory: where the files are; created if missing.
+        directory: where the folders are; created if missing.
+        keep: number of most recent checkpoints to keep, at least 1.
+
+    Raises:
+        InputError: if `keep` is out of range.
+        OSError: if the directory cannot be created.
 
     Example:
 
@@ -173,21 +194,24 @@ class Checkpoint:
     {'epoch': 1, 'step': 0}
     """
 
-    def __init__(self, directory: str | Path):
+    def __init__(self, directory: str | Path, keep: int = 2):
+        self.keep = check_integer("keep", keep, minimum=1)
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
 
     @property
-    def _index(self) -> Path:
-        return self.directory / "checkpoint.json"
+    def folders(self) -> list[Path]:
+        """The folders of the checkpoints, oldest first."""
+        folders = self.directory.glob("epoch-*-step-*")
+        return sorted((f for f in folders if _position(f) and f.is_dir()), key=_position)
 
-    def _array_files(self) -> set[Path]:
-        """Return the files of arrays, including those that a killed process left unfinished."""
-        return {
-            *self.directory.glob("epoch-*-step-*.npz"),
-            *self.directory.glob(".epoch-*-step-*.npz-*"),
-            *self.directory.glob(".weights-of-epoch-*.npz-*"),
-        }
+    def size(self) -> int:
+        """Return the number of bytes of the last checkpoint; 0 without one."""
+        return sum(file.stat().st_size for f in self.folders[-1:] for file in f.iterdir())
+
+    def _older_format(self) -> list[Path]:
+        """Return the files of format 1."""
+        return [*self.directory.glob("checkpoint.json"), *self.directory.glob("epoch-*-step-*.npz")]
 
     def _kept_weights(self) -> list[Path]:
         """Return the files of `keep_weights`, oldest first."""
@@ -195,31 +219,67 @@ class Checkpoint:
 
     def clear(self) -> None:
         """Remove the files of an earlier run, so that it isn't resumed instead of a new one."""
-        self._index.unlink(missing_ok=True)
-        for path in [*self._array_files(), *self._kept_weights()]:
+        for folder in reversed(self.folders):
+            remove_folder(folder)
+        for path in [*self._older_format(), *self._kept_weights()]:
             path.unlink()
 
+    def remove_unfinished(self) -> None:
+        """Remove what a killed process left half written or half removed."""
+        for pattern in (
+            *(".epoch-*-step-*-*", ".weights-of-epoch-*.npz-*"),
+            *(".trial-*", ".checkpoint.json-*"),  # the latter of format 1
+        ):
+            for path in self.directory.glob(pattern):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+    def try_writing(self) -> None:
+        """Write a small file and remove it again.
+
+        Raises:
+            OSError: if the disk is full or can't be written to.
+        """
+        with tempfile.NamedTemporaryFile(prefix=".trial-", dir=self.directory) as file:
+            file.write(bytes(4096))
+            file.flush()
+
     def save(self, progress: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        """Write a checkpoint and remove the previous one.
+        """Write a checkpoint and remove those that are no longer kept.
+
+        These are the older ones, except for the last `keep`, and later ones, which are damaged or
+        of an epoch that is repeated.
 
         Args:
             progress: JSON values, including `epoch` and `step`, where training continues,
-                which must differ from those of the previous checkpoint.
+                which should differ from those of the previous checkpoint.
             arrays: NumPy arrays by name, such as the values of `training_variables`.
 
         Raises:
             OSError: if the disk is full or can't be written to; the previous checkpoint stays.
         """
-        file = self.directory / f"epoch-{progress['epoch']}-step-{progress['step']}.npz"
-        _write(file, arrays)
-        index = {"format": FORMAT, "arrays": file.name, "progress": progress}
-        with write_atomically(self._index) as new:
-            new.write_text(json.dumps(index), encoding="utf-8")
-        for path in self._array_files() - {file}:
-            path.unlink()
+        folder = self.directory / f"epoch-{progress['epoch']}-step-{progress['step']}"
+        try:
+            with write_folder_atomically(folder) as new:
+                _write(new / ARRAYS, arrays)
+                content = {"format": FORMAT, "progress": progress}
+                (new / PROGRESS).write_text(json.dumps(content), encoding="utf-8")
+                sums = [f"{_checksum(new / name)}  {name}\n" for name in (ARRAYS, PROGRESS)]
+                (new / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
+        except OSError as error:  # it may lack the file's name, or name a hidden one
+            raise OSError(error.errno, error.strerror, str(folder)) from error
+        older = [other for other in self.folders if _position(other) < _position(folder)]
+        kept = {folder, *older[len(older) - self.keep + 1 :]}
+        for other in self.folders:
+            if other not in kept:
+                remove_folder(other)
 
     def load(self, variables: Mapping[str, keras.Variable] | None = None) -> Saved | None:
-        """Read the checkpoint.
+        """Read the last checkpoint that is complete.
+
+        If later ones are damaged, a warning names them.
 
         Args:
             variables: the variables that it must fit, by name: those of a training run
@@ -229,23 +289,32 @@ class Checkpoint:
             Its content, or None if there is no checkpoint.
 
         Raises:
-            InputError: if the checkpoint doesn't fit the variables, is damaged, or has a
-                different format.
+            InputError: if the checkpoint doesn't fit the variables or has a different format, or
+                if all checkpoints are damaged.
         """
-        if not self._index.exists():
-            return None
+        damaged: list[str] = []
         try:
-            index = json.loads(self._index.read_text(encoding="utf-8"))
-            if not isinstance(index, dict):
-                raise ValueError(f"{self._index.name} is damaged")
-            _check_format(index.get("format"))
-            progress = dict(index["progress"])
-            if missing := {"epoch", "step"} - set(progress):
-                raise ValueError(f"{self._index.name} has no {' and no '.join(sorted(missing))}")
-            saved = Saved(progress, _read(self.directory / index["arrays"]))
-            if variables is not None:
-                _check_fit(variables, saved.arrays)
-            return saved
+            for folder in reversed(self.folders):
+                try:
+                    _verify(folder)
+                except DAMAGED as error:
+                    damaged.append(f"{folder.name} is damaged ({first_line(error)})")
+                    continue
+                saved = _read_checkpoint(folder)
+                if variables is not None:
+                    _check_fit(variables, saved.arrays)
+                if damaged:
+                    warnings.warn(
+                        f"In {self.directory}, {' and '.join(damaged)}: the checkpoint before, "
+                        f"{folder.name}, is used instead.",
+                        stacklevel=2,
+                    )
+                return saved
+            if damaged:
+                raise ValueError(" and ".join(damaged))
+            if self._older_format():
+                _check_format(1)
+            return None
         except DAMAGED as error:
             raise InputError(
                 f"The checkpoint in {self.directory} cannot be used: {first_line(error)}. Start "
@@ -288,8 +357,14 @@ class Checkpoint:
         most = check_integer("most", most, minimum=1)
         variables = model_variables(model)
         file = self.directory / f"weights-of-epoch-{epoch:05}.npz"
-        _write(file, {name: variable.numpy() for name, variable in variables.items()})
-        for path in self._kept_weights()[:-most]:
+        try:
+            with write_atomically(file) as hidden:
+                _write(hidden, {name: variable.numpy() for name, variable in variables.items()})
+        except OSError as error:  # it may lack the file's name, or name a hidden one
+            raise OSError(error.errno, error.strerror, str(file)) from error
+        # A run that was resumed from an earlier epoch repeats the later ones.
+        until = [path for path in self._kept_weights() if path <= file]
+        for path in {*self._kept_weights()} - {*until[-most:]}:
             path.unlink()
 
     def average_weights(self, model: keras.Model) -> int:
@@ -331,6 +406,43 @@ class Checkpoint:
         return len(files)
 
 
+def _position(folder: Path) -> tuple[int, ...]:
+    """Return epoch and step of a checkpoint's folder; () for any other folder."""
+    match = re.fullmatch(r"epoch-(\d+)-step-(\d+)", folder.name)
+    return tuple(map(int, match.groups())) if match else ()
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _verify(folder: Path) -> None:
+    """Compare the files of a checkpoint with their checksums.
+
+    Raises:
+        ValueError, OSError: if one differs or is missing.
+    """
+    lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    expected = {name: checksum for checksum, _, name in (line.partition("  ") for line in lines)}
+    for name in (ARRAYS, PROGRESS):
+        if name not in expected:
+            raise ValueError(f"{CHECKSUMS} has no checksum of {name}")
+        if _checksum(folder / name) != expected[name]:
+            raise ValueError(f"{name} does not match its checksum")
+
+
+def _read_checkpoint(folder: Path) -> Saved:
+    content = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{PROGRESS} is damaged")
+    _check_format(content.get("format"))
+    progress = dict(content["progress"])
+    if missing := {"epoch", "step"} - set(progress):
+        raise ValueError(f"{PROGRESS} has no {' and no '.join(sorted(missing))}")
+    return Saved(progress, _read(folder / ARRAYS))
+
+
 def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
     # NumPy's archives don't support bfloat16: write its bits, with the dtype in the array's name.
     plain = {"format": np.array(FORMAT)}
@@ -340,11 +452,8 @@ def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
             plain[name] = array
         else:
             plain[f"{name}:{array.dtype.name}"] = array.view(f"u{array.dtype.itemsize}")
-    try:
-        with write_atomically(file) as new, new.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **plain)
-    except OSError as error:  # it may lack the file's name
-        raise OSError(error.errno, error.strerror, str(file)) from error
+    with file.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **plain)
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:
