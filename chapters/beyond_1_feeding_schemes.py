@@ -233,7 +233,14 @@ def train(task, system, seed, directory):
         model = build(task, system)
         rate = s2s.training.WarmupHoldCosine(settings.learning_rate, steps, warmup=steps // 10)
         model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0))
-    s2s.training.fit(model, data, epochs=task.epochs, directory=directory, resume=settings.resume)
+    s2s.training.fit(
+        model,
+        data,
+        epochs=task.epochs,
+        directory=directory,
+        resume=settings.resume,
+        keep_checkpoints=settings.keep_checkpoints,
+    )
     return model
 
 
@@ -272,7 +279,10 @@ def measure(task, system, model):
 
 # %%
 results_file = settings.output_dir / "results.json"
-irrelevant = ("output_dir", "data_dir", "strategy", "resume", "preset", "seed", "seeds")
+irrelevant = (
+    *("output_dir", "data_dir", "strategy", "resume", "keep_checkpoints"),
+    *("preset", "seed", "seeds"),
+)
 results = {
     "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in irrelevant}
 }

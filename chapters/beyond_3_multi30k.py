@@ -75,7 +75,8 @@ class Settings(TrainingSettings):
             yield (
                 "with --ensemble, which trains nothing",
                 (
-                    *("systems", "resume", "epochs", "seed", "strategy", "precision", "batch_size"),
+                    *("systems", "resume", "keep_checkpoints", "epochs", "seed", "strategy"),
+                    *("precision", "batch_size"),
                     *("units", "embedding_size", "dropout", "learning_rate"),
                 ),
             )
@@ -253,6 +254,7 @@ def train_system(system):
         epochs=settings.epochs,
         directory=directory / "checkpoint",
         resume=settings.resume,
+        keep_checkpoints=settings.keep_checkpoints,
         checkpoint_every=200,
     )
     s2s.plotting.learning_curves(history).savefig(directory / "learning_curves.png")

@@ -139,6 +139,7 @@ history = s2s.training.fit(
     epochs=settings.epochs,
     directory=settings.output_dir / "checkpoint",
     resume=settings.resume,
+    keep_checkpoints=settings.keep_checkpoints,
     checkpoint_every=500,
 )
 

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from common.settings import start, strategy_setting
+from common.settings import keep_checkpoints_setting, start, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.serving.serving_api import require_serving_api
 
@@ -54,7 +54,8 @@ class Settings:
     label: str | None = setting(None, "a label for the model card of this version")
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the split, the weights and the shuffling")
-    resume: bool = setting(False, "continue from the last epoch of an interrupted run")
+    resume: bool = setting(False, "continue from the last checkpoint of an interrupted run")
+    keep_checkpoints: int = keep_checkpoints_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if not (self.pairs or self.source or self.target):
@@ -176,6 +177,7 @@ history = s2s.training.fit(
     epochs=settings.epochs,
     directory=settings.output_dir / "checkpoint",
     resume=settings.resume,
+    keep_checkpoints=settings.keep_checkpoints,
 )
 
 # %% [markdown]

@@ -36,6 +36,11 @@ def precision_setting() -> Any:
     )
 
 
+def keep_checkpoints_setting() -> Any:
+    """Return the field `keep_checkpoints`, for chapters that can resume training."""
+    return setting(2, "number of most recent checkpoints to keep", least=1)
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """Settings of the chapters that can resume training; each chapter adds its own."""
@@ -45,6 +50,7 @@ class TrainingSettings:
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights, the dropout and the shuffling")
     resume: bool = setting(False, "continue from the last checkpoint of an interrupted run")
+    keep_checkpoints: int = keep_checkpoints_setting()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -195,6 +195,7 @@ def train(
         epochs=settings.epochs,
         directory=settings.output_dir / "checkpoint",
         resume=settings.resume,
+        keep_checkpoints=settings.keep_checkpoints,
         checkpoint_every=200,
         callbacks=[save],
     )

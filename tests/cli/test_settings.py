@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import errno
 import signal
@@ -9,7 +10,7 @@ import pytest
 
 from common.settings import TrainingSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.errors import InputError
+from tf_seq2seq.errors import InputError, Interrupted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,12 +190,15 @@ DISK_FULL = OSError(errno.ENOSPC, "No space left on device", "out/x")
         (Settings, InputError("`units` fit x_rate=0."), "error: `units` fit x_rate=0.\n"),
         (Settings, KeyboardInterrupt(), "\ninterrupted: the same command with --resume continues"),
         (WithoutResume, KeyboardInterrupt(), "\ninterrupted: the same command starts again"),
+        (Settings, Interrupted("Use `resume`."), "\nUse --resume.\n"),
+        (WithoutResume, Interrupted("Use `resume`."), "\ninterrupted: the same command starts"),
         (Settings, DISK_FULL, "error: cannot write out/x (No space left on device): make room"),
     ],
 )
 def test_an_error_is_one_sentence(settings, error, message, capsys):
     from_command_line(settings, [])
-    sys.excepthook(type(error), error, None)
+    with contextlib.suppress(SystemExit):  # with the exit code of SIGTERM
+        sys.excepthook(type(error), error, None)
     printed = capsys.readouterr().err
     assert printed.startswith(message)
     assert printed.strip().count("\n") == 0
@@ -203,7 +207,7 @@ def test_an_error_is_one_sentence(settings, error, message, capsys):
 PROGRAM = """
 import dataclasses
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.errors import InputError
+from tf_seq2seq.errors import InputError, Interrupted
 
 @dataclasses.dataclass
 class Settings:
@@ -219,6 +223,7 @@ raise {error}
     [
         ("InputError('The file x is empty.')", 1, "error: The file x is empty.\n"),
         ("KeyboardInterrupt", -signal.SIGINT, "\ninterrupted: the same command starts again"),
+        ("Interrupted('...')", 143, "\ninterrupted: the same command starts again"),
         ("KeyError('bug')", 1, "Traceback"),
     ],
 )

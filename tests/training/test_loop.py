@@ -105,7 +105,8 @@ def test_a_learning_rate_that_a_callback_has_lowered_is_resumed(tmp_path):
     )
     model, batches = language_model()
     assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
-    training.fit(model, batches, epochs=3, directory=tmp_path, resume=True, callbacks=[watch])
+    with pytest.warns(UserWarning, match="callbacks that are no longer there: ReduceLROnPlateau"):
+        training.fit(model, batches, epochs=3, directory=tmp_path, resume=True, callbacks=[watch])
     assert rates == pytest.approx([0.01] * 5)
 
 
@@ -258,9 +259,31 @@ def test_an_older_run_is_not_resumed_in_place_of_a_new_one(tmp_path):
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_path):
     diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
-    with pytest.raises(InputError, match="loss is nan in step 7: choose a lower"):
+    with pytest.raises(InputError, match="loss is nan in step 7, batch 2 of epoch 2: choose a"):
         fit(language_model, tmp_path, epochs=2, callbacks=[diverge])
     assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
+
+
+def test_weights_that_are_not_finite_are_not_kept(tmp_path):
+    """The loss of a step is computed before the update that spoils the weights."""
+    diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
+    with pytest.raises(InputError, match=r"weight .* is NaN or infinite after batch 1 of epoch 2:"):
+        fit(language_model, tmp_path, epochs=2, checkpoint_every=1, callbacks=[diverge])
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
+
+
+def test_the_checkpoint_before_a_damaged_one_is_resumed(tmp_path):
+    whole, expected = fit(language_model, tmp_path / "whole", epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        callbacks = [Interrupt(1, 4)]
+        fit(language_model, tmp_path, epochs=2, checkpoint_every=2, callbacks=callbacks)
+    arrays = tmp_path / "epoch-1-step-4" / "arrays.npz"
+    arrays.write_bytes(arrays.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match="epoch-1-step-4 is damaged .* epoch-1-step-2, is used"):
+        resumed, history = fit(language_model, tmp_path, epochs=2, resume=True)
+    assert history.step_losses == expected.step_losses
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_the_duration_is_that_of_all_parts_of_a_run(tmp_path):
@@ -287,8 +310,8 @@ def trained(tmp_path_factory):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("damaged arrays", ""),
-        ("empty arrays", ""),
+        ("damaged arrays", "epoch-1-step-0 is damaged"),
+        ("empty arrays", "epoch-1-step-0 is damaged"),
         ("another model", r"no variable 'model/encoder/words/embedding/embeddings'"),
         ("another optimizer", r"no variable 'optimizer/momentums/bias'"),
         ("other metrics", r"no variable 'metrics/token_accuracy/total'"),
@@ -358,6 +381,7 @@ def test_a_dataset_without_an_end(tmp_path):
         ({"epochs": 1.0}, "`epochs`"),
         ({"resume": 1}, "`resume` must be True or False, got 1"),
         ({"checkpoint_every": 0}, "`checkpoint_every` must be an integer of at least 1, got 0"),
+        ({"keep_checkpoints": 0}, "`keep_checkpoints` must be an integer of at least 1, got 0"),
         ({"keep_weights": True}, "`keep_weights` must be an integer"),
     ],
 )
@@ -409,6 +433,7 @@ def test_the_defaults():
         "dev": None,
         "resume": False,
         "checkpoint_every": None,
+        "keep_checkpoints": 2,
         "keep_weights": 0,
         "callbacks": (),
     }

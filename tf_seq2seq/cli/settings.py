@@ -37,7 +37,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from tf_seq2seq.errors import DISK_FAULTS, InputError
+from tf_seq2seq.errors import DISK_FAULTS, InputError, Interrupted
 
 T = TypeVar("T")
 
@@ -76,7 +76,8 @@ def from_command_line(
     """Read settings, and make errors end the program as a command should.
 
     An input error, an interrupt or a full disk ends the program with one sentence on standard error
-    and a non-zero exit code: 2 for an error on the command line, 130 for an interrupt, otherwise 1.
+    and a non-zero exit code: 2 for an error on the command line, 130 for an interrupt, 143 for
+    SIGTERM during training, otherwise 1.
     The sentence names options as the user types them. A bug keeps its traceback.
 
     Args:
@@ -210,7 +211,9 @@ def _end_with_one_sentence(values, kind, error, traceback) -> None:
     """Serve as `sys.excepthook`, which Python calls before it exits with a non-zero code."""
     if isinstance(error, InputError):
         print(f"error: {_with_flags(str(error), values)}", file=sys.stderr)
-    elif isinstance(error, KeyboardInterrupt):
+    elif isinstance(error, Interrupted) and "resume" in values:
+        print(f"\n{_with_flags(str(error), values)}", file=sys.stderr)
+    elif isinstance(error, KeyboardInterrupt | Interrupted):
         how = "with --resume continues from the last checkpoint"
         how = how if "resume" in values else "starts again from the beginning"
         print(f"\ninterrupted: the same command {how}", file=sys.stderr)
@@ -225,3 +228,5 @@ def _end_with_one_sentence(values, kind, error, traceback) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     else:
         sys.__excepthook__(kind, error, traceback)
+    if isinstance(error, Interrupted):
+        sys.exit(143)

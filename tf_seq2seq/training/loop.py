@@ -7,18 +7,34 @@ import dataclasses
 import itertools
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_flag, check_integer
-from tf_seq2seq.errors import InputError
+from tf_seq2seq.errors import InputError, Interrupted
 from tf_seq2seq.losses import token_cross_entropy, token_mask
 from tf_seq2seq.metrics import Perplexity, perplexity
-from tf_seq2seq.training.checkpoint import Checkpoint, assign, compiled_metrics, training_variables
+from tf_seq2seq.training.callbacks import get_states, set_states
+from tf_seq2seq.training.checkpoint import (
+    MODEL,
+    Saved,
+    assign,
+    compiled_metrics,
+    model_variables,
+    training_variables,
+)
+from tf_seq2seq.training.faults import (
+    Termination,
+    check_space,
+    explain_failed_write,
+    open_checkpoint,
+)
 
 
 @dataclasses.dataclass
@@ -47,6 +63,7 @@ def fit(
     directory: str | Path,
     resume: bool = False,
     checkpoint_every: int | None = None,
+    keep_checkpoints: int = 2,
     keep_weights: int = 0,
     callbacks: Iterable[keras.callbacks.Callback] = (),
 ) -> History:
@@ -63,6 +80,21 @@ def fit(
     `(inputs, state)` and returns `(logits, state)`. The state is zero at the start of an epoch;
     row `i` of a batch continues row `i` of the previous batch.
 
+    A checkpoint appears complete, with the SHA-256 checksums of its files, and only then are older
+    ones removed. A training run that is killed at any moment therefore resumes as if it had not
+    been interrupted: on a CPU its weights are the same to the last bit. A damaged checkpoint is
+    named in a warning, and the one before it is used. Another warning says how much space is needed
+    and free when the next checkpoint does not fit on the disk.
+
+    After SIGTERM, which announces that a preemptible machine is taken away, `fit` finishes the
+    step, writes a checkpoint and raises `Interrupted`. It does so if it runs in the main thread.
+
+    EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and SwapEMAWeights resume with what they
+    remember. Other callbacks do if they have two methods: `get_state()`, which returns JSON values
+    and NumPy arrays, nested in lists and in dictionaries with strings as keys, and
+    `set_state(state)`, which is called after `on_train_begin` and, in the middle of an epoch, after
+    `on_epoch_begin`.
+
     Args:
         model: a model compiled with an optimizer and a loss, inside the scope of the strategy.
         train: batches `(inputs, labels)` of known cardinality, `labels` int
@@ -72,27 +104,34 @@ def fit(
         directory: the folder of the checkpoint; created if missing.
         resume: whether to continue from the checkpoint in `directory`, if there is one, instead
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
-            state and the position in the data are then those of the checkpoint.
+            state, the callbacks' memory, `stop_training` and the position in the data are then
+            those of the checkpoint.
         checkpoint_every: number of steps between two checkpoints of an epoch, at least 1; None to
             write one only after each epoch.
+        keep_checkpoints: number of most recent checkpoints to keep, at least 1. The disk must have
+            room for one more.
         keep_weights: number of most recent epochs whose weights are also kept, for
             `Checkpoint(directory).average_weights(model)`.
-        callbacks: Keras callbacks. The state of a callback is not restored on resume.
+        callbacks: Keras callbacks.
 
     Returns:
         The `History`, including that of an interrupted run.
 
     Raises:
         InputError: if the model is not compiled, an argument is out of range, the cardinality of
-            `train` is unknown, the checkpoint does not fit the model or is damaged, the loss is
-            NaN or infinite (the previous checkpoint is kept), or the optimizer clips by `clipnorm`
-            or `clipvalue` or scales the loss on several replicas.
+            `train` is unknown, the directory cannot be written to, no checkpoint is undamaged or
+            the last one does not fit the model, the disk is full or the loss or a weight is NaN or
+            infinite (the previous checkpoint is kept), or the optimizer clips by `clipnorm` or
+            `clipvalue` or scales the loss on several replicas.
+        Interrupted: after SIGTERM, once a checkpoint is written.
     """
     epochs = check_integer("epochs", epochs, minimum=0)
     resume = check_flag("resume", resume)
     if checkpoint_every is not None:
         checkpoint_every = check_integer("checkpoint_every", checkpoint_every, minimum=1)
+    keep_checkpoints = check_integer("keep_checkpoints", keep_checkpoints, minimum=1)
     keep_weights = check_integer("keep_weights", keep_weights, minimum=0)
+    callbacks = list(callbacks)
     if not model.compiled:
         raise InputError(
             "The model has no loss and no optimizer to train with: call `compile` first."
@@ -103,37 +142,50 @@ def fit(
             "`train` must have a known, finite number of batches, at least one; set it with "
             "`tf.data.experimental.assert_cardinality`."
         )
-    run = _Run(model, train, Checkpoint(directory))
+    termination = Termination()
+    checkpoint = open_checkpoint(directory, keep_checkpoints)
+    run = _Run(model, train, checkpoint, keep_weights, callbacks, termination)
     epoch, step = run.restore() if resume else run.begin()
+    run.check_space()
     hooks = keras.callbacks.CallbackList(
         callbacks, add_progbar=True, model=model, verbose=1, epochs=epochs, steps=steps
     )
-    model.stop_training, logs = False, None
-    hooks.on_train_begin()
-    while epoch < epochs and not model.stop_training:
-        hooks.on_epoch_begin(epoch)
-        while step < steps:
-            hooks.on_train_batch_begin(step)
-            count = min(model.steps_per_execution, steps - step)
-            if checkpoint_every:
-                count = min(count, checkpoint_every - step % checkpoint_every)
-            logs = run.take_steps(count)
-            step += count
-            hooks.on_train_batch_end(step - 1, logs)
-            if checkpoint_every and step % checkpoint_every == 0 and step < steps:
-                run.save(epoch, step)
-        logs = run.end_epoch()
-        if dev is not None:
-            logs |= {f"val_{name}": value for name, value in run.evaluate(dev).items()}
-        for name, value in logs.items():
-            run.history.history.setdefault(name, []).append(value)
-        epoch, step = epoch + 1, 0
-        # Before the checkpoint, so that it includes a learning rate that a callback has lowered.
-        hooks.on_epoch_end(epoch - 1, logs)
-        if keep_weights:
-            run.checkpoint.keep_weights(model, epoch, keep_weights)
-        run.save(epoch, step)
-    hooks.on_train_end(logs)
+    model.stop_training, logs = run.stopped, None
+    with termination:
+        hooks.on_train_begin()
+        if step:  # what callbacks did when this epoch began is part of the checkpoint
+            hooks.on_epoch_begin(epoch)
+        run.restore_callbacks()
+        while epoch < epochs and (step or not model.stop_training):
+            if not step:
+                hooks.on_epoch_begin(epoch)
+            while step < steps and not (step and model.stop_training):
+                hooks.on_train_batch_begin(step)
+                count = min(model.steps_per_execution, steps - step)
+                if checkpoint_every:
+                    count = min(count, checkpoint_every - step % checkpoint_every)
+                logs = run.take_steps(count)
+                step = len(run.losses)
+                hooks.on_train_batch_end(step - 1, logs)
+                if termination:
+                    run.interrupt(epoch, step)
+                if checkpoint_every and step % checkpoint_every == 0 and step < steps:
+                    run.save(epoch, step)
+            logs = run.logs()
+            if dev is not None:
+                logs |= {f"val_{name}": value for name, value in run.evaluate(dev).items()}
+                if termination:  # and the evaluation has ended early: repeat it
+                    run.interrupt(epoch, step)
+            run.begin_epoch()
+            for name, value in logs.items():
+                run.history.history.setdefault(name, []).append(value)
+            epoch, step = epoch + 1, 0
+            # Before the checkpoint, so that it includes what callbacks have changed.
+            hooks.on_epoch_end(epoch - 1, logs)
+            run.save(epoch, step)
+            if termination:
+                run.interrupt(epoch, step)
+        hooks.on_train_end(logs)
     return run.history
 
 
@@ -184,11 +236,23 @@ def _call(model, inputs, state, training):
     return model(inputs, training=training), state
 
 
+def _after(epoch: int, step: int) -> str:
+    return f"batch {step} of epoch {epoch + 1}" if step else f"epoch {epoch}"
+
+
 class _Run:
     """A training run: the model, its position in the data, and its history so far."""
 
-    def __init__(self, model, train, checkpoint):
+    def __init__(self, model, train, checkpoint, keep_weights, callbacks, termination):
         self.model = model
+        self.keep_weights = keep_weights
+        self.callbacks = callbacks
+        self.termination = termination
+        self.stopped = False
+        self._saved: Saved | None = None
+        self._position: tuple[int, int] | None = None  # of the last checkpoint
+        self._has_space = True
+        self._epoch = 0
         self.strategy = model.distribute_strategy
         self.checkpoint = checkpoint
         self.history = History()
@@ -198,10 +262,10 @@ class _Run:
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
         self._dataset = self.strategy.experimental_distribute_dataset(train)
         self._train_step = _train_step(model)
-        self.evaluate = _evaluator(model)
+        self.evaluate = _evaluator(model, termination)
         with self.strategy.scope():
             model.optimizer.build(model.trainable_variables)
-        self._begin_epoch()
+        self.begin_epoch()
         # Keras creates the metrics' variables while tracing a step; a checkpoint holds them too.
         self._train_step.get_concrete_function(self._iterator, self._state)
 
@@ -210,7 +274,9 @@ class _Run:
         self.checkpoint.clear()
         return 0, 0
 
-    def _begin_epoch(self):
+    def begin_epoch(self) -> None:
+        """Prepare the next epoch."""
+        self._epoch += 1
         self.model.reset_metrics()
         self.losses = []
         self._iterator = iter(self._dataset)
@@ -229,37 +295,37 @@ class _Run:
     def take_steps(self, count: int) -> dict[str, float]:
         """Train on the next `count` batches; return the loss and the metrics of the epoch so far.
 
-        The host does not wait for a result before it starts the next step.
+        After SIGTERM, end with the current step. The host does not wait for a result before it
+        starts the next step.
         """
         results = []
         for _ in range(count):
             *result, self._state = self._train_step(self._iterator, self._state)
             results.append(result)
+            if self.termination:
+                break
         for result in tf.stack(results).numpy():
             loss, word_loss = map(float, result)
             if not math.isfinite(loss):
                 raise InputError(
-                    f"The loss is {loss} in step {len(self.history.step_losses) + 1}: choose a "
-                    "lower learning rate or clip the gradients."
+                    f"The loss is {loss} in step {len(self.history.step_losses) + 1}, batch "
+                    f"{len(self.losses) + 1} of epoch {self._epoch}: choose a lower learning rate "
+                    "or clip the gradients."
                 )
             self.losses.append(loss)
             self.history.step_losses.append(word_loss)
-        return self._logs()
+        return self.logs()
 
-    def _logs(self):
+    def logs(self) -> dict[str, float]:
+        """Return the loss and the metrics of the epoch so far."""
         return {"loss": float(np.mean(self.losses)), **_metrics_result(self.model)}
-
-    def end_epoch(self) -> dict[str, float]:
-        """Return the loss and the metrics of the epoch; the next step begins a new one."""
-        logs = self._logs()
-        self._begin_epoch()
-        return logs
 
     def save(self, epoch: int, step: int) -> None:
         """Write a checkpoint that continues with batch `step` of `epoch`."""
         now = time.monotonic()
         self.history.seconds += now - self._since
         self._since = now
+        callbacks, arrays = get_states(self.callbacks)
         progress = {
             "epoch": epoch,
             "step": step,
@@ -268,12 +334,46 @@ class _Run:
             "step_losses": self.history.step_losses,
             "seconds": self.history.seconds,
             "losses": self.losses,
+            "callbacks": callbacks,
+            "stopped": bool(self.model.stop_training),
         }
-        arrays = {name: v.numpy() for name, v in training_variables(self.model).items()}
+        arrays |= {name: v.numpy() for name, v in training_variables(self.model).items()}
+        self._check_finite(arrays, epoch, step)
         for i, tensor in enumerate(tf.nest.flatten(self._state)):
             for j, part in enumerate(self.strategy.experimental_local_results(tensor)):
                 arrays[f"state/{i}/replica_{j}"] = part.numpy()
-        self.checkpoint.save(progress, arrays)
+        with explain_failed_write(self.checkpoint, f"The checkpoint after {_after(epoch, step)}"):
+            if self.keep_weights and not step:
+                self.checkpoint.keep_weights(self.model, epoch, self.keep_weights)
+            self.checkpoint.save(progress, arrays)
+        self._position = epoch, step
+        self.check_space()
+
+    def _check_finite(self, arrays, epoch, step):
+        """Refuse to keep weights that the loss has yet to be computed with."""
+        for name, array in arrays.items():
+            is_weight = name.startswith(f"{MODEL}/")
+            if is_weight and not np.isfinite(array.astype("float32", copy=False)).all():
+                raise InputError(
+                    f"The weight {name.removeprefix(f'{MODEL}/')} is NaN or infinite after "
+                    f"{_after(epoch, step)}: choose a lower learning rate or clip the gradients."
+                )
+
+    def interrupt(self, epoch: int, step: int) -> NoReturn:
+        """Write a checkpoint, unless the last one is of this step, and raise `Interrupted`."""
+        if self._position != (epoch, step):
+            self.save(epoch, step)
+        raise Interrupted(
+            f"Training was interrupted by SIGTERM after {_after(epoch, step)}, and a checkpoint is "
+            f"in {self.checkpoint.directory}: train again with `resume` to continue."
+        )
+
+    def check_space(self) -> None:
+        """Warn if the next checkpoint does not fit on the disk, once until there is room again."""
+        needed = self.checkpoint.size() or _size(training_variables(self.model))
+        if self.keep_weights:
+            needed += _size(model_variables(self.model))
+        self._has_space = check_space(self.checkpoint.directory, needed, warn=self._has_space)
 
     def restore(self) -> tuple[int, int]:
         """Restore the checkpoint, if there is one; return epoch and step."""
@@ -289,18 +389,35 @@ class _Run:
                 f"{progress['steps']}, but an epoch now has {self._steps}: resume with the data "
                 "and the batch size that it was written with."
             )
+        self._saved, self._position = saved, (epoch, step)
         # A shuffled dataset has a different order in each epoch: start all previous epochs, and
         # skip the previous batches of this one.
         for _ in range(epoch):
             next(self._iterator)
-            self._begin_epoch()
+            self.begin_epoch()
         for _ in range(step):
             next(self._iterator)
         assign(variables, saved.arrays)
         self._restore_state(saved.arrays)
         self.history = History(progress["history"], progress["step_losses"], progress["seconds"])
         self.losses = progress["losses"]
+        self.stopped = progress["stopped"]
         return epoch, step
+
+    def restore_callbacks(self) -> None:
+        """Restore what callbacks remember, and the variables that they set when they begin."""
+        if self._saved is None:
+            return
+        assign(training_variables(self.model), self._saved.arrays)
+        lost = set_states(self.callbacks, self._saved.progress["callbacks"], self._saved.arrays)
+        if lost:
+            names = ", ".join(name.partition("/")[0] for name in lost)
+            warnings.warn(
+                f"The checkpoint in {self.checkpoint.directory} holds the state of callbacks that "
+                f"are no longer there: {names}.",
+                stacklevel=3,
+            )
+        self._saved = None
 
     def _restore_state(self, arrays):
         replicas = self.strategy.num_replicas_in_sync
@@ -321,6 +438,11 @@ class _Run:
         return self.strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(arrays[context.replica_id_in_sync_group])
         )
+
+
+def _size(variables) -> int:
+    """Return the number of bytes of variables."""
+    return sum(math.prod(v.shape) * tf.as_dtype(v.dtype).size for v in variables.values())
 
 
 def _train_step(model):
@@ -407,12 +529,18 @@ def _fresh_metrics(model) -> Iterator[None]:
             variable.assign(value)
 
 
-def _evaluator(model) -> Callable[[tf.data.Dataset], dict[str, float]]:
-    """Return `evaluate` for a model; it is traced once per kind of dataset."""
-    return _stream_evaluator(model) if _carries_state(model) else _batch_evaluator(model)
+def _evaluator(
+    model, termination: Termination | None = None
+) -> Callable[[tf.data.Dataset], dict[str, float]]:
+    """Return `evaluate` for a model; it is traced once per kind of dataset.
+
+    After SIGTERM it ends early, with values that mean nothing.
+    """
+    make = _stream_evaluator if _carries_state(model) else _batch_evaluator
+    return make(model, Termination() if termination is None else termination)
 
 
-def _batch_evaluator(model):
+def _batch_evaluator(model, termination):
     strategy = model.distribute_strategy
 
     def replica_step(batch):
@@ -430,7 +558,11 @@ def _batch_evaluator(model):
             batches = strategy.experimental_distribute_dataset(dataset)
             # Traced for the dataset, not for each shape of its batches.
             graph = step.get_concrete_function(batches.element_spec)
-            losses = [float(graph(batch)) for batch in batches]
+            losses = []
+            for batch in batches:
+                losses.append(float(graph(batch)))
+                if termination:
+                    break
             if not losses:
                 raise InputError("There is no batch to evaluate on: the dataset is empty.")
             return {**_metrics_result(model), "loss": float(np.mean(losses))}
@@ -438,7 +570,7 @@ def _batch_evaluator(model):
     return evaluate
 
 
-def _stream_evaluator(model):
+def _stream_evaluator(model, termination):
     @tf.function(reduce_retracing=True, autograph=False)
     def step(inputs, labels, state):
         logits, state = model(inputs, state, training=False)
@@ -456,6 +588,8 @@ def _stream_evaluator(model):
                     state = model.initial_state(tf.shape(inputs)[0])
                 batch_total, batch_count, state = step(inputs, labels, state)
                 total, count = total + float(batch_total), count + float(batch_count)
+                if termination:
+                    break
             if state is None:
                 raise InputError("There is no batch to evaluate on: the dataset is empty.")
             values = _metrics_result(model)

@@ -1,0 +1,134 @@
+"""The memory of callbacks as part of a checkpoint."""
+
+from __future__ import annotations
+
+import collections
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from tf_seq2seq.errors import InputError
+
+_ATTRIBUTES: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
+    keras.callbacks.EarlyStopping: ("best", "best_epoch", "best_weights", "stopped_epoch", "wait"),
+    keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
+    keras.callbacks.ModelCheckpoint: (
+        *("best", "_batches_seen_since_last_saving", "_last_batch_seen"),
+    ),
+    keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
+}
+"""What Keras' callbacks remember from epoch to epoch."""
+
+_ARRAY = "array of the checkpoint"
+
+
+def get_states(
+    callbacks: Iterable[keras.callbacks.Callback],
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the states of callbacks.
+
+    A callback of your own keeps its state through two methods: `get_state()` returns JSON values
+    and NumPy arrays, nested in lists and in dictionaries with strings as keys, and
+    `set_state(state)` gets them back.
+
+    Args:
+        callbacks: Keras callbacks; those without a state are left out.
+
+    Returns:
+        JSON values by the callback's name, and the arrays that they refer to, by name. A callback
+        is named after its class and its place among those of the class: `EarlyStopping/0`.
+
+    Raises:
+        InputError: if a state has values of other types.
+    """
+    states: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name, callback in _with_state(callbacks).items():
+        states[name] = _without_arrays(f"callbacks/{name}", _get_state(callback), arrays)
+        try:
+            json.dumps(states[name])
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"`get_state` of the callback {type(callback).__name__} must return JSON values "
+                f"and NumPy arrays: {error}."
+            ) from error
+    return states, arrays
+
+
+def set_states(
+    callbacks: Iterable[keras.callbacks.Callback],
+    states: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+) -> list[str]:
+    """Give callbacks the states that `get_states` returned for callbacks of the same classes.
+
+    Args:
+        callbacks: Keras callbacks; one without a state in the checkpoint is left as it is.
+        states, arrays: the results of `get_states`.
+
+    Returns:
+        The names of the states for which there is no callback.
+    """
+    named = _with_state(callbacks)
+    for name, callback in named.items():
+        if name in states:
+            _set_state(callback, _with_arrays(states[name], arrays))
+    return [name for name in states if name not in named]
+
+
+def _with_state(callbacks) -> dict[str, keras.callbacks.Callback]:
+    counts: collections.Counter[str] = collections.Counter()
+    named = {}
+    for callback in callbacks:
+        if hasattr(callback, "get_state") or _attributes(callback):
+            kind = type(callback).__name__
+            named[f"{kind}/{counts[kind]}"] = callback
+            counts[kind] += 1
+    return named
+
+
+def _attributes(callback) -> list[str]:
+    """Return the names of the attributes to keep; a subclass has those of Keras' class."""
+    names = (names for kind, names in _ATTRIBUTES.items() if isinstance(callback, kind))
+    return [name for name in next(names, ()) if hasattr(callback, name)]
+
+
+def _get_state(callback):
+    if hasattr(callback, "get_state"):
+        return callback.get_state()
+    return {name: getattr(callback, name) for name in _attributes(callback)}
+
+
+def _set_state(callback, state):
+    if hasattr(callback, "set_state"):
+        callback.set_state(state)
+    else:
+        for name, value in state.items():
+            setattr(callback, name, value)
+
+
+def _without_arrays(name, item, arrays):
+    """Replace arrays by references to `arrays`, where they are put."""
+    if isinstance(item, dict):
+        return {key: _without_arrays(f"{name}/{key}", item[key], arrays) for key in item}
+    if isinstance(item, list | tuple):
+        return [_without_arrays(f"{name}/{i}", part, arrays) for i, part in enumerate(item)]
+    if isinstance(item, np.generic):
+        return item.item()
+    if isinstance(item, np.ndarray):
+        arrays[name] = item
+        return {_ARRAY: name}
+    return item
+
+
+def _with_arrays(item, arrays):
+    if isinstance(item, list):
+        return [_with_arrays(part, arrays) for part in item]
+    if isinstance(item, dict):
+        if item.keys() == {_ARRAY}:
+            return arrays[item[_ARRAY]]
+        return {key: _with_arrays(part, arrays) for key, part in item.items()}
+    return item
