@@ -67,7 +67,7 @@ def unfold(
 
         state = list(arguments[:num_states])
         num_kept = num_outputs + num_states + num_linears + uses.places.count(None)
-        kept, last = loop.unfold(forward, length, state, num_kept, unroll=True)
+        kept, last = loop.unfold(forward, length, state, num_kept)
         outputs, states, results, operands = _split(kept, num_outputs, num_states, num_linears)
 
         def gradient(*ds, variables=()):
@@ -101,7 +101,7 @@ def unfold(
 
             carried = d_last, [tf.zeros(tf.shape(each)) for each in constants]
             (d_inputs, *d_results), (d_state, sums) = loop.unfold(
-                back, length, carried, 1 + num_linears, backwards=True, unroll=True
+                back, length, carried, 1 + num_linears, backwards=True
             )
             d_weights = []
             for linear, xs, d in zip(

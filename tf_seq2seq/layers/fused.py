@@ -61,7 +61,7 @@ def gru(
             new_h = _update(new_h, h, keep, t)
             return (new_h, from_state), (new_h,)
 
-        (hs, from_states), (h,) = unfold(step, length, (h_0,), num_outputs=2, unroll=True)
+        (hs, from_states), (h,) = unfold(step, length, (h_0,), num_outputs=2)
 
         def gradient(d_hs, d_h):
             x_z, x_r, x_n = tf.split(from_inputs, 3, axis=-1)
@@ -81,7 +81,7 @@ def gru(
                 d_u = by_u[t] * tf.concat([d_h] * 3, axis=-1)
                 return (d_h,), (d_h * by_h[t] + product(d_u, u_transposed, dtype),)
 
-            (sum_d_hs,), (d_h,) = unfold(back, length, (d_h,), 1, backwards=True, unroll=True)
+            (sum_d_hs,), (d_h,) = unfold(back, length, (d_h,), num_outputs=1, backwards=True)
             d_us = by_u * tf.concat([sum_d_hs] * 3, axis=-1)
             d_inputs = tf.concat([d_us[..., : 2 * units], by_n * sum_d_hs], axis=-1)
             d_kernel = _sum_of_products(previous_h, d_us, dtype)
@@ -131,7 +131,7 @@ def lstm(
             new_h, new_c = _update(new_h, h, keep, t), _update(new_c, c, keep, t)
             return (new_h, new_c, from_state), (new_h, new_c)
 
-        (hs, cs, from_states), (h, c) = unfold(step, length, (h_0, c_0), num_outputs=3, unroll=True)
+        (hs, cs, from_states), (h, c) = unfold(step, length, (h_0, c_0), num_outputs=3)
 
         def gradient(d_hs, d_h, d_c):
             i, f, g, o = tf.split(from_inputs + from_states, 4, axis=-1)
@@ -158,7 +158,7 @@ def lstm(
                     previous_d_h += (1.0 - keep[t]) * d_h
                 return (d_u,), (previous_d_h, d_c * c_by_c[t])
 
-            (d_us,), (d_h, d_c) = unfold(back, length, (d_h, d_c), 1, backwards=True, unroll=True)
+            (d_us,), (d_h, d_c) = unfold(back, length, (d_h, d_c), num_outputs=1, backwards=True)
             return d_us, d_h, d_c, _sum_of_products(previous_h, d_us, dtype)
 
         return (hs, h, c), gradient

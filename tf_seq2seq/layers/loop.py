@@ -16,17 +16,12 @@ def compiled_by_xla() -> bool:
     return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
-UNROLLED = 4
-"""The number of steps in a turn of an unrolled loop."""
-
-
 def unfold(
     step: Callable[[tf.Tensor, Any], tuple[tuple[tf.Tensor, ...], Any]],
     length: tf.Tensor | int,
     initial_state: Any,
     num_outputs: int,
     backwards: bool = False,
-    unroll: bool = False,
 ) -> tuple[tuple[tf.Tensor, ...], Any]:
     """Unfold a step over time: `outputs_t, state_t = step(t, state_{t-1})`.
 
@@ -39,9 +34,6 @@ def unfold(
         initial_state: any nested structure of tensors.
         num_outputs: the number of tensors that a step outputs.
         backwards: whether `t` runs from `length - 1` to 0.
-        unroll: whether XLA may take several steps in each turn of the loop, and write their outputs
-            at once. It is for loops whose gradient is written out: TensorFlow's own would take
-            longer.
 
     Returns:
         The outputs in the order of `t`, each `(length, ...)`, and the state after the last step.
@@ -55,39 +47,18 @@ def unfold(
     >>> totals.numpy()
     array([0., 1., 3., 6.], dtype=float32)
     """
+    arrays = tuple(tf.TensorArray(tf.float32, length) for _ in range(num_outputs))
 
-    def run(start, turns, steps, state):
-        """Take `turns * steps` steps after `start` steps."""
+    def body(done, state, arrays):
+        t = length - 1 - done if backwards else done
+        outputs, state = step(t, state)
+        arrays = tuple(array.write(t, out) for array, out in zip(arrays, outputs, strict=True))
+        return done + 1, state, arrays
 
-        def body(turn, state, arrays):
-            outputs = []
-            for i in range(steps):
-                done = start + turn * steps + i
-                output, state = step(length - 1 - done if backwards else done, state)
-                outputs.append(output)
-            if backwards:
-                outputs.reverse()
-            place = turns - 1 - turn if backwards else turn
-            parts = zip(*outputs, strict=True)
-            written = (part[0] if steps == 1 else tf.stack(part) for part in parts)
-            arrays = tuple(
-                array.write(place, out) for array, out in zip(arrays, written, strict=True)
-            )
-            return turn + 1, state, arrays
-
-        arrays = tuple(tf.TensorArray(tf.float32, turns) for _ in range(num_outputs))
-        _, state, arrays = tf.while_loop(
-            lambda turn, *_: turn < turns,
-            body,
-            (tf.constant(0), state, arrays),
-            maximum_iterations=turns,
-        )
-        return tuple(array.stack() if steps == 1 else array.concat() for array in arrays), state
-
-    if not (unroll and compiled_by_xla()):
-        return run(0, length, 1, initial_state)
-    turns = length // UNROLLED
-    outputs, state = run(0, turns, UNROLLED, initial_state)
-    rest, state = run(turns * UNROLLED, length - turns * UNROLLED, 1, state)
-    pairs = zip(rest, outputs, strict=True) if backwards else zip(outputs, rest, strict=True)
-    return tuple(tf.concat(pair, axis=0) for pair in pairs), state
+    _, state, arrays = tf.while_loop(
+        lambda done, *_: done < length,
+        body,
+        (tf.constant(0), initial_state, arrays),
+        maximum_iterations=length,
+    )
+    return tuple(array.stack() for array in arrays), state

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_flag, check_integer
-from tf_seq2seq.layers.loop import UNROLLED, compiled_by_xla
+from tf_seq2seq.layers.loop import compiled_by_xla
 from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints, check_constraints
 from tf_seq2seq.search.options import check_sampling
 from tf_seq2seq.search.results import Sequences
@@ -160,14 +160,8 @@ def _write(
     max_length = check_size("max_length", max_length, minimum=1)
     aligned, constraints = check_flag("aligned", aligned), check_constraints(constraints)
     finished, start = first_step(batch_size, finished, start)
-    if compiled_by_xla():
-        # All sizes are fixed. To see whether all rows have ended, the host has to wait for the GPU,
-        # so it does not look after each step.
-        steps = UNROLLED
-        capacity = -(-max_length // steps) * steps
-        size = {"size": capacity}
-    else:
-        steps, capacity, size = 1, max_length, {"size": 0, "dynamic_size": True}
+    # In XLA, all sizes are fixed.
+    size = {"size": max_length} if compiled_by_xla() else {"size": 0, "dynamic_size": True}
     ids = tf.TensorArray(tf.int32, element_shape=[None], **size)
     alignment = tf.TensorArray(tf.float32, element_shape=[None, None], **size)
 
@@ -175,9 +169,7 @@ def _write(
         # Always take the first step, so that the results of an empty batch have the right rank.
         return (t == 0) | ((t < max_length) & ~tf.reduce_all(finished))
 
-    def take_step(t, previous, finished, scores, state, memories, ids, alignment):
-        if steps > 1:
-            finished |= t >= max_length
+    def body(t, previous, finished, scores, state, memories, ids, alignment):
         logits, weights, state = step(previous, state)
         logits = tf.cast(logits, tf.float32)
         chosen = choose(t, constraints.apply(memories, t, logits))
@@ -194,21 +186,15 @@ def _write(
         finished |= chosen == EOS_ID
         return t + 1, chosen, finished, scores, state, memories, ids, alignment
 
-    def body(*carried):
-        for _ in range(steps):
-            carried = take_step(*carried)
-        return carried
-
-    scores, memories = tf.zeros([batch_size]), constraints.begin(batch_size, capacity)
+    scores, memories = tf.zeros([batch_size]), constraints.begin(batch_size, max_length)
     first = (tf.constant(0), start, finished, scores, initial_state, memories, ids, alignment)
     _, _, _, scores, _, _, ids, alignment = tf.while_loop(unfinished, body, first)
-    # A search that stops early has written fewer; slices of a fixed size may have written more.
-    ids = tf.transpose(ids.stack()[:max_length])
+    ids = tf.transpose(ids.stack())
     return Sequences(
         ids,
         tf.math.count_nonzero(ids != PAD_ID, axis=1, dtype=tf.int32),
         scores,
-        tf.transpose(alignment.stack()[:max_length], [1, 0, 2]) if aligned else None,
+        tf.transpose(alignment.stack(), [1, 0, 2]) if aligned else None,
     )
 
 
