@@ -1,8 +1,11 @@
-"""What the examples in docstrings may use without importing it; they run as tests."""
+"""TensorFlow's settings for all tests, and the names that examples in docstrings may use."""
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The tests are small, and two workers share two cores: more threads would only wait for each other.
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import pytest
 
