@@ -227,6 +227,8 @@ model.compile(
     keras.optimizers.Adam(0.01, global_clipnorm=1.0),
     keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PAD),
 )
+model((x[:1], previous[:1]))  # Keras creates the weights now,
+model.optimizer.build(model.trainable_variables)  # and need not trace a step twice for them.
 model.fit((x, previous), y, batch_size=64, epochs=8, verbose=2)
 
 # %% [markdown]
