@@ -76,6 +76,9 @@ WIDTH = 5  # for the penalties
 
 settings = from_command_line(Settings, presets=PRESETS)
 run = start(settings)
+translator = None
+if settings.translator is not None:  # load it now: if it is missing, nothing is trained first
+    translator = s2s.Translator.load(settings.translator)
 
 
 def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate, name):
@@ -170,9 +173,7 @@ if settings.corpus == "synthetic":
     corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=100, test=settings.sentences)
 else:
     corpus = s2s.data.public_corpus(settings.corpus, settings.data_dir)
-if settings.translator is not None:
-    translator = s2s.Translator.load(settings.translator)
-else:
+if translator is None:
     source_tokenizer = s2s.text.tokenizer_for(corpus.train.source)
     target_tokenizer = s2s.text.tokenizer_for(corpus.train.target)
     source_tokenizer.adapt(corpus.train.source, max_size=8_000)
