@@ -1,6 +1,9 @@
 """The README's Python code runs, and its links work."""
 
+import inspect
 import re
+import shutil
+from pathlib import Path
 
 import keras
 import pytest
@@ -35,9 +38,19 @@ def test_search_and_measure(monkeypatch):
     exec(BLOCKS[2], names | {"another": small_translator()})
 
 
-def test_serve(tmp_path, monkeypatch):
+def test_serve(tmp_path, monkeypatch, exported):
+    translator, path = exported
+    export = inspect.signature(s2s.serving.export)
+
+    def exported_already(*args, **options):
+        """Take the export that other tests share, which is made with sentences too."""
+        given = export.bind(*args, **options).arguments
+        assert given.keys() == {"exported", "directory", "sentences"}
+        return shutil.copytree(path, Path(given["directory"]) / "1")
+
+    monkeypatch.setattr(s2s.serving, "export", exported_already)
     monkeypatch.chdir(tmp_path)
-    names = {"s2s": s2s, "sentences": ["a b", "c"], "translator": small_translator()}
+    names = {"s2s": s2s, "sentences": ["a b", "c"], "translator": translator}
     exec(BLOCKS[3], names)
 
 
