@@ -5,7 +5,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import run_python
 
 from tf_seq2seq import InputError, LanguageModel, TextModel, search, serving, text
 from tf_seq2seq.text import EOS_ID
@@ -294,8 +293,9 @@ def exported(text_model, tmp_path_factory):
 
 
 def test_an_export_gives_the_same_in_a_fresh_process(text_model, exported):
-    calls = [("serving_default", {"text": LINES}), ("generate", {"text": LINES})]
-    scored, generated = serving.run_calls(exported, calls)
+    names = ("serving_default", "generate")
+    calls = [(name, {"text": text}) for text in (LINES, [], "scalar") for name in names]
+    scored, generated, *empty_or_refused = serving.run_calls(exported, calls)
     expected = text_model.score(LINES)
     np.testing.assert_allclose(
         scored["log_probability"], [score.log_probability for score in expected], atol=1e-5
@@ -305,17 +305,14 @@ def test_an_export_gives_the_same_in_a_fresh_process(text_model, exported):
         scored["perplexity"], [score.perplexity for score in expected], rtol=1e-5
     )
     assert generated["generated"] == text_model.generate(LINES)
+    assert all(rows == [] for empty in empty_or_refused[:2] for rows in empty.values())
+    for refused in empty_or_refused[2:]:
+        assert str(refused).startswith("InvalidArgumentError")
 
 
 def test_an_export_accepts_an_empty_batch_and_refuses_a_scalar(exported):
-    printed = run_python(
-        "import sys, tensorflow as tf, tensorflow_text\n"
-        "model = tf.saved_model.load(sys.argv[1])\n"
-        "for signature in model.signatures.values():\n"
-        "    outputs = signature(text=tf.zeros([0], tf.string))\n"
-        "    print('rows', *{output.shape[0] for output in outputs.values()})\n"
-        "    try: signature(text=tf.constant('scalar'))\n"
-        "    except Exception as error: print('refused')\n",
-        exported,
-    )
-    assert printed.split("\n")[:4] == ["rows 0", "refused"] * 2
+    for signature in tf.saved_model.load(str(exported)).signatures.values():
+        outputs = signature(text=tf.zeros([0], tf.string))
+        assert {len(output) for output in outputs.values()} == {0}
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            signature(text=tf.constant("scalar"))

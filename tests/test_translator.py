@@ -295,15 +295,20 @@ def test_options_that_need_attention(translators, option):
             call(["a"], beam_width=3, **option)
 
 
-def test_a_model_whose_weights_are_not_finite():
-    translator = small_translator()
+def test_a_model_whose_weights_are_not_finite(translator):
     kernel = translator.model.decoder.trainable_weights[-1]
+    finite = kernel.numpy()
     kernel.assign(np.full(kernel.shape, np.nan))
-    for options in ({}, {"beam_width": 3}):
-        with pytest.raises(s2s.InputError, match=r"score of sentence 0 \('a b'\) is (nan|-inf)"):
-            translator("a b", **options)
-    with pytest.raises(s2s.InputError, match="the weights contain NaN or inf"):
-        translator.score("a b", "甲")
+    try:
+        for options in ({}, {"beam_width": 3}):
+            with pytest.raises(
+                s2s.InputError, match=r"score of sentence 0 \('a b'\) is (nan|-inf)"
+            ):
+                translator("a b", **options)
+        with pytest.raises(s2s.InputError, match="the weights contain NaN or inf"):
+            translator.score("a b", "甲")
+    finally:
+        kernel.assign(finite)
 
 
 def test_the_translation_of_nothing_is_certain(translator):

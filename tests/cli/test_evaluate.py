@@ -1,12 +1,13 @@
 """The command that measures an exported translator."""
 
 import dataclasses
+import shutil
 import sys
 
 import pytest
-from helpers import run_module, small_translator
+from helpers import run_module
 
-from tf_seq2seq import InputError, evaluation, serving
+from tf_seq2seq import InputError, evaluation
 from tf_seq2seq.cli.evaluate import Settings, evaluate, main
 
 SOURCES = ["a b c", "c d", "e f g h", "b"]
@@ -14,10 +15,11 @@ REFERENCES = ["甲乙", "丙丁", "戊己", "甲"]
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
+def measured(exported, tmp_path_factory):
+    """A translator, and the settings for measuring its export."""
+    translator, path = exported
     folder = tmp_path_factory.mktemp("evaluate")
-    translator = small_translator()
-    serving.export(translator, folder / "model")
+    shutil.copytree(path, folder / "model" / "1")
     (folder / "source").write_text("\n".join(SOURCES) + "\n", encoding="utf-8")
     (folder / "reference").write_text("\n".join(REFERENCES) + "\n", encoding="utf-8")
     (folder / "expected").write_text(
@@ -29,12 +31,12 @@ def exported(tmp_path_factory):
 
 
 @pytest.fixture
-def settings(exported):
-    return exported[1]
+def settings(measured):
+    return measured[1]
 
 
-def test_the_translations_are_scored(exported):
-    translator, settings = exported
+def test_the_translations_are_scored(measured):
+    translator, settings = measured
     report = evaluate(settings)
     written = settings.output.read_text(encoding="utf-8")
     assert written == settings.model.with_name("expected").read_text(encoding="utf-8")
