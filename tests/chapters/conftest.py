@@ -9,6 +9,7 @@ from helpers import ROOT
 
 import tf_seq2seq as s2s
 from tf_seq2seq.data import TED_TEST_SETS
+from tf_seq2seq.serving import signatures
 
 
 def _run(name, *arguments):
@@ -42,6 +43,26 @@ def _smaller_corpus(**limits):
 def smaller_corpus():
     """A context in which the synthetic corpus of chapters has at most this many pairs per part."""
     return _smaller_corpus
+
+
+@contextlib.contextmanager
+def _few_signatures():
+    """Export translators with the signatures that the chapters call, and no others."""
+    signatures_of = signatures._translator_signatures
+
+    def few_of(*arguments):
+        every = signatures_of(*arguments)
+        return {name: every[name] for name in ("serving_default", "details", "beam_details")}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signatures, "_translator_signatures", few_of)
+        yield
+
+
+@pytest.fixture(scope="session")
+def few_signatures():
+    """A context in which translators are exported with fewer signatures, which takes less time."""
+    return _few_signatures
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,11 @@ CHAPTER = "beyond_4_serve"
     params=["copied", pytest.param("exported", marks=pytest.mark.slow)],
     ids="second version {}".format,
 )
-def second_version(request, monkeypatch):
-    """Export the second version like the first, or copy the first, which takes less time."""
+def second_version(request, monkeypatch, few_signatures):
+    """Export the second version like the first, or copy the first, which takes less time.
+
+    To save more time, the copied version has fewer signatures.
+    """
     export = s2s.serving.export
 
     def export_once(translator, model_dir, **options):
@@ -22,8 +25,12 @@ def second_version(request, monkeypatch):
         shutil.copytree(model_dir / "1", model_dir / ".2")
         return (model_dir / ".2").rename(model_dir / "2")
 
-    if request.param == "copied":
-        monkeypatch.setattr(s2s.serving, "export", export_once)
+    if request.param == "exported":
+        yield
+        return
+    monkeypatch.setattr(s2s.serving, "export", export_once)
+    with few_signatures():
+        yield
 
 
 @pytest.mark.usefixtures("second_version")

@@ -62,14 +62,14 @@ COMPARISON_STEPS = 25
 
 
 @pytest.fixture(scope="module")
-def quick(run_chapter_once, smaller_corpus, tmp_path_factory):
+def quick(run_chapter_once, smaller_corpus, few_signatures, tmp_path_factory):
     """Train a chapter once: its variables, what it printed, and its output directory."""
     runs = {}
 
     def run(chapter, *arguments):
         if chapter not in runs:
             folder = tmp_path_factory.mktemp(chapter)
-            with smaller_corpus(train=8000, dev=100, test=200):
+            with smaller_corpus(train=8000, dev=100, test=200), few_signatures():
                 result = run_chapter_once(chapter, *QUICK, *arguments, "--output-dir", folder)
             runs[chapter] = (*result, folder)
         return runs[chapter]
@@ -231,7 +231,7 @@ def train(train_chapter, small_data):
 
 
 @pytest.fixture(scope="module")
-def small(run_chapter_once, tmp_path_factory, make_small_data):
+def small(run_chapter_once, few_signatures, tmp_path_factory, make_small_data):
     """Train a chapter with a preset for one epoch; it returns what `quick` returns."""
     runs, data_dir = {}, make_small_data(tmp_path_factory.mktemp("talks"))
 
@@ -239,7 +239,8 @@ def small(run_chapter_once, tmp_path_factory, make_small_data):
         if (chapter, preset) not in runs:
             folder = tmp_path_factory.mktemp(chapter)
             arguments = ("--data-dir", data_dir, "--output-dir", folder, "--preset", preset)
-            result = run_chapter_once(chapter, *SMALL, *arguments, "--epochs", 1)
+            with few_signatures():
+                result = run_chapter_once(chapter, *SMALL, *arguments, "--epochs", 1)
             runs[chapter, preset] = (*result, folder)
         return runs[chapter, preset]
 
