@@ -1,5 +1,6 @@
 # make demo      train, translate, plot, export and reload on synthetic data
 # make test      the tests; make test-all includes those that take minutes each
+# make test-gpu  the tests that need a GPU
 # make check     style, types, the import contract and the fast tests
 # make coverage  the tests with branch coverage
 # make mutants   put small errors into the code and count those that the tests catch
@@ -12,7 +13,7 @@ VENV := .venv
 RUN := TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check lint coverage mutants format clean
+.PHONY: demo test test-all test-gpu check lint coverage mutants format clean
 
 demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
@@ -22,6 +23,10 @@ test: $(READY)
 
 test-all: $(READY)
 	$(RUN) -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
+
+test-gpu: $(READY)
+	$(VENV)/bin/python -m pip install --quiet 'tensorflow[and-cuda]>=2.21,<2.22'
+	$(RUN) -m pytest -vv tests/gpu $(ARGS)
 
 check: lint
 	$(RUN) -m pytest -n 2 --dist loadfile -m "fast and not slow" $(ARGS)

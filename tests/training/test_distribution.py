@@ -143,3 +143,19 @@ def test_the_cpu_is_divided_into_two_devices():
         "len(tf.config.list_logical_devices('CPU')))"
     )
     assert printed.split() == ["2", "2"]
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError, ValueError])
+def test_gpus_give_their_memory_bit_by_bit(failure, monkeypatch):
+    """If they were not used before."""
+    asked = []
+
+    def set_memory_growth(gpu, enable):
+        asked.append((gpu, enable))
+        if failure is not None:
+            raise failure
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", set_memory_growth)
+    assert training.strategy("default") is tf.distribute.get_strategy()
+    assert asked == [("GPU", True)]

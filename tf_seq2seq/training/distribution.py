@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 
 import tensorflow as tf
@@ -12,6 +13,9 @@ from tf_seq2seq.errors import InputError
 
 def strategy(name: str = "default") -> tf.distribute.Strategy:
     """Return a strategy by name; build and compile the model in its `scope()`.
+
+    TensorFlow then takes the memory of a GPU as it needs it, and leaves the rest to other
+    processes, unless the GPU was used before this call.
 
     Args:
         name: `"default"` trains on one device. `"mirrored"` trains a replica on each GPU of this
@@ -31,7 +35,11 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
     ...     model = s2s.LanguageModel(10, 4)
     ...     model.compile("adam")
     """
-    if check_choice("name", name, ("default", "mirrored")) == "default":
+    check_choice("name", name, ("default", "mirrored"))
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError, ValueError):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    if name == "default":
         return tf.distribute.get_strategy()
     return _mirrored()
 

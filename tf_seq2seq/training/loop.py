@@ -80,6 +80,12 @@ def fit(
     `(inputs, state)` and returns `(logits, state)`. The state is zero at the start of an epoch;
     row `i` of a batch continues row `i` of the previous batch.
 
+    On a GPU, XLA compiles the training step, which makes it several times as fast. It does so for
+    each shape of a batch, at half a minute or more each, so use few shapes (see `data.batches`) or,
+    for a short run, `compile(jit_compile=False)`. XLA draws other dropout masks than TensorFlow.
+    Several replicas train without XLA. With `compile(steps_per_execution=n)`, the host fetches the
+    losses every n steps, and callbacks are called as often.
+
     A checkpoint appears complete, with the SHA-256 checksums of its files, and only then are older
     ones removed. A training run that is killed at any moment therefore resumes as if it had not
     been interrupted: on a CPU its weights are the same to the last bit. A damaged checkpoint is
