@@ -145,6 +145,14 @@ def test_the_cpu_is_divided_into_two_devices():
     assert printed.split() == ["2", "2"]
 
 
+def test_several_replicas_refuse_xla(tmp_path):
+    with training.strategy("mirrored").scope():
+        model, batches = translation("initial_state")
+        model.compile(jit_compile=True)
+    with pytest.raises(InputError, match=r"Several replicas .* `jit_compile=False`"):
+        training.fit(model, batches, epochs=1, directory=tmp_path)
+
+
 @pytest.mark.parametrize("failure", [None, RuntimeError, ValueError])
 def test_gpus_give_their_memory_bit_by_bit(failure, monkeypatch):
     """If they were not used before."""

@@ -494,3 +494,50 @@ def test_evaluation_traces_two_graphs_for_batches_of_any_width(kind):
     dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=(inputs, ids))
     training.evaluate(model, dataset)
     assert len(traced) <= 2
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("make", "together"),
+    [
+        (translation_model, 3),
+        (language_model, 10),
+        pytest.param(translation_model, 10, marks=SLOW),
+        pytest.param(language_model, 3, marks=SLOW),
+    ],
+)
+def test_several_steps_at_once_train_the_same(make, together, tmp_path):
+    """Callbacks hear of the last of them, and a checkpoint is written at its step all the same."""
+    _, expected = fit(make, tmp_path / "one by one")
+    heard = []
+
+    class Listen(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            heard.append(batch)
+
+    def several():
+        model, batches = make()
+        model.steps_per_execution = together
+        return model, batches
+
+    options = {"checkpoint_every": 4, "callbacks": [Listen()]}
+    _, history = fit(several, tmp_path / "several", **options)
+    np.testing.assert_array_equal(history.step_losses, expected.step_losses)
+    assert history.history == expected.history
+    assert heard == {3: [2, 3, 4], 10: [3, 4]}[together] * 3
+
+
+@pytest.mark.parametrize("make", [translation_model, pytest.param(language_model, marks=SLOW)])
+def test_a_training_step_compiled_by_xla_trains_the_same(make, tmp_path):
+    def losses(jit_compile):
+        def compiled():
+            model, batches = make(dropout=0.0)  # XLA draws other masks
+            optimizer, loss = model.optimizer, model.loss
+            model.compile(optimizer, loss, jit_compile=jit_compile)
+            return model, batches
+
+        return fit(compiled, tmp_path, epochs=1)[1].step_losses
+
+    np.testing.assert_allclose(losses(True), losses(False), atol=1e-5)
