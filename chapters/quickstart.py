@@ -169,6 +169,7 @@ with run.strategy.scope():
     model.compile(
         keras.optimizers.Adam(rate, global_clipnorm=1.0),
         loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
+        jit_compile=False,  # on a GPU, XLA would take longer to compile than this run takes
     )
 history = s2s.training.fit(
     model,
