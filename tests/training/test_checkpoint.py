@@ -160,7 +160,7 @@ class TestSaveAndLoad:
 
     def test_a_variable_that_the_model_does_not_have(self, tmp_path):
         Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED | {"model/bias": np.zeros(3)})
-        with pytest.raises(InputError, match=r"'model/bias', which the model doesn't have"):
+        with pytest.raises(InputError, match=r"'model/bias' that the model doesn't have"):
             Checkpoint(tmp_path).load(kernel())
 
     def test_only_the_weights_are_read_from_a_training_checkpoint(self, tmp_path):
@@ -332,7 +332,7 @@ class TestDamage:
         (warning,) = warned
         found = str(warning.message)
         assert found.startswith(f"In {tmp_path}, epoch-0-step-2 is damaged (")
-        assert found.endswith("): the checkpoint before, epoch-0-step-1, is used instead.")
+        assert found.endswith("): the previous checkpoint, epoch-0-step-1, is used instead.")
         assert (name if name != CHECKSUMS else "checksum") in found or damage is remove
 
     def test_when_none_is_left(self, tmp_path):

@@ -149,7 +149,7 @@ def test_several_replicas_refuse_xla(tmp_path):
     with training.strategy("mirrored").scope():
         model, batches = translation("initial_state")
         model.compile(jit_compile=True)
-    with pytest.raises(InputError, match=r"Several replicas .* `jit_compile=False`"):
+    with pytest.raises(InputError, match=r"several replicas: .* `jit_compile=False`"):
         training.fit(model, batches, epochs=1, directory=tmp_path)
 
 

@@ -26,7 +26,7 @@ from tf_seq2seq.files import (
 )
 
 FORMAT = 2
-"""Version of the files' format: increase it when they change, so that older ones are refused."""
+"""Version of the file format: increase it with every change, so that older files are refused."""
 
 ARRAYS, PROGRESS, CHECKSUMS = "arrays.npz", "progress.json", "SHA256SUMS"
 """The files of a checkpoint; `sha256sum -c SHA256SUMS` checks them too."""
@@ -51,7 +51,7 @@ def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
 
     A name such as `model/encoder/words/embedding/embeddings` depends on the model alone.
     `Variable.path` doesn't: Keras numbers layers without a name (`dense`, `dense_1`) throughout the
-    process, and two layers of the same name have the same path.
+    process, and two layers with the same name have the same path.
 
     Args:
         model: a built model, compiled or not.
@@ -171,12 +171,12 @@ def assign(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.ndar
 
 
 class Checkpoint:
-    """The last states of a training run, in a directory.
+    """The latest checkpoints of a training run, in a directory.
 
-    Each checkpoint is a folder such as `epoch-2-step-400`, which appears complete and holds the
-    SHA-256 checksums of its files. Older checkpoints are removed only afterwards: if the process or
-    the disk fails, the previous checkpoint is still complete. A checkpoint that does not match its
-    checksums is passed over in favor of the one before it.
+    Each checkpoint is a folder such as `epoch-2-step-400`, which is written atomically and contains
+    the SHA-256 checksums of its files. Older checkpoints are removed only afterwards: if the
+    process or the disk fails, the previous checkpoint is still complete. A checkpoint that does not
+    match its checksums is skipped in favor of the one before it.
 
     Args:
         directory: where the folders are; created if missing.
@@ -218,7 +218,7 @@ class Checkpoint:
         return sorted(self.directory.glob("weights-of-epoch-*.npz"))
 
     def clear(self) -> None:
-        """Remove the files of an earlier run, so that it isn't resumed instead of a new one."""
+        """Remove the files of an earlier run, so that a new run isn't resumed from them."""
         for folder in reversed(self.folders):
             remove_folder(folder)
         for path in [*self._older_format(), *self._kept_weights()]:
@@ -249,8 +249,8 @@ class Checkpoint:
     def save(self, progress: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Write a checkpoint and remove those that are no longer kept.
 
-        These are the older ones, except for the last `keep`, and later ones, which are damaged or
-        of an epoch that is repeated.
+        Only the last `keep` are kept. Later ones are also removed: they are damaged or come from an
+        epoch that is being repeated.
 
         Args:
             progress: JSON values, including `epoch` and `step`, where training continues,
@@ -258,7 +258,7 @@ class Checkpoint:
             arrays: NumPy arrays by name, such as the values of `training_variables`.
 
         Raises:
-            OSError: if the disk is full or can't be written to; the previous checkpoint stays.
+            OSError: if the disk is full or can't be written to; the previous checkpoint remains.
         """
         folder = self.directory / f"epoch-{progress['epoch']}-step-{progress['step']}"
         try:
@@ -277,7 +277,7 @@ class Checkpoint:
                 remove_folder(other)
 
     def load(self, variables: Mapping[str, keras.Variable] | None = None) -> Saved | None:
-        """Read the last checkpoint that is complete.
+        """Read the last checkpoint that is not damaged.
 
         If later ones are damaged, a warning names them.
 
@@ -305,7 +305,7 @@ class Checkpoint:
                     _check_fit(variables, saved.arrays)
                 if damaged:
                     warnings.warn(
-                        f"In {self.directory}, {' and '.join(damaged)}: the checkpoint before, "
+                        f"In {self.directory}, {' and '.join(damaged)}: the previous checkpoint, "
                         f"{folder.name}, is used instead.",
                         stacklevel=2,
                     )
@@ -368,7 +368,7 @@ class Checkpoint:
             path.unlink()
 
     def average_weights(self, model: keras.Model) -> int:
-        """Assign the mean of the weights kept after the last epochs to a model.
+        """Set the weights of a model to the mean of those kept after the last epochs.
 
         Args:
             model: a model built with the same settings as the trained one, compiled or not.
@@ -380,7 +380,7 @@ class Checkpoint:
             InputError: if no weights were kept, they don't fit the model or they are damaged.
 
         Source: Junczys-Dowmunt et al. 2016, "Is Neural Machine Translation Ready for Deployment?";
-        averages along the path of the optimizer: Polyak and Juditsky 1992.
+        averaging along the optimizer's path: Polyak and Juditsky 1992.
         """
         files = self._kept_weights()
         if not files:
@@ -407,7 +407,7 @@ class Checkpoint:
 
 
 def _position(folder: Path) -> tuple[int, ...]:
-    """Return epoch and step of a checkpoint's folder; () for any other folder."""
+    """Return the epoch and step of a checkpoint's folder; () for any other folder."""
     match = re.fullmatch(r"epoch-(\d+)-step-(\d+)", folder.name)
     return tuple(map(int, match.groups())) if match else ()
 
@@ -481,7 +481,7 @@ def _check_fit(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.
     """
     for name, variable in variables.items():
         if name not in arrays:
-            raise ValueError(f"it has no variable {name!r}, which the model has")
+            raise ValueError(f"it lacks the variable {name!r}, which the model has")
         here = tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)
         there = arrays[name].shape, arrays[name].dtype.name
         if here != there:
@@ -492,7 +492,7 @@ def _check_fit(variables: Mapping[str, keras.Variable], arrays: Mapping[str, np.
     groups = {_group(name) for name in variables}
     for name in arrays:
         if name not in variables and _group(name) in groups:
-            raise ValueError(f"it has a variable {name!r}, which the model doesn't have")
+            raise ValueError(f"it has a variable {name!r} that the model doesn't have")
 
 
 def _group(name: str) -> str:

@@ -69,37 +69,35 @@ def fit(
 ) -> History:
     """Train a compiled model with checkpoints, exact resume and Keras' callbacks.
 
-    It does what `keras.Model.fit` does not: it resumes in the middle of an epoch, carries the
-    state of a model from batch to batch, and trains several replicas as one device would. The
-    gradients of the replicas are summed before they are clipped by `global_clipnorm`, and
-    `SequenceCrossEntropy` divides by the number of words of all replicas, so each word has the
-    same weight on every replica.
+    Unlike `keras.Model.fit`, it resumes in the middle of an epoch, carries a model's state from
+    batch to batch, and trains several replicas as one device would. The gradients of the replicas
+    are summed before they are clipped by `global_clipnorm`, and `SequenceCrossEntropy` divides by
+    the number of words on all replicas, so each word has the same weight on every replica.
 
     A model that carries a state from batch to batch, such as a `LanguageModel` (truncated
     backpropagation through time), has a method `initial_state(batch_size)`, and its call takes
     `(inputs, state)` and returns `(logits, state)`. The state is zero at the start of an epoch;
     row `i` of a batch continues row `i` of the previous batch.
 
-    On a GPU, XLA compiles the training step, which makes it several times as fast. It does so for
-    each shape of a batch, at half a minute or more each, so use few shapes (see `data.batches`) or,
-    for a short run, `compile(jit_compile=False)`. XLA draws other dropout masks than TensorFlow.
-    Several replicas train without XLA. With `compile(steps_per_execution=n)`, the host fetches the
-    losses every n steps, and callbacks are called as often.
+    On a GPU, XLA compiles the training step, which makes it several times as fast. Compiling takes
+    half a minute or more for each batch shape, so use few shapes (see `data.batches`) or, for a
+    short run, `compile(jit_compile=False)`. XLA's dropout masks differ from TensorFlow's. With
+    several replicas, training does not use XLA. With `compile(steps_per_execution=n)`, the host
+    fetches the losses and calls the callbacks every n steps.
 
-    A checkpoint appears complete, with the SHA-256 checksums of its files, and only then are older
-    ones removed. A training run that is killed at any moment therefore resumes as if it had not
-    been interrupted: on a CPU its weights are the same to the last bit. A damaged checkpoint is
-    named in a warning, and the one before it is used. Another warning says how much space is needed
-    and free when the next checkpoint does not fit on the disk.
+    Checkpoints are written atomically, with the SHA-256 checksums of their files, and older ones
+    are removed only afterwards. A training run that is killed at any moment therefore resumes as if
+    it had not been interrupted; on a CPU, its weights are the same to the last bit. If a checkpoint
+    is damaged, a warning names it, and the one before it is used. If the next checkpoint will not
+    fit on the disk, a warning says how much space is needed and how much is free.
 
-    After SIGTERM, which announces that a preemptible machine is taken away, `fit` finishes the
-    step, writes a checkpoint and raises `Interrupted`. It does so if it runs in the main thread.
+    On SIGTERM, which a preemptible machine receives before it is reclaimed, `fit` finishes the
+    step, writes a checkpoint and raises `Interrupted`. This works only in the main thread.
 
-    EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and SwapEMAWeights resume with what they
-    remember. Other callbacks do if they have two methods: `get_state()`, which returns JSON values
-    and NumPy arrays, nested in lists and in dictionaries with strings as keys, and
-    `set_state(state)`, which is called after `on_train_begin` and, in the middle of an epoch, after
-    `on_epoch_begin`.
+    EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and SwapEMAWeights resume with their state. So
+    do other callbacks that have two methods: `get_state()`, which returns JSON values and NumPy
+    arrays, nested in lists and in dictionaries with string keys, and `set_state(state)`, which is
+    called after `on_train_begin` and, in the middle of an epoch, after `on_epoch_begin`.
 
     Args:
         model: a model compiled with an optimizer and a loss, inside the scope of the strategy.
@@ -110,9 +108,9 @@ def fit(
         directory: the folder of the checkpoint; created if missing.
         resume: whether to continue from the checkpoint in `directory`, if there is one, instead
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
-            state, the callbacks' memory, `stop_training` and the position in the data are then
-            those of the checkpoint.
-        checkpoint_every: number of steps between two checkpoints of an epoch, at least 1; None to
+            state, the callbacks' state, `stop_training` and the position in the data then come from
+            the checkpoint.
+        checkpoint_every: number of steps between checkpoints within an epoch, at least 1; None to
             write one only after each epoch.
         keep_checkpoints: number of most recent checkpoints to keep, at least 1. The disk must have
             room for one more.
@@ -125,11 +123,11 @@ def fit(
 
     Raises:
         InputError: if the model is not compiled, an argument is out of range, the cardinality of
-            `train` is unknown, the directory cannot be written to, no checkpoint is undamaged or
+            `train` is unknown, the directory cannot be written to, all checkpoints are damaged or
             the last one does not fit the model, the disk is full or the loss or a weight is NaN or
             infinite (the previous checkpoint is kept), or the optimizer clips by `clipnorm` or
             `clipvalue` or scales the loss on several replicas.
-        Interrupted: after SIGTERM, once a checkpoint is written.
+        Interrupted: on SIGTERM, once a checkpoint is written.
     """
     epochs = check_integer("epochs", epochs, minimum=0)
     resume = check_flag("resume", resume)
@@ -159,7 +157,7 @@ def fit(
     model.stop_training, logs = run.stopped, None
     with termination:
         hooks.on_train_begin()
-        if step:  # what callbacks did when this epoch began is part of the checkpoint
+        if step:  # before restoring, which overwrites what the callbacks change here
             hooks.on_epoch_begin(epoch)
         run.restore_callbacks()
         while epoch < epochs and (step or not model.stop_training):
@@ -180,7 +178,7 @@ def fit(
             logs = run.logs()
             if dev is not None:
                 logs |= {f"val_{name}": value for name, value in run.evaluate(dev).items()}
-                if termination:  # and the evaluation has ended early: repeat it
+                if termination:  # the evaluation ended early: repeat it after resuming
                     run.interrupt(epoch, step)
             run.begin_epoch()
             for name, value in logs.items():
@@ -276,7 +274,7 @@ class _Run:
         self._train_step.get_concrete_function(self._iterator, self._state)
 
     def begin(self) -> tuple[int, int]:
-        """Start at the first batch of the first epoch; return epoch and step."""
+        """Start at the first batch of the first epoch; return the epoch and the step."""
         self.checkpoint.clear()
         return 0, 0
 
@@ -301,7 +299,7 @@ class _Run:
     def take_steps(self, count: int) -> dict[str, float]:
         """Train on the next `count` batches; return the loss and the metrics of the epoch so far.
 
-        After SIGTERM, end with the current step. The host does not wait for a result before it
+        On SIGTERM, end after the current step. The host does not wait for a result before it
         starts the next step.
         """
         results = []
@@ -314,7 +312,7 @@ class _Run:
             loss, word_loss = map(float, result)
             if not math.isfinite(loss):
                 raise InputError(
-                    f"The loss is {loss} in step {len(self.history.step_losses) + 1}, batch "
+                    f"The loss is {loss} at step {len(self.history.step_losses) + 1}, batch "
                     f"{len(self.losses) + 1} of epoch {self._epoch}: choose a lower learning rate "
                     "or clip the gradients."
                 )
@@ -327,7 +325,7 @@ class _Run:
         return {"loss": float(np.mean(self.losses)), **_metrics_result(self.model)}
 
     def save(self, epoch: int, step: int) -> None:
-        """Write a checkpoint that continues with batch `step` of `epoch`."""
+        """Write a checkpoint from which training continues with batch `step` of `epoch`."""
         now = time.monotonic()
         self.history.seconds += now - self._since
         self._since = now
@@ -356,7 +354,7 @@ class _Run:
         self.check_space()
 
     def _check_finite(self, arrays, epoch, step):
-        """Refuse to keep weights that the loss has yet to be computed with."""
+        """Refuse to save non-finite weights, which the loss reveals only in the next step."""
         for name, array in arrays.items():
             is_weight = name.startswith(f"{MODEL}/")
             if is_weight and not np.isfinite(array.astype("float32", copy=False)).all():
@@ -366,7 +364,7 @@ class _Run:
                 )
 
     def interrupt(self, epoch: int, step: int) -> NoReturn:
-        """Write a checkpoint, unless the last one is of this step, and raise `Interrupted`."""
+        """Write a checkpoint, unless this step already has one, and raise `Interrupted`."""
         if self._position != (epoch, step):
             self.save(epoch, step)
         raise Interrupted(
@@ -375,14 +373,14 @@ class _Run:
         )
 
     def check_space(self) -> None:
-        """Warn if the next checkpoint does not fit on the disk, once until there is room again."""
+        """Warn if the next checkpoint will not fit on the disk, once until there is room again."""
         needed = self.checkpoint.size() or _size(training_variables(self.model))
         if self.keep_weights:
             needed += _size(model_variables(self.model))
         self._has_space = check_space(self.checkpoint.directory, needed, warn=self._has_space)
 
     def restore(self) -> tuple[int, int]:
-        """Restore the checkpoint, if there is one; return epoch and step."""
+        """Restore the checkpoint, if there is one; return the epoch and the step."""
         variables = training_variables(self.model)
         saved = self.checkpoint.load(variables)
         if saved is None:
@@ -411,7 +409,7 @@ class _Run:
         return epoch, step
 
     def restore_callbacks(self) -> None:
-        """Restore what callbacks remember, and the variables that they set when they begin."""
+        """Restore the callbacks' state, and the variables that they changed in `on_train_begin`."""
         if self._saved is None:
             return
         assign(training_variables(self.model), self._saved.arrays)
@@ -419,8 +417,8 @@ class _Run:
         if lost:
             names = ", ".join(name.partition("/")[0] for name in lost)
             warnings.warn(
-                f"The checkpoint in {self.checkpoint.directory} holds the state of callbacks that "
-                f"are no longer there: {names}.",
+                f"The checkpoint in {self.checkpoint.directory} contains the state of callbacks "
+                f"that were not passed this time: {names}.",
                 stacklevel=3,
             )
         self._saved = None
@@ -457,7 +455,7 @@ def _train_step(model):
     if replicas > 1 and (optimizer.clipnorm or optimizer.clipvalue):
         raise InputError(
             f"The optimizer has clipnorm={optimizer.clipnorm} and clipvalue={optimizer.clipvalue}, "
-            "which several replicas cannot apply: clip by `global_clipnorm`."
+            "which do not work on several replicas: clip by `global_clipnorm`."
         )
 
     scales_loss = bool(
@@ -465,7 +463,7 @@ def _train_step(model):
     )
     if replicas > 1 and scales_loss:
         raise InputError(
-            "The optimizer scales the loss, which several replicas cannot do: use "
+            "The optimizer scales the loss, which does not work on several replicas: use "
             "mixed_bfloat16, or compile with `auto_scale_loss=False`."
         )
 
@@ -481,7 +479,7 @@ def _train_step(model):
         gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
         if replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
-        if optimizer.global_clipnorm and not scales_loss:  # else it clips after unscaling
+        if optimizer.global_clipnorm and not scales_loss:  # otherwise Keras clips after unscaling
             gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
         if replicas > 1:
             # The optimizer sums over the replicas again.
@@ -494,7 +492,7 @@ def _train_step(model):
     if model.jit_compile:
         if replicas > 1:
             raise InputError(
-                "Several replicas cannot train a model that is compiled by XLA: compile it with "
+                "A model compiled with XLA cannot be trained on several replicas: compile it with "
                 "`jit_compile=False`."
             )
         replica_step = tf.function(replica_step, jit_compile=True, autograph=False)
@@ -540,7 +538,7 @@ def _evaluator(
 ) -> Callable[[tf.data.Dataset], dict[str, float]]:
     """Return `evaluate` for a model; it is traced once per kind of dataset.
 
-    After SIGTERM it ends early, with values that mean nothing.
+    On SIGTERM it ends early and returns meaningless values.
     """
     make = _stream_evaluator if _carries_state(model) else _batch_evaluator
     return make(model, Termination() if termination is None else termination)
@@ -562,7 +560,7 @@ def _batch_evaluator(model, termination):
     def evaluate(dataset):
         with _fresh_metrics(model):
             batches = strategy.experimental_distribute_dataset(dataset)
-            # Traced for the dataset, not for each shape of its batches.
+            # Trace once for the dataset, not for each batch shape.
             graph = step.get_concrete_function(batches.element_spec)
             losses = []
             for batch in batches:
