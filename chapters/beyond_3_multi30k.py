@@ -1,18 +1,18 @@
 # %% [markdown]
-# Beyond the book, 3: Multi30k, German to English, where results can be compared.
+# Beyond the book, 3: Multi30k, German to English, compared with published results.
 #
 # Multi30k has 29,000 image captions and a test set, test2016, for which many BLEU scores have been
-# published. Three plain systems are those of well-known PyTorch tutorials, which report 13.8, 20.6
+# published. The three plain systems come from well-known PyTorch tutorials, which report 13.8, 20.6
 # and 28.3:
 #
 #     lstm        two layers of LSTM, c starts the decoder (S3; Sutskever et al. 2014)
 #     gru         c is an input of every step (S4; Cho et al. 2014)
 #     attention   a bidirectional GRU and additive attention (S5; Bahdanau et al. 2015)
 #
-# with embeddings of 256 and states of 512, trained for 10 epochs (S3 to S5 are defined in
+# with embeddings of size 256 and states of size 512, trained for 10 epochs (S3 to S5 are defined in
 # [docs/notes.md](../docs/notes.md)). The first two read the source from end to start, so that the
-# decoder begins with the words that were read last. The fourth, `tuned`, improves the third with
-# techniques found since.
+# words that the decoder needs first are read last. The fourth, `tuned`, improves on the third with
+# newer techniques.
 #
 #     --preset quick    the synthetic corpus, offline, small and short: checks that everything runs
 #     --preset plain    the three plain systems, side by side
@@ -22,7 +22,7 @@
 # --output-dir, pass --ensemble DIR,DIR (the folders of their translators) and the same corpus.
 #
 # The same commands train on other languages: --corpus tatoeba (English to Chinese), or
-# --corpus files --source FILE --target FILE
+# --corpus files --source FILE --target FILE.
 
 # %%
 import dataclasses
@@ -108,7 +108,7 @@ PRESETS = {
     },
     "tuned": {**MULTI30K, "systems": "tuned", "batch_size": 96, "epochs": 20},
 }
-# BLEU, and the perplexity per token of their vocabularies.
+# The tutorials' BLEU, and their perplexity per token of their own vocabularies.
 REPORTED = {"lstm": "13.8 (43.8)", "gru": "20.6 (37.5)", "attention": "28.3 (25.6)"}
 
 settings = from_command_line(Settings, presets=PRESETS)
@@ -126,7 +126,7 @@ run = start(settings)
 
 # %%
 def held_out(name):
-    """Return the two files of --dev or --test by the name of the part, or an empty dict."""
+    """Return the files of --dev or --test as `{name: (source, target)}`, or an empty dict."""
     value = getattr(settings, name)
     if value is not None and value.count(",") != 1:
         raise s2s.InputError(f"--{name} takes two files separated by a comma, got {value!r}.")
@@ -146,9 +146,9 @@ else:
 
 # %% [markdown]
 # ## Four systems
-# The plain systems read words that occur at least twice, the tuned one reads subwords. It also has
-# several kinds of dropout, including whole words; a narrow readout tied to the embeddings; smoothed
-# labels; and a learning rate that is held for a while and then decays along a cosine.
+# The plain systems read words that occur at least twice; the tuned one reads subwords. It also has
+# several kinds of dropout, including that of whole words; a narrow readout tied to the embeddings;
+# smoothed labels; and a learning rate that is held for a while and then decays along a cosine.
 
 # %%
 UNITS, EMBEDDING = settings.units, settings.embedding_size
@@ -227,7 +227,7 @@ def compile_(system, model, steps):
 
 # %% [markdown]
 # ## Training and measuring a system
-# Each is measured with greedy and beam search, on the dev set and on the test set.
+# Each system is measured with greedy and beam search, on the dev set and on the test set.
 
 
 # %%

@@ -13,7 +13,7 @@
 #                            model ends up no better with attention than without it
 #
 # `ch09_8_translate_attention.py` translates with the model that is trained here. The preset `tuned`
-# differs from that of `ch09_5_train_seq2seq.py` only in its attention.
+# differs from that of `ch09_5_train_seq2seq.py` only in having attention.
 
 # %%
 import dataclasses
@@ -103,7 +103,7 @@ def build_tuned():
 
 # %% [markdown]
 # ## Training
-# The optimizers are those of chapter 9-5.
+# The optimizers are the same as in chapter 9-5.
 
 # %%
 recipes = {"book": build_book, "tuned": build_tuned}
@@ -138,20 +138,20 @@ talks.export(trained.translator, settings)
 # %% [markdown]
 # ## Why the book's model trains no better with attention than without it
 # The book's loss ends at 2.447 without attention and at 2.569 with it, and with attention it first
-# jumps to 15 and higher. Four small models show why, on the same short sentences:
+# jumps to 15 and higher. Four small models, trained on the same short sentences, show why:
 #
-# - *The loss of the book's model with attention* jumps; without attention, it does not. A step is
-#   the gradient, clipped to a norm of 5. With attention, the gradient is several times as large
-#   (the table has the median of the first 150 steps), so most steps are clipped and are still too
-#   large. The model pulls ahead in the end, but late.
+# - *The loss of the book's model with attention* jumps; without attention, it does not. Each update
+#   is the gradient, clipped to a norm of 5. With attention, the gradient is several times as large
+#   (the table shows the median over the first 150 steps), so most updates are clipped and still too
+#   large. The model does pull ahead, but late.
 # - Its decoder starts from zero: until it has learned where to look, it knows nothing about the
 #   sentence. *Started from the encoder's state*, its loss jumps just as high, but it pulls ahead
 #   earlier.
-# - *Adam*, on the loss per token, takes steps that do not grow with the gradient. No later loss
-#   is higher than the first, and attention is ahead from the start. This is the larger part of the
-#   remedy; the tuned recipe uses both.
+# - *Adam*, on the loss per token, makes updates that do not grow with the gradient. The loss never
+#   rises above its first value, and attention is ahead from the start. This is the larger part of
+#   the fix; the tuned recipe uses both.
 #
-# The preset `quick` has time for the first hundred steps; `--comparison-steps 600` shows the rest.
+# The preset `quick` takes only the first hundred steps; `--comparison-steps 600` shows the rest.
 
 
 # %%

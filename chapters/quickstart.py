@@ -3,7 +3,7 @@
 #
 #     text -> ids -> batches -> encoder -> decoder -> search -> text
 #
-# Without arguments it learns to translate English into Chinese on a synthetic corpus, in a few
+# Without arguments, it learns to translate English into Chinese on a synthetic corpus, in a few
 # minutes on two CPU cores. The same script trains on your data: --pairs FILE (one pair per line,
 # source and target separated by a tab) or --source FILE --target FILE (one sentence per line).
 
@@ -63,7 +63,7 @@ class Settings:
 
 
 EXAMPLE = "The book that I bought yesterday is very interesting."
-BLEU_EXPECTED = 90.0  # on the synthetic corpus; an untrained model has less than 1
+BLEU_EXPECTED = 90.0  # on the synthetic corpus; an untrained model scores below 1
 
 
 # %%
@@ -169,7 +169,7 @@ with run.strategy.scope():
     model.compile(
         keras.optimizers.Adam(rate, global_clipnorm=1.0),
         loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
-        jit_compile=False,  # on a GPU, XLA would take longer to compile than this run takes
+        jit_compile=False,  # on a GPU, compiling with XLA would take longer than the run
     )
 history = s2s.training.fit(
     model,
@@ -190,7 +190,7 @@ trained = test()
 print(f"\nHeld-out sentences, before training: {untrained.bleu}")
 print(f"Held-out sentences, after training:  {trained}\n")
 
-# Samples from all of the test set, because neighbors may be variants of the same sentence.
+# Samples from across the test set, because neighbors may be variants of the same sentence.
 samples = corpus.test[:: max(1, len(corpus.test) // 5)][:5]
 sentences, references = list(samples.source), list(samples.target)
 more = (settings.sentence or "").strip() or (EXAMPLE if synthetic else None)

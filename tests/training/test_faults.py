@@ -100,7 +100,8 @@ class TestTermination:
         epoch, step = re.findall(r"\d+", latest.name)
         assert errors.endswith(
             f"\nTraining was interrupted by SIGTERM after batch {step} of epoch {int(epoch) + 1}, "
-            f"and a checkpoint is in {latest.parent}: train again with --resume to continue.\n"
+            f"and a checkpoint was written to {latest.parent}: train again with --resume to "
+            "continue.\n"
         )
         assert "Traceback" not in errors
 
@@ -124,8 +125,8 @@ class TestTermination:
         with pytest.raises(Interrupted) as error:
             training.fit(model, batches, epochs=2, directory=tmp_path, callbacks=[hooks])
         assert str(error.value) == (
-            "Training was interrupted by SIGTERM after batch 1 of epoch 1, and a checkpoint is in "
-            f"{tmp_path}: train again with `resume` to continue."
+            "Training was interrupted by SIGTERM after batch 1 of epoch 1, and a checkpoint was "
+            f"written to {tmp_path}: train again with `resume` to continue."
         )
         assert calls == [0]
         assert not isinstance(error.value, Exception)

@@ -80,7 +80,7 @@ def batches(
     Returns:
         A prefetched dataset of known cardinality. Under a strategy, pass it to `fit` or to
         `strategy.experimental_distribute_dataset`, which distribute the rows of a batch among the
-        replicas. With `num_shards`, it already yields the share of one worker, so use
+        replicas. With `num_shards`, it already yields one worker's share, so use
         `strategy.distribute_datasets_from_function` instead.
 
     Raises:
@@ -346,8 +346,8 @@ def _nothing_left(source_lengths, target_lengths, max_length):
         return f"All {len(filled)} pairs have an empty side: pass a corpus with text on both sides."
     shortest = np.maximum(source_lengths, target_lengths)[filled].min()
     return (
-        f"All {len(filled)} pairs are too long: the shortest has {shortest} tokens with its <eos>; "
-        f"raise max_length={max_length} to {shortest} or more."
+        f"All {len(filled)} pairs are too long: the shortest has {shortest} tokens, including "
+        f"<eos>; raise max_length={max_length} to {shortest} or more."
     )
 
 

@@ -1,9 +1,9 @@
 """GRU and LSTM layers on cuDNN, NVIDIA's library for GPUs.
 
 `run_layer` in `recurrent.py` uses these functions where `usable` is true. They take the weights of
-the Keras layer and compute what the loops in `fused.py` compute. Keras has cuDNN too, but it does
-not allow for rows without a word or padding in front of a word, and it makes the host wait for the
-GPU to check that there are none.
+the Keras layer and compute what the loops in `fused.py` compute. Keras also uses cuDNN, but does
+not support empty rows or padding before a word, and makes the host wait for the GPU to check for
+them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def usable() -> bool:
 
 
 def gru_parameters(layer: keras.layers.RNN) -> list[tf.Tensor]:
-    """Return the weights of a GRU in the order of cuDNN, whose gates are r, z, n."""
+    """Return the weights of a GRU in cuDNN's order, with the gates r, z, n."""
 
     def reorder(kernel):
         z, r, n = tf.split(kernel, 3, axis=-1)
@@ -51,7 +51,7 @@ def gru_parameters(layer: keras.layers.RNN) -> list[tf.Tensor]:
 
 
 def lstm_parameters(layer: keras.layers.RNN) -> list[tf.Tensor]:
-    """Return the weights of an LSTM in the order of cuDNN, which has a second bias."""
+    """Return the weights of an LSTM in cuDNN's order, with its second bias."""
     kernel, recurrent_kernel, bias = _weights(layer)
     return [tf.transpose(kernel), tf.transpose(recurrent_kernel), tf.zeros_like(bias), bias]
 
@@ -80,7 +80,7 @@ def run(
         the inputs even if the layer goes backwards; and the state after the last step. All are in
         the layer's compute dtype.
     """
-    # In bfloat16, the gradients of TensorFlow 2.21 are wrong by as much as their size. With
+    # In bfloat16, the gradients of TensorFlow 2.21 are off by as much as their own size. With
     # TensorFloat-32, float32 is no slower.
     dtype = tf.float16 if layer.compute_dtype == "float16" else tf.float32
     inputs, *state = (tf.cast(part, dtype) for part in (inputs, *initial_state))
@@ -91,7 +91,7 @@ def run(
             outputs, new_state = _run(mode, layer, _reversed(layer, inputs), state, lengths)
             return _reversed(layer, outputs), *new_state
         lengths, places, order = _reading_order(mask, layer.go_backwards)
-        # cuDNN needs a word in each row.
+        # cuDNN needs at least one word per row.
         words = _permute(inputs, order, places)
         outputs, new_state = _run(mode, layer, words, state, tf.maximum(lengths, 1))
         outputs = _permute(outputs, places, order) * tf.cast(mask, dtype)[:, :, None]
@@ -101,7 +101,7 @@ def run(
     def nothing():
         return tf.zeros([*tf.unstack(tf.shape(inputs)[:2]), layer.units], dtype), *state
 
-    # Nor does cuDNN take a batch without rows or steps.
+    # cuDNN rejects a batch without rows or steps.
     outputs, *new_state = tf.cond(tf.size(inputs) > 0, results, nothing)
     outputs, *new_state = (tf.cast(part, layer.compute_dtype) for part in (outputs, *new_state))
     return outputs, tuple(new_state)
@@ -133,7 +133,7 @@ def _weights(layer):
 
 
 def _reading_order(mask, backwards):
-    """Return how to move the words to the front, in the order in which they are read.
+    """Find the permutation that moves the words to the front, in reading order.
 
     Returns:
         `(lengths, places, order)`: the number of words `(batch,)`, the new place of each position
@@ -153,7 +153,7 @@ def _reading_order(mask, backwards):
 
 @tf.custom_gradient
 def _permute(x, order, inverse):
-    """Return `x[b, order[b, t]]`; TensorFlow's gradient of a gather would add up with atomics."""
+    """Return `x[b, order[b, t]]`; TensorFlow's gradient of a gather would use atomic adds."""
 
     def gradient(d):
         return tf.gather(d, inverse, batch_dims=1), None, None

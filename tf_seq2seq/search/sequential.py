@@ -31,9 +31,9 @@ def greedy(
 
     The result of a row does not depend on the other rows.
 
-    To run much faster on a GPU, call this function in a `tf.function` with `jit_compile=True`,
-    which compiles a program for each number of rows. `max_length` must then be an integer, and all
-    results have this length.
+    On a GPU, this is much faster in a `tf.function` with `jit_compile=True`, which compiles a
+    program for each batch size. `max_length` must then be an integer, and all results have this
+    length.
 
     Args:
         step: a step function, see `Step`.

@@ -38,8 +38,8 @@ def export(
     `signatures` lists its signatures.
 
     A server polls the directory, and gives up on a version that it finds incomplete. The model is
-    therefore written to a hidden folder in the directory, which is then renamed. A version is never
-    overwritten, because a server that has loaded it would not notice.
+    therefore written to a hidden folder in the directory, and the folder is then renamed. A version
+    is never overwritten, because a server that has loaded it would not notice.
 
     Args:
         exported: a `Translator` or a `TextModel`.
@@ -50,7 +50,7 @@ def export(
             once and its first requests are slow. Needs `tensorflow-serving-api`.
         card: information for users of the model: languages, data, metric with its signature,
             labels. The model card, `assets.extra/model.json`, also contains the model's
-            configuration, the versions of packages and the commit.
+            configuration, package versions and the commit.
         beam: the search options of a translator's signatures `beam` and `beam_details`; None for
             a beam of five hypotheses.
 
@@ -58,8 +58,8 @@ def export(
         The path of the version's folder.
 
     Raises:
-        InputError: if an argument is out of range, the version exists, or `tensorflow-serving-api`
-            is needed and not installed.
+        InputError: if an argument is out of range, the version already exists, or
+            `tensorflow-serving-api` is needed but not installed.
         OSError: if the disk is full or the folder cannot be written to. In that case no version
             appears.
         TypeError: if the card contains something that JSON cannot represent.
@@ -87,7 +87,7 @@ def export(
 
 @contextlib.contextmanager
 def _disk_errors(directory: Path) -> Iterator[None]:
-    """Turn a disk error that TensorFlow reports back into an OSError."""
+    """Turn a disk error reported by TensorFlow back into an OSError."""
     try:
         yield
     except tf.errors.OpError as error:

@@ -206,7 +206,7 @@ class Checkpoint:
         return sorted((f for f in folders if _position(f) and f.is_dir()), key=_position)
 
     def size(self) -> int:
-        """Return the number of bytes of the last checkpoint; 0 without one."""
+        """Return the size of the last checkpoint in bytes; 0 without one."""
         return sum(file.stat().st_size for f in self.folders[-1:] for file in f.iterdir())
 
     def _older_format(self) -> list[Path]:
@@ -228,7 +228,7 @@ class Checkpoint:
         """Remove what a killed process left half written or half removed."""
         for pattern in (
             *(".epoch-*-step-*-*", ".weights-of-epoch-*.npz-*"),
-            *(".trial-*", ".checkpoint.json-*"),  # the latter of format 1
+            *(".trial-*", ".checkpoint.json-*"),  # the last one from format 1
         ):
             for path in self.directory.glob(pattern):
                 if path.is_dir():
@@ -247,10 +247,10 @@ class Checkpoint:
             file.flush()
 
     def save(self, progress: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        """Write a checkpoint and remove those that are no longer kept.
+        """Write a checkpoint and remove those that are no longer needed.
 
-        Only the last `keep` are kept. Later ones are also removed: they are damaged or come from an
-        epoch that is being repeated.
+        The last `keep` are kept. Checkpoints of later steps are removed: they are damaged or come
+        from an epoch that is being repeated.
 
         Args:
             progress: JSON values, including `epoch` and `step`, where training continues,
@@ -427,7 +427,7 @@ def _verify(folder: Path) -> None:
     expected = {name: checksum for checksum, _, name in (line.partition("  ") for line in lines)}
     for name in (ARRAYS, PROGRESS):
         if name not in expected:
-            raise ValueError(f"{CHECKSUMS} has no checksum of {name}")
+            raise ValueError(f"{CHECKSUMS} has no checksum for {name}")
         if _checksum(folder / name) != expected[name]:
             raise ValueError(f"{name} does not match its checksum")
 

@@ -46,7 +46,7 @@ class History:
             the dev set start with `val_`. Keras' `History` has the same attribute.
         step_losses: cross-entropy per target word in nats, for each training step, before its
             update. It is computed without label smoothing.
-        seconds: duration up to the last checkpoint, interruptions excluded.
+        seconds: duration up to the last checkpoint, excluding interruptions.
     """
 
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
@@ -105,7 +105,7 @@ def fit(
             `(batch, target_length)`. Under a strategy they are the global batches.
         dev: batches for evaluation after each epoch, or None.
         epochs: number of passes over `train`, including those of an interrupted run; at least 0.
-        directory: the folder of the checkpoint; created if missing.
+        directory: the folder for the checkpoints; created if missing.
         resume: whether to continue from the checkpoint in `directory`, if there is one, instead
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
             state, the callbacks' state, `stop_training` and the position in the data then come from
@@ -368,8 +368,8 @@ class _Run:
         if self._position != (epoch, step):
             self.save(epoch, step)
         raise Interrupted(
-            f"Training was interrupted by SIGTERM after {_after(epoch, step)}, and a checkpoint is "
-            f"in {self.checkpoint.directory}: train again with `resume` to continue."
+            f"Training was interrupted by SIGTERM after {_after(epoch, step)}, and a checkpoint "
+            f"was written to {self.checkpoint.directory}: train again with `resume` to continue."
         )
 
     def check_space(self) -> None:
@@ -445,7 +445,7 @@ class _Run:
 
 
 def _size(variables) -> int:
-    """Return the number of bytes of variables."""
+    """Return the size of variables in bytes."""
     return sum(math.prod(v.shape) * tf.as_dtype(v.dtype).size for v in variables.values())
 
 
@@ -568,7 +568,7 @@ def _batch_evaluator(model, termination):
                 if termination:
                     break
             if not losses:
-                raise InputError("There is no batch to evaluate on: the dataset is empty.")
+                raise InputError("There are no batches to evaluate on: the dataset is empty.")
             return {**_metrics_result(model), "loss": float(np.mean(losses))}
 
     return evaluate
@@ -595,7 +595,7 @@ def _stream_evaluator(model, termination):
                 if termination:
                     break
             if state is None:
-                raise InputError("There is no batch to evaluate on: the dataset is empty.")
+                raise InputError("There are no batches to evaluate on: the dataset is empty.")
             values = _metrics_result(model)
         loss = total / max(count, 1.0)
         # The float32 sums of the metric round differently for batches of a different length.
