@@ -66,7 +66,7 @@ class Settings(TrainingSettings):
     string_epochs: int = setting(4, "passes over the training strings", least=1)
     string_units: int = setting(128, "width of each RNN in the string tasks", least=2)
     bidirectional: bool = setting(False, "encode in both directions, with half the units in each")
-    dropout: float = setting(0.0, "rate of dropout", least=0, most=0.9)
+    dropout: float = setting(0.0, "dropout rate", least=0, most=0.9)
     tokens: int = setting(768, "size of a batch in tokens of one side, padding included", least=50)
     learning_rate: float = setting(0.008, "peak learning rate of Adam", above=0)
 

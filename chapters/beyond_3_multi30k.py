@@ -66,8 +66,8 @@ class Settings(TrainingSettings):
     batch_size: int = setting(32, "sentence pairs in a batch, over all replicas", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
     learning_rate: float = setting(0.006, "peak learning rate of Adam", above=0)
-    beam_width: int = setting(5, "beam width of the second result", least=1)
-    length_penalty: float = setting(1.0, "length penalty of the second result", least=0)
+    beam_width: int = setting(5, "width of the beam search", least=1)
+    length_penalty: float = setting(1.0, "length penalty of the beam search", least=0)
     precision: str = precision_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:

@@ -39,7 +39,7 @@ class Settings(TrainingSettings):
     preset: str = preset_setting()
     units: int = setting(100, "width of the embedding and of each LSTM", least=1)
     num_layers: int = setting(2, "number of stacked LSTMs", least=1)
-    dropout: float = setting(0.1, "rate of dropout on embeddings and outputs", least=0, most=0.9)
+    dropout: float = setting(0.1, "dropout rate for embeddings and outputs", least=0, most=0.9)
     initial_range: float = setting(0.05, "matrices are drawn uniformly from -X to X", least=0)
     batch_size: int = setting(20, "rows in a batch, over all replicas", least=1)
     length: int = setting(20, "words through which the gradient is propagated", least=1)

@@ -43,9 +43,7 @@ class Settings:
     embedding_size: int | None = setting(
         None, "width of the word embeddings (128; your data: 256)", least=1
     )
-    dropout: float | None = setting(
-        None, "rate of dropout (0.1; your data: 0.3)", least=0, most=0.9
-    )
+    dropout: float | None = setting(None, "dropout rate (0.1; your data: 0.3)", least=0, most=0.9)
     epochs: int | None = setting(None, "passes over the training pairs (3; your data: 12)", least=1)
     tokens: int = setting(2048, "size of a batch in tokens of one side, padding included", least=50)
     learning_rate: float = setting(0.003, "peak learning rate of Adam", above=0)
@@ -53,7 +51,7 @@ class Settings:
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
     label: str | None = setting(None, "a label for the model card of this version")
     strategy: str = strategy_setting()
-    seed: int = setting(1, "seed of the split, the weights and the shuffling")
+    seed: int = setting(1, "seed for the split, the weights and the shuffling")
     resume: bool = setting(False, "continue from the last checkpoint of an interrupted run")
     keep_checkpoints: int = keep_checkpoints_setting()
 

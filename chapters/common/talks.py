@@ -53,7 +53,7 @@ class TalksSettings(TrainingSettings):
     embedding_size: int = setting(
         128, "width of the word embeddings (in the book's recipe: that of the decoder)", least=1
     )
-    dropout: float = setting(0.1, "rate of dropout", least=0, most=0.9)
+    dropout: float = setting(0.1, "dropout rate", least=0, most=0.9)
     batch_size: int = setting(100, "sentence pairs in a batch, over all replicas", least=1)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     epochs: int = setting(2, "passes over the training pairs", least=1)

@@ -102,7 +102,7 @@ def training_variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def compiled_metrics(model: keras.Model) -> list[keras.metrics.Metric]:
-    """Return the metrics of a model one by one; Keras holds the compiled ones as one metric."""
+    """Return the metrics of a model one by one; Keras wraps the compiled ones in one metric."""
     return [part for metric in model.metrics for part in getattr(metric, "metrics", [metric])]
 
 
@@ -151,7 +151,7 @@ def _attributes(item) -> list[tuple[str, Any]]:
 
 
 def _in_order(group, variables, walked) -> dict[str, keras.Variable]:
-    """Return `variables` by name, under Keras' path where no attribute leads to one."""
+    """Return `variables` by name, or by Keras' path if no attribute leads to them."""
     names = {id(variable): name for name, variable in walked}
     named: dict[str, keras.Variable] = {}
     for variable in variables:

@@ -373,7 +373,7 @@ class _Run:
         )
 
     def check_space(self) -> None:
-        """Warn if the next checkpoint will not fit on the disk, once until there is room again."""
+        """Warn if the next checkpoint will not fit on the disk, but only once per shortage."""
         needed = self.checkpoint.size() or _size(training_variables(self.model))
         if self.keep_weights:
             needed += _size(model_variables(self.model))
