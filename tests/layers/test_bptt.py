@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import SYSTEMS, random_batch, small_model
 
+from tf_seq2seq import SequenceCrossEntropy
+from tf_seq2seq.layers import bptt
 from tf_seq2seq.layers.bptt import unfold, unfold_plainly
 from tf_seq2seq.layers.linear import Linear
 
@@ -126,3 +129,31 @@ def test_the_gradient_of_a_matrix_takes_one_product(monkeypatch):
 
     assert products(unfold) == (4, 2)  # two in each loop, and afterwards one for each matrix
     assert products(unfold_plainly)[0] > 4
+
+
+def test_a_second_derivative_is_refused():
+    cell = Cell()
+    with tf.GradientTape() as outer:
+        outer.watch(cell.sources)
+        _, gradients = cell.results_and_gradients(unfold)
+        total = sum(tf.reduce_sum(gradient) for gradient in gradients)
+    with pytest.raises(NotImplementedError, match="no second derivative"):
+        outer.gradient(total, cell.sources)
+
+
+@pytest.mark.parametrize("system", [name for name in SYSTEMS if "attention" in SYSTEMS[name]()])
+def test_decoders_with_attention_use_it_in_xla(system, monkeypatch):
+    """None of their steps reads a variable; then the gradient would be TensorFlow's own."""
+    model, (inputs, labels) = small_model(system, "lstm", 2), random_batch()
+
+    def gradients(training=True):
+        with tf.GradientTape() as tape:
+            loss = SequenceCrossEntropy()(labels, model(inputs, training=training))
+        return tape.gradient(loss, model.trainable_variables)
+
+    monkeypatch.setattr(bptt, "unfold_plainly", None)
+    compiled = tf.function(gradients, jit_compile=True)
+    assert None not in compiled.get_concrete_function().structured_outputs
+    for function in (gradients, tf.function(lambda: gradients(training=False), jit_compile=True)):
+        with pytest.raises(TypeError):
+            function()

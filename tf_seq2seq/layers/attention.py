@@ -239,7 +239,8 @@ class BahdanauAttention(Attention):
 
     def query_projection(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """Return the function `s -> (W s, U)`, float32 `(batch, units)` and `(units, 1)`."""
-        linear, scorer = Linear.of(self.query_layer), tf.cast(self.scorer.value, tf.float32)
+        linear = Linear.of(self.query_layer)
+        scorer = tf.cast(tf.convert_to_tensor(self.scorer.value), tf.float32)
         return lambda query: (linear(query), scorer)
 
     def score(self, query: tuple[tf.Tensor, tf.Tensor], keys: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,9 @@ product, and the gradient of a matrix from all steps at once:
 
     y_t = W x_t + b:    d_W = sum_t d_yt x_t^T,    d_b = sum_t d_yt
 
+A decoder with attention uses it where XLA compiles the loop, since XLA merges the cheap operations
+of a step into a few kernels.
+
 There is no second derivative.
 """
 
@@ -112,7 +115,7 @@ def unfold(
                 if linear.bias is not None:
                     d_weights.append(tf.reduce_sum(d, axis=0))
             sums = [tf.cast(s, each.dtype) for s, each in zip(sums, constants, strict=True)]
-            gradients = (d_inputs, *d_state, *d_weights, *sums)
+            gradients = loop.differentiable_once([d_inputs, *d_state, *d_weights, *sums])
             # Those that TensorFlow finds behind the arguments get their gradients through these.
             return (gradients, [None] * len(variables)) if variables else gradients
 
@@ -185,10 +188,10 @@ def _trace(step, inputs, masks, initial_state) -> _Uses:
         with answering(note):
             return step(x, masks, tf.nest.pack_sequence_as(initial_state, state))
 
-    specs = tf.nest.map_structure(
-        lambda each: tf.TensorSpec(each.shape, each.dtype),
-        [inputs[0], [m[0] for m in masks], *parts],
-    )
+    def spec(each, of_step=True):
+        return tf.TensorSpec(each.shape[1:] if of_step else each.shape, each.dtype)
+
+    specs = spec(inputs), [spec(mask) for mask in masks], *(spec(p, of_step=False) for p in parts)
     graph = tf.function(once, autograph=False).get_concrete_function(*specs).graph
     constants = [outer for outer, _ in graph.captures if outer.dtype.is_floating]
     return _Uses(linears, places, constants, bool(graph.variables), len(parts))

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tf_seq2seq.layers.linear import product
-from tf_seq2seq.layers.loop import unfold
+from tf_seq2seq.layers.loop import differentiable_once, unfold
 
 
 def gru(
@@ -85,7 +85,8 @@ def gru(
             d_us = by_u * tf.concat([sum_d_hs] * 3, axis=-1)
             d_inputs = tf.concat([d_us[..., : 2 * units], by_n * sum_d_hs], axis=-1)
             d_kernel = _sum_of_products(previous_h, d_us, dtype)
-            return d_inputs, d_h, d_kernel, tf.reduce_sum(d_us, axis=[0, 1])
+            d_bias = tf.reduce_sum(d_us, axis=[0, 1])
+            return differentiable_once([d_inputs, d_h, d_kernel, d_bias])
 
         return (hs, h), gradient
 
@@ -159,7 +160,8 @@ def lstm(
                 return (d_u,), (previous_d_h, d_c * c_by_c[t])
 
             (d_us,), (d_h, d_c) = unfold(back, length, (d_h, d_c), num_outputs=1, backwards=True)
-            return d_us, d_h, d_c, _sum_of_products(previous_h, d_us, dtype)
+            d_kernel = _sum_of_products(previous_h, d_us, dtype)
+            return differentiable_once([d_us, d_h, d_c, d_kernel])
 
         return (hs, h, c), gradient
 

@@ -45,8 +45,9 @@ class Linear:
     """
 
     def __init__(self, kernel: tf.Tensor, bias: tf.Tensor | None, dtype: str | tf.DType):
-        self.kernel = tf.cast(kernel, tf.float32)
-        self.bias = None if bias is None else tf.cast(bias, tf.float32)
+        # `tf.cast` alone would return a float32 variable as it is, to be read in each step.
+        self.kernel = tf.cast(tf.convert_to_tensor(kernel), tf.float32)
+        self.bias = None if bias is None else tf.cast(tf.convert_to_tensor(bias), tf.float32)
         self.dtype = tf.as_dtype(dtype)
         self._times_kernel = times(self.kernel, self.dtype)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -62,3 +62,19 @@ def unfold(
         maximum_iterations=length,
     )
     return tuple(array.stack() for array in arrays), state
+
+
+def differentiable_once(gradients: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+    """Return gradients that are written out, and refuse to compute their gradients in turn.
+
+    Args:
+        gradients: what the function returns that a `tf.custom_gradient` returned.
+    """
+
+    def refuse(*_):
+        raise NotImplementedError(
+            "The loops over time have no second derivative, since their first one is written out. "
+            "The plain loops in tf_seq2seq/layers/reference.py have one."
+        )
+
+    return tf.custom_gradient(lambda *gradients: (gradients, refuse))(*gradients)

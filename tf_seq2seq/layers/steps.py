@@ -20,6 +20,7 @@ from keras import ops
 from tf_seq2seq.layers import bptt
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.linear import Linear
+from tf_seq2seq.layers.loop import compiled_by_xla
 from tf_seq2seq.layers.recurrent import Recurrence, State, run_layer
 
 if TYPE_CHECKING:
@@ -148,7 +149,9 @@ class Step(abc.ABC):
             features, alignment, state = step(from_word, state, tuple(masks))
             return (*features, alignment), state
 
-        run = bptt.unfold if training else bptt.unfold_plainly
+        # On a CPU, computing a step again takes longer than storing its results.
+        by_hand = training and compiled_by_xla()
+        run = bptt.unfold if by_hand else bptt.unfold_plainly
         outputs, state = run(take, from_words, masks, state, cls.num_features + 1)
         *features, alignment = (tf.transpose(output, [1, 0, 2]) for output in outputs)
         return tuple(features), alignment, state
