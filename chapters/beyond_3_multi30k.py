@@ -255,7 +255,7 @@ def train_system(system):
         directory=directory / "checkpoint",
         resume=settings.resume,
         keep_checkpoints=settings.keep_checkpoints,
-        checkpoint_every=200,
+        checkpoint_every="auto",
     )
     s2s.plotting.learning_curves(history).savefig(directory / "learning_curves.png")
 

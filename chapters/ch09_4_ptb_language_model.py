@@ -140,7 +140,7 @@ history = s2s.training.fit(
     directory=settings.output_dir / "checkpoint",
     resume=settings.resume,
     keep_checkpoints=settings.keep_checkpoints,
-    checkpoint_every=500,
+    checkpoint_every="auto",
 )
 
 # %% [markdown]

@@ -176,6 +176,7 @@ history = s2s.training.fit(
     epochs=settings.epochs,
     directory=settings.output_dir / "checkpoint",
     resume=settings.resume,
+    checkpoint_every="auto",
     keep_checkpoints=settings.keep_checkpoints,
 )
 

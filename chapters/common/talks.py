@@ -196,7 +196,7 @@ def train(
         directory=settings.output_dir / "checkpoint",
         resume=settings.resume,
         keep_checkpoints=settings.keep_checkpoints,
-        checkpoint_every=200,
+        checkpoint_every="auto",
         callbacks=[save],
     )
     translator.model.set_weights(model.get_weights())

@@ -16,6 +16,7 @@ from tf_seq2seq import (
     data,
     training,
 )
+from tf_seq2seq.training import loop
 
 
 def translation_model(dropout=0.2):
@@ -266,6 +267,32 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_pat
     assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
+def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):
+    """A step takes a second here, and a checkpoint three, or none."""
+    clock, found = [0.0], {}
+
+    def take_time(kind, seconds):
+        function = getattr(*kind)
+
+        def patched(*arguments):
+            clock[0] += seconds
+            return function(*arguments)
+
+        monkeypatch.setattr(*kind, patched)
+
+    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 10)
+    take_time((loop._Run, "take_steps"), 1)
+    for seconds in (0, 3):
+        take_time((training.Checkpoint, "save"), seconds)
+        model, batches = language_model()
+        options = {"directory": tmp_path / f"{seconds}", "keep_checkpoints": 100}
+        training.fit(model, batches.repeat(30), epochs=1, checkpoint_every="auto", **options)
+        folders = training.Checkpoint(tmp_path / f"{seconds}").folders
+        found[seconds] = [int(folder.name.rpartition("-")[2]) for folder in folders]
+    assert found == {0: [*range(10, 150, 10), 0], 3: [10, 107, 0]}
+
+
 def test_weights_that_are_not_finite_are_not_kept(tmp_path):
     """The loss of a step is computed before the update that spoils the weights."""
     diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
@@ -383,6 +410,7 @@ def test_a_dataset_without_an_end(tmp_path):
         ({"epochs": 1.0}, "`epochs`"),
         ({"resume": 1}, "`resume` must be True or False, got 1"),
         ({"checkpoint_every": 0}, "`checkpoint_every` must be an integer of at least 1, got 0"),
+        ({"checkpoint_every": "often"}, "`checkpoint_every` must be an integer"),
         ({"keep_checkpoints": 0}, "`keep_checkpoints` must be an integer of at least 1, got 0"),
         ({"keep_weights": True}, "`keep_weights` must be an integer"),
     ],

@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import keras
 import numpy as np
@@ -35,6 +35,12 @@ from tf_seq2seq.training.faults import (
     explain_failed_write,
     open_checkpoint,
 )
+
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+"""The shortest time between two checkpoints with `checkpoint_every="auto"`."""
+
+SHARE_OF_CHECKPOINTS = 0.03
+"""The largest share of the time that checkpoints take with `checkpoint_every="auto"`."""
 
 
 @dataclasses.dataclass
@@ -62,7 +68,7 @@ def fit(
     epochs: int,
     directory: str | Path,
     resume: bool = False,
-    checkpoint_every: int | None = None,
+    checkpoint_every: int | Literal["auto"] | None = None,
     keep_checkpoints: int = 2,
     keep_weights: int = 0,
     callbacks: Iterable[keras.callbacks.Callback] = (),
@@ -110,8 +116,9 @@ def fit(
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
             state, the callbacks' state, `stop_training` and the position in the data then come from
             the checkpoint.
-        checkpoint_every: number of steps between checkpoints within an epoch, at least 1; None to
-            write one only after each epoch.
+        checkpoint_every: number of steps between checkpoints within an epoch, at least 1; "auto" to
+            write one every minute, or less often if checkpoints would take more than 3% of the
+            time; None to write one only after each epoch.
         keep_checkpoints: number of most recent checkpoints to keep, at least 1. The disk must have
             room for one more.
         keep_weights: number of most recent epochs whose weights are also kept, for
@@ -131,7 +138,7 @@ def fit(
     """
     epochs = check_integer("epochs", epochs, minimum=0)
     resume = check_flag("resume", resume)
-    if checkpoint_every is not None:
+    if checkpoint_every not in (None, "auto"):
         checkpoint_every = check_integer("checkpoint_every", checkpoint_every, minimum=1)
     keep_checkpoints = check_integer("keep_checkpoints", keep_checkpoints, minimum=1)
     keep_weights = check_integer("keep_weights", keep_weights, minimum=0)
@@ -166,14 +173,14 @@ def fit(
             while step < steps and not (step and model.stop_training):
                 hooks.on_train_batch_begin(step)
                 count = min(model.steps_per_execution, steps - step)
-                if checkpoint_every:
+                if isinstance(checkpoint_every, int):
                     count = min(count, checkpoint_every - step % checkpoint_every)
                 logs = run.take_steps(count)
                 step = len(run.losses)
                 hooks.on_train_batch_end(step - 1, logs)
                 if termination:
                     run.interrupt(epoch, step)
-                if checkpoint_every and step % checkpoint_every == 0 and step < steps:
+                if step < steps and run.is_due(checkpoint_every, step):
                     run.save(epoch, step)
             logs = run.logs()
             if dev is not None:
@@ -255,6 +262,7 @@ class _Run:
         self.stopped = False
         self._saved: Saved | None = None
         self._position: tuple[int, int] | None = None  # of the last checkpoint
+        self._seconds_to_save = 0.0
         self._has_space = True
         self._epoch = 0
         self.strategy = model.distribute_strategy
@@ -324,6 +332,13 @@ class _Run:
         """Return the loss and the metrics of the epoch so far."""
         return {"loss": float(np.mean(self.losses)), **_metrics_result(self.model)}
 
+    def is_due(self, every: int | Literal["auto"] | None, step: int) -> bool:
+        """Return whether it is time for a checkpoint within an epoch."""
+        if every == "auto":
+            seconds = max(SECONDS_BETWEEN_CHECKPOINTS, self._seconds_to_save / SHARE_OF_CHECKPOINTS)
+            return time.monotonic() - self._since >= seconds
+        return every is not None and step % every == 0
+
     def save(self, epoch: int, step: int) -> None:
         """Write a checkpoint from which training continues with batch `step` of `epoch`."""
         now = time.monotonic()
@@ -351,6 +366,7 @@ class _Run:
                 self.checkpoint.keep_weights(self.model, epoch, self.keep_weights)
             self.checkpoint.save(progress, arrays)
         self._position = epoch, step
+        self._seconds_to_save = time.monotonic() - now
         self.check_space()
 
     def _check_finite(self, arrays, epoch, step):
