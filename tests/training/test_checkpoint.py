@@ -144,10 +144,13 @@ class TestSaveAndLoad:
         [
             (kernel((3, 2)), r"'model/kernel' has the shape \(2, 3\).* has the shape \(3, 2\)"),
             (kernel(dtype="float16"), "'model/kernel' has .* type float32.* type float16"),
-            (kernel() | kernel(name="model/bias"), "no variable 'model/bias'"),
-            (kernel(name="model/bias"), "no variable 'model/bias'"),
+            (kernel() | kernel(name="model/bias"), "lacks the variable 'model/bias'"),
+            (kernel(name="model/bias"), "lacks the variable 'model/bias'"),
             ({}, None),  # another group than that of the weights
-            (kernel() | kernel(name="optimizer/iterations"), "no variable 'optimizer/iterations'"),
+            (
+                kernel() | kernel(name="optimizer/iterations"),
+                "lacks the variable 'optimizer/iterations'",
+            ),
         ],
     )
     def test_an_error_names_the_variable_that_differs(self, tmp_path, variables, message):

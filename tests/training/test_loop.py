@@ -341,9 +341,9 @@ def trained(tmp_path_factory):
     [
         ("damaged arrays", "epoch-1-step-0 is damaged"),
         ("empty arrays", "epoch-1-step-0 is damaged"),
-        ("another model", r"no variable 'model/encoder/words/embedding/embeddings'"),
-        ("another optimizer", r"no variable 'optimizer/momentums/bias'"),
-        ("other metrics", r"no variable 'metrics/token_accuracy/total'"),
+        ("another model", r"lacks the variable 'model/encoder/words/embedding/embeddings'"),
+        ("another optimizer", r"lacks the variable 'optimizer/momentums/bias'"),
+        ("other metrics", r"lacks the variable 'metrics/token_accuracy/total'"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, message):
