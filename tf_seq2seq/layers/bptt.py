@@ -1,16 +1,16 @@
 """Backpropagation through time for steps that consist of linear maps and cheap operations.
 
-TensorFlow's own gradient of a loop keeps each intermediate result of each step, and computes and
-adds up the gradient of each matrix in each step. `unfold` keeps only the states, and the operands
-and results of the linear maps. Its backward pass computes the rest of a step again, which takes no
-product, and the gradient of a matrix from all steps at once:
+TensorFlow's own gradient of a loop stores every intermediate result of every step, and accumulates
+the gradient of each matrix step by step. `unfold` stores only the states, and the operands and
+results of the linear maps. Its backward pass recomputes the rest of each step, which needs no
+matrix product, and computes the gradient of each matrix from all steps at once:
 
     y_t = W x_t + b:    d_W = sum_t d_yt x_t^T,    d_b = sum_t d_yt
 
-A decoder with attention uses it where XLA compiles the loop, since XLA merges the cheap operations
+A decoder with attention uses it when XLA compiles the loop, because XLA merges the cheap operations
 of a step into a few kernels.
 
-There is no second derivative.
+Second derivatives are not supported.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def unfold(
     Args:
         step: a function of an input, a list of masks and the state. It returns a tuple of
             `num_outputs` float32 tensors and the next state. It may use any other tensors. If it
-            reads variables, the gradient is TensorFlow's own.
+            reads variables, TensorFlow's own gradient is used.
         inputs: float32 `(length, ...)`.
-        masks: tensors `(length, ...)`, such as those of dropout, which get no gradient.
+        masks: tensors `(length, ...)` without a gradient, such as dropout masks.
         initial_state: any nested structure of float32 tensors.
         num_outputs: the number of tensors that a step outputs.
 
@@ -116,7 +116,7 @@ def unfold(
                     d_weights.append(tf.reduce_sum(d, axis=0))
             sums = [tf.cast(s, each.dtype) for s, each in zip(sums, constants, strict=True)]
             gradients = loop.differentiable_once([d_inputs, *d_state, *d_weights, *sums])
-            # Those that TensorFlow finds behind the arguments get their gradients through these.
+            # `variables` are those behind the arguments, which pass the gradients on to them.
             return (gradients, [None] * len(variables)) if variables else gradients
 
         return (*outputs, *last), gradient
@@ -151,7 +151,7 @@ class _Uses:
         linears: the linear maps, in the order in which it calls them.
         places: for each call, the index of the part of the state that is its operand, or None if
             the operand is computed in the step.
-        constants: all other floating-point tensors from outside.
+        constants: all other floating-point tensors that are captured from outside the step.
         variables: whether the step reads variables.
         num_states: the number of parts of the state.
     """
@@ -198,7 +198,7 @@ def _trace(step, inputs, masks, initial_state) -> _Uses:
 
 
 def _replay(x, result, transposed, dtype):
-    """Return the result of a linear map of `x` in the forward pass, with a gradient for both."""
+    """Return a linear map's result from the forward pass, with gradients for `x` and `result`."""
 
     @tf.custom_gradient
     def run(x, result):

@@ -40,7 +40,7 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 """The shortest time between two checkpoints with `checkpoint_every="auto"`."""
 
 SHARE_OF_CHECKPOINTS = 0.03
-"""The largest share of the time that checkpoints take with `checkpoint_every="auto"`."""
+"""The largest share of the time that checkpoints may take with `checkpoint_every="auto"`."""
 
 
 @dataclasses.dataclass
