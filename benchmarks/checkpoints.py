@@ -1,8 +1,9 @@
 """Measure what checkpoints cost: python benchmarks/checkpoints.py
 
-Each model trains with a checkpoint after every few steps. The share of training time at the
-intervals of the chapters follows from the medians of the times of a step and of a checkpoint. On a
-busy machine the processor times are more stable; they do not include the wait for the disk.
+Each model trains with a checkpoint after every few steps. The share of training time at longer
+intervals follows from the medians of the times of a step and of a checkpoint. With
+`checkpoint_every="auto"`, an interval is at least a minute. On a busy machine the processor times
+are more stable; they do not include the wait for the disk.
 """
 
 import dataclasses
@@ -17,6 +18,7 @@ import tensorflow as tf
 
 import tf_seq2seq as s2s
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.training.loop import SECONDS_BETWEEN_CHECKPOINTS, SHARE_OF_CHECKPOINTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +89,13 @@ def measure(name, model, batch, optimizer, interval, settings):
         size = s2s.training.Checkpoint(directory).size() / 2**20
     step = np.median(clock.steps[1:], axis=0)
     checkpoint = np.median(clock.between[settings.steps - 1 :: settings.steps], axis=0)
+    auto = checkpoint[0] / max(SECONDS_BETWEEN_CHECKPOINTS, checkpoint[0] / SHARE_OF_CHECKPOINTS)
     share, processor_share = checkpoint / (interval * step + checkpoint)
     print(
         f"\n{name}: {model.count_params():,} parameters, {step[0]:.3f} s per step, "
         f"{checkpoint[0]:.2f} s per checkpoint of {size:,.0f} MiB: {share:.1%} of training time "
-        f"({processor_share:.1%} of processor time) at one every {interval} steps"
+        f"({processor_share:.1%} of processor time) at one every {interval} steps, and {auto:.1%} "
+        "with auto"
     )
 
 
