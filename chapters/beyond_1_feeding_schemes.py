@@ -240,6 +240,7 @@ def train(task, system, seed, directory):
         directory=directory,
         resume=settings.resume,
         keep_checkpoints=settings.keep_checkpoints,
+        checkpoint_every="auto",
     )
     return model
 
