@@ -12,6 +12,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
 READY := $(VENV)/.ready
+# In the order of the folders: the chapters, whose tests take longest, come first.
+TEST := $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all test-gpu check lint coverage mutants format clean
 
@@ -19,17 +21,17 @@ demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
 
 test: $(READY)
-	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(TEST) $(ARGS)
 
 test-all: $(READY)
-	$(RUN) -m pytest -n 2 --dist loadfile -m "slow or not slow" $(ARGS)
+	$(TEST) -m "slow or not slow" $(ARGS)
 
 test-gpu: $(READY)
 	$(VENV)/bin/python -m pip install --quiet 'tensorflow[and-cuda]>=2.21,<2.22'
 	$(RUN) -m pytest -vv tests/gpu $(ARGS)
 
 check: lint
-	$(RUN) -m pytest -n 2 --dist loadfile -m "fast and not slow" $(ARGS)
+	$(TEST) -m "fast and not slow" $(ARGS)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
@@ -38,7 +40,7 @@ lint: $(READY)
 	$(VENV)/bin/lint-imports
 
 coverage: $(READY)
-	$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(TEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 mutants: $(READY)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[mutants]'

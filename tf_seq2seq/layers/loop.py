@@ -73,8 +73,8 @@ def differentiable_once(gradients: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
 
     def refuse(*_):
         raise NotImplementedError(
-            "The loops over time have no second derivative, since their first one is written out. "
-            "The plain loops in tf_seq2seq/layers/reference.py have one."
+            "The fast recurrent layers have no second derivative; use the plain loops in "
+            "tf_seq2seq/layers/reference.py, which do."
         )
 
     return tf.custom_gradient(lambda *gradients: (gradients, refuse))(*gradients)
