@@ -12,8 +12,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
 READY := $(VENV)/.ready
-# In the order of the folders: the chapters, whose tests take longest, come first.
-TEST := $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three workers on two cores, as some tests wait for processes. In the order of the folders, the
+# chapters come first, whose tests take longest.
+TEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all test-gpu check lint coverage mutants format clean
 
