@@ -143,7 +143,7 @@ def test_precision(policy, taken, gpu, monkeypatch):
 
 
 def test_where_it_is_used(monkeypatch):
-    assert not cudnn.usable()  # there is no GPU here
+    assert not cudnn.usable()  # without a GPU
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind])
     assert cudnn.usable()
     with pytest.raises(KeyError), cudnn.disabled():

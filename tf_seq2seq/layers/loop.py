@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-# There is no public function for this.
+# TensorFlow does not offer this publicly.
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 

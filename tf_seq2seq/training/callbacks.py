@@ -70,7 +70,7 @@ def set_states(
         states, arrays: the results of `get_states`.
 
     Returns:
-        The names of the states for which there is no callback.
+        The names of the states that match no callback.
     """
     named = _with_state(callbacks)
     for name, callback in named.items():

@@ -247,7 +247,7 @@ class Checkpoint:
             file.flush()
 
     def save(self, progress: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        """Write a checkpoint and remove those that are no longer needed.
+        """Write a checkpoint, then remove the ones it makes unnecessary.
 
         The last `keep` are kept. Checkpoints of later steps are removed: they are damaged or come
         from an epoch that is being repeated.

@@ -42,6 +42,8 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 SHARE_OF_CHECKPOINTS = 0.03
 """The largest share of the time that checkpoints may take with `checkpoint_every="auto"`."""
 
+NO_BATCHES = "The evaluation needs at least one batch, but the dataset is empty."
+
 
 @dataclasses.dataclass
 class History:
@@ -584,7 +586,7 @@ def _batch_evaluator(model, termination):
                 if termination:
                     break
             if not losses:
-                raise InputError("There are no batches to evaluate on: the dataset is empty.")
+                raise InputError(NO_BATCHES)
             return {**_metrics_result(model), "loss": float(np.mean(losses))}
 
     return evaluate
@@ -611,7 +613,7 @@ def _stream_evaluator(model, termination):
                 if termination:
                     break
             if state is None:
-                raise InputError("There are no batches to evaluate on: the dataset is empty.")
+                raise InputError(NO_BATCHES)
             values = _metrics_result(model)
         loss = total / max(count, 1.0)
         # The float32 sums of the metric round differently for batches of a different length.
