@@ -14,6 +14,7 @@ import pytest
 import tf_seq2seq as s2s
 from tf_seq2seq import BahdanauAttention, Decoder, DotAttention, Encoder, Seq2Seq
 from tf_seq2seq.layers.cells import CELLS
+from tf_seq2seq.layers.recurrent import recurrent_layer
 
 ROOT = Path(__file__).parents[1]
 EN_ZH = ROOT / "saved_models" / "en_zh" / "1"  # the model that is committed
@@ -64,6 +65,15 @@ def small_model(
         Decoder(TARGET_SIZE, 8, embedding_size=5, **common, **{**SYSTEMS[system](), **decoder}),
         bridge,
     )
+
+
+def random_layer(cell, features, units, go_backwards=False, dtype="float32"):
+    """A built recurrent layer with random weights: zero biases would hide one that is forgotten."""
+    layer = recurrent_layer(cell, units, "layer", dtype, go_backwards)
+    layer.build((None, None, features))
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.normal(size=weight.shape) for weight in layer.weights])
+    return layer
 
 
 def random_batch(lengths=((6, 5), (4, 3), (1, 5)), seed=0):

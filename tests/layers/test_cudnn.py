@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import random_layer
 
 from tf_seq2seq.layers import cudnn, fused
-from tf_seq2seq.layers.recurrent import recurrent_layer, run_layer
+from tf_seq2seq.layers.recurrent import run_layer
 
 FEATURES, UNITS = 3, 4
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 1, 0, 1], [0, 0, 0, 0, 0]], bool)
@@ -57,11 +58,7 @@ def gpu(monkeypatch):
 
 
 def make(kind, go_backwards=False, dtype="float32"):
-    layer = recurrent_layer(kind, UNITS, "layer", dtype, go_backwards)
-    layer.build((None, None, FEATURES))
-    rng = np.random.default_rng(1)
-    layer.set_weights([rng.normal(size=weight.shape) for weight in layer.weights])
-    return layer
+    return random_layer(kind, FEATURES, UNITS, go_backwards, dtype)
 
 
 def arguments(layer, rows=4, length=5):

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import random_layer
 
 from tf_seq2seq.layers.cells import CELLS
-from tf_seq2seq.layers.recurrent import recurrent_layer, run_layer
+from tf_seq2seq.layers.recurrent import run_layer
 
 UNITS, FEATURES = 4, 3
 KINDS = ("gru", "lstm")
@@ -17,12 +18,7 @@ LENGTHS = [5, 0, 3, 1]
 
 
 def make(kind, go_backwards=False, dtype="float32"):
-    layer = recurrent_layer(kind, UNITS, "layer", dtype, go_backwards)
-    layer.build((None, None, FEATURES))
-    # The biases of a new layer are zero, which would hide one that is forgotten.
-    rng = np.random.default_rng(1)
-    layer.set_weights([rng.normal(size=weight.shape) for weight in layer.weights])
-    return layer
+    return random_layer(kind, FEATURES, UNITS, go_backwards, dtype)
 
 
 def arguments(layer, batch_size=4, length=5, with_state=True):
