@@ -2,7 +2,13 @@
 
 import importlib
 import pkgutil
+import subprocess
+import sys
 import types
+
+import keras
+import pytest
+from helpers import ROOT
 
 import tf_seq2seq
 
@@ -13,3 +19,25 @@ def test_no_name_hides_a_module():
         parent, _, name = module.name.rpartition(".")
         found = getattr(importlib.import_module(parent), name)
         assert isinstance(found, types.ModuleType), f"{found} hides the module {module.name}"
+
+
+@pytest.mark.parametrize("package", [tf_seq2seq, tf_seq2seq.serving])
+def test_names_that_are_imported_when_they_are_used(package):
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'Foo'"):
+        _ = package.Foo
+    with pytest.raises(ImportError, match="cannot import name 'Foo'"):
+        exec(f"from {package.__name__} import Foo")
+
+
+def test_keras_knows_all_classes_if_it_is_imported_first():
+    program = "import keras, tf_seq2seq; print(*keras.saving.get_custom_objects(), sep='\\n')"
+    known = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    test_no_name_hides_a_module()  # imports all modules
+    ours = [name for name in keras.saving.get_custom_objects() if name.startswith("tf_seq2seq>")]
+    assert len(ours) > 10
+    assert set(ours) <= set(known)

@@ -1,19 +1,19 @@
 """Recurrent sequence-to-sequence models with attention for TensorFlow 2 and Keras 3.
 
 Data flows in one direction: text -> ids -> batches -> encoder -> decoder -> search -> text.
+
+A name is imported when it is first used, because the client, `tf_seq2seq.serving.client`, works
+without TensorFlow.
 """
 
-import importlib.util
+import sys
+from typing import TYPE_CHECKING
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.lazy import lazy_names
 from tf_seq2seq.translation import Translation
 
-__version__ = "0.2.0"
-
-if importlib.util.find_spec("tensorflow") is None:
-    # The client, `tf_seq2seq.serving.client`, works without TensorFlow.
-    __all__ = ["InputError", "Translation", "__version__"]
-else:
+if TYPE_CHECKING:
     from tf_seq2seq import data, evaluation, plotting, search, serving, text, training
     from tf_seq2seq.layers import (
         Attention,
@@ -29,32 +29,65 @@ else:
     from tf_seq2seq.search import SearchOptions
     from tf_seq2seq.text_model import TextModel, TextScore
     from tf_seq2seq.translator import Translator
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "Attention": "layers",
+            "BahdanauAttention": "layers",
+            "Bridge": "layers",
+            "Decoder": "layers",
+            "DotAttention": "layers",
+            "Encoder": "layers",
+            "Ensemble": "models",
+            "LanguageModel": "models",
+            "Perplexity": "metrics",
+            "SearchOptions": "search",
+            "Seq2Seq": "models",
+            "SequenceCrossEntropy": "losses",
+            "TextModel": "text_model",
+            "TextScore": "text_model",
+            "TokenAccuracy": "metrics",
+            "Translator": "translator",
+        },
+    )
 
-    __all__ = [
-        "Attention",
-        "BahdanauAttention",
-        "Bridge",
-        "Decoder",
-        "DotAttention",
-        "Encoder",
-        "Ensemble",
-        "InputError",
-        "LanguageModel",
-        "Perplexity",
-        "SearchOptions",
-        "Seq2Seq",
-        "SequenceCrossEntropy",
-        "TextModel",
-        "TextScore",
-        "TokenAccuracy",
-        "Translation",
-        "Translator",
-        "__version__",
-        "data",
-        "evaluation",
-        "plotting",
-        "search",
-        "serving",
-        "text",
-        "training",
-    ]
+__version__ = "0.2.0"
+
+__all__ = [
+    "Attention",
+    "BahdanauAttention",
+    "Bridge",
+    "Decoder",
+    "DotAttention",
+    "Encoder",
+    "Ensemble",
+    "InputError",
+    "LanguageModel",
+    "Perplexity",
+    "SearchOptions",
+    "Seq2Seq",
+    "SequenceCrossEntropy",
+    "TextModel",
+    "TextScore",
+    "TokenAccuracy",
+    "Translation",
+    "Translator",
+    "__version__",
+    "data",
+    "evaluation",
+    "plotting",
+    "search",
+    "serving",
+    "text",
+    "training",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if sys.modules.get("keras"):
+    # `keras.saving.load_model` finds only classes that have been imported.
+    from tf_seq2seq import models, training  # noqa: F401

@@ -1,5 +1,6 @@
-"""The command `tf-seq2seq-client`, which needs neither TensorFlow nor a graphical display."""
+"""The command `tf-seq2seq-client`, which loads neither TensorFlow nor a graphical display."""
 
+import dataclasses
 import io
 import subprocess
 import sys
@@ -8,26 +9,16 @@ import pytest
 from helpers import ROOT
 
 from tf_seq2seq import InputError
-from tf_seq2seq.cli.client import main
+from tf_seq2seq.cli.client import Settings, main
+from tf_seq2seq.serving.client.client import PORTS
 
-# A finder that refuses TensorFlow simulates an environment without it.
-WITHOUT_TENSORFLOW = """
+PROGRAM = """
 import sys
-
-class Blocked:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in ("tensorflow", "keras", "grpc", "tensorflow_serving"):
-            raise ModuleNotFoundError(name)
-
-import importlib.util
-find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name: None if name == "tensorflow" else find_spec(name)
-sys.meta_path.insert(0, Blocked)
-import tf_seq2seq.serving.client
 from tf_seq2seq.cli.client import main
-code = main()
-assert "tensorflow" not in sys.modules
+try:
+    code = main()
+finally:
+    assert not {"tensorflow", "keras", "grpc"} & set(sys.modules)
 sys.exit(code)
 """
 
@@ -37,9 +28,9 @@ def _keep_excepthook(monkeypatch):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
-def run_without_tensorflow(*arguments, **options):
+def run_without_tensorflow(*arguments, program=PROGRAM, **options):
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT_TENSORFLOW, *map(str, arguments)],
+        [sys.executable, "-c", program, *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         **options,
@@ -92,8 +83,12 @@ def test_options_without_effect(capsys):
     assert "--sentence has no effect with --status or --metadata" in capsys.readouterr().err
 
 
-def test_rest_needs_no_tensorflow(served, where):
-    process = run_without_tensorflow(*where, "--beam", input=b"a b\nc\n", check=True)
+def test_rest_needs_no_tensorflow(served, where, tmp_path):
+    plot = tmp_path / "a.png"
+    process = run_without_tensorflow(
+        *where, "--beam", "--align", plot, input=b"a b\nc\n", check=True
+    )
+    assert plot.exists()
     expected = [
         f"{number}\t{t.score:.2f}\t{t.text}"
         for number, found in enumerate(served[0].n_best(["a b", "c"], beam_width=5, n_best=5), 1)
@@ -101,6 +96,19 @@ def test_rest_needs_no_tensorflow(served, where):
     ]
     lines = [line.split("\t") for line in process.stdout.decode().splitlines()]
     assert [f"{n}\t{float(score):.2f}\t{text}" for n, score, text in lines] == expected
+
+
+def test_the_command_line_is_read_before_anything_slow_is_imported():
+    program = PROGRAM.replace('"tensorflow",', '"tensorflow", "numpy", "urllib3",')
+    assert b"--status" in run_without_tensorflow("--help", program=program, check=True).stdout
+    process = run_without_tensorflow("--protocol", "soap", program=program)
+    assert process.returncode == 2
+    assert process.stderr.startswith(b"error: argument --protocol: invalid choice: 'soap'")
+
+
+def test_the_protocols_of_the_command_are_those_of_the_client():
+    (protocol,) = (field for field in dataclasses.fields(Settings) if field.name == "protocol")
+    assert protocol.metadata["choices"] == tuple(PORTS)
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,16 @@ import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks
-from tf_seq2seq.serving.client import Client
-from tf_seq2seq.serving.client.client import PORTS
 from tf_seq2seq.strings import utf8
-from tf_seq2seq.translation import Translation
+
+if TYPE_CHECKING:
+    from tf_seq2seq.serving.client import Client
+    from tf_seq2seq.translation import Translation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Settings:
     model: str = setting("en_zh", "the model's name on the server")
     host: str = setting("localhost", "the server")
     port: int | None = setting(None, "its port (default: 8501 for rest, 8500 for grpc)")
-    protocol: str = setting("rest", "how to send requests", choices=tuple(PORTS))
+    protocol: str = setting("rest", "how to send requests", choices=("rest", "grpc"))
     version: int | None = setting(None, "a version of the model (default: the latest)")
     label: str | None = setting(None, "a version's label, instead of --version")
     timeout: float = setting(30.0, "seconds to wait for the answer to a request", least=0.001)
@@ -52,6 +54,9 @@ class Settings:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command `tf-seq2seq-client`, and return its exit code."""
     settings = from_command_line(Settings, arguments)
+    # Slow to import, and neither --help nor an error on the command line needs it.
+    from tf_seq2seq.serving.client import Client
+
     with Client(
         settings.model,
         settings.host,

@@ -1,24 +1,45 @@
 """Export models for TensorFlow Serving, and use the exports.
 
-The client is in `tf_seq2seq.serving.client`, which works without TensorFlow.
+The client is in `tf_seq2seq.serving.client`, which works without TensorFlow. The names of this
+package are therefore imported when they are first used.
 """
 
-import importlib.util
+from typing import TYPE_CHECKING
 
-if importlib.util.find_spec("tensorflow") is not None:
+from tf_seq2seq.lazy import lazy_names
+
+if TYPE_CHECKING:
     from tf_seq2seq.serving.check import Check, check_export
     from tf_seq2seq.serving.exporter import export
     from tf_seq2seq.serving.fresh_process import CallError, run_calls, run_in_fresh_process
     from tf_seq2seq.serving.saved import SavedTranslator
     from tf_seq2seq.serving.versions import list_versions
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "CallError": "fresh_process",
+            "Check": "check",
+            "SavedTranslator": "saved",
+            "check_export": "check",
+            "export": "exporter",
+            "list_versions": "versions",
+            "run_calls": "fresh_process",
+            "run_in_fresh_process": "fresh_process",
+        },
+    )
 
-    __all__ = [
-        "CallError",
-        "Check",
-        "SavedTranslator",
-        "check_export",
-        "export",
-        "list_versions",
-        "run_calls",
-        "run_in_fresh_process",
-    ]
+__all__ = [
+    "CallError",
+    "Check",
+    "SavedTranslator",
+    "check_export",
+    "export",
+    "list_versions",
+    "run_calls",
+    "run_in_fresh_process",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
