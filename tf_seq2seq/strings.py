@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 
@@ -18,6 +19,8 @@ JOINER = "￭"
 """The marker for a missing space, on the side of the token where the space is missing (the
 convention of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`."""
 
+_INVISIBLE = frozenset(["Zs", "Zl", "Zp", "Cc", "Cf"])
+
 
 def listed(sentences: Texts) -> list[str | bytes]:
     """Return one sentence, or an iterable of sentences, as a list.
@@ -31,6 +34,40 @@ def listed(sentences: Texts) -> list[str | bytes]:
     ['one sentence']
     """
     return [sentences] if isinstance(sentences, str | bytes) else list(sentences)
+
+
+def check_not_one_string(name: str, texts: object) -> None:
+    """Refuse one string where a list of strings belongs; it would be read letter by letter.
+
+    Args:
+        name: the argument's name, for the message.
+        texts: the argument.
+
+    Raises:
+        TypeError: if it is a string or bytes.
+
+    Example:
+
+    >>> check_not_one_string("lines", "the book")
+    Traceback (most recent call last):
+    TypeError: `lines` must be a list of strings, got the string 'the book': put it in a list.
+    """
+    if isinstance(texts, str | bytes):
+        raise TypeError(
+            f"`{name}` must be a list of strings, got the string {excerpt(texts)}: put it in a "
+            "list."
+        )
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing: white space, control and zero-width characters only.
+
+    Example:
+
+    >>> is_blank(" \u200b"), is_blank(" 。")
+    (True, False)
+    """
+    return all(unicodedata.category(letter) in _INVISIBLE for letter in text)
 
 
 def utf8(sentence: str | bytes, position: int = 0) -> bytes:

@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,15 @@ class TestReadLines:
         with pytest.raises(InputError, match="cannot be read"):
             read_lines(tmp_path)
 
-    @pytest.mark.parametrize("content", [b"", b"\n \n\r\n", b"\xef\xbb\xbf"])
+    def test_a_line_of_characters_without_width_is_blank(self, write):
+        path = write("a", "one\n\u200b\n \ufeff\u2060 \ntwo\u200b\n")
+        assert read_lines(path) == ["one", "", "", "two\u200b"]
+
+    def test_compressed_utf16_with_old_line_ends(self, write):
+        path = write("a.gz", gzip.compress("一\r二\r".encode("utf-16")))
+        assert read_lines(path) == ["一", "二"]
+
+    @pytest.mark.parametrize("content", [b"", b"\n \n\r\n", b"\xef\xbb\xbf", b"\xe2\x80\x8b\n"])
     def test_file_without_sentences(self, write, content):
         with pytest.raises(InputError, match="contains no sentence"):
             read_lines(write("a", content))
@@ -115,6 +124,15 @@ class TestReadTabSeparated:
     def test_names_the_line_with_one_column(self, write):
         with pytest.raises(InputError, match=r"a\.txt, line 2, has only one column \('Run!'\)"):
             read_tab_separated(write("a.txt", "Hi.\t嗨。\nRun!\n"))
+
+    def test_names_the_line_without_the_column(self, write):
+        path = write("a.txt", "1\tHi.\t嗨。\n2\tRun!\n")
+        with pytest.raises(InputError, match=r"a\.txt, line 2, has only 2 columns \('2'\)"):
+            read_tab_separated(path, columns=(2, 3))
+
+    def test_a_file_without_pairs(self, write):
+        with pytest.raises(InputError, match=r"a\.txt contains no sentences"):
+            read_tab_separated(write("a.txt", " \t\u200b\n\n"))
 
     def test_a_blank_column_is_a_blank_sentence(self, write):
         assert read_tab_separated(write("a", "\t嗨。\nHi.\t\n")) == Pairs(["", "Hi."], ["嗨。", ""])

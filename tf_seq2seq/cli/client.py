@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks
-from tf_seq2seq.strings import utf8
+from tf_seq2seq.text_files import read_text_lines
 
 if TYPE_CHECKING:
     from tf_seq2seq.serving.client import Client
@@ -114,18 +114,14 @@ def _translate(client: Client, settings: Settings) -> None:
         _draw(client(lines[:1])[0], settings.align)
 
 
-def _lines(settings: Settings) -> list[bytes]:
+def _lines(settings: Settings) -> Sequence[str | bytes]:
     if settings.sentence is not None and settings.file is not None:
         raise InputError("Pass --sentence or --file, not both.")
     if settings.sentence is not None:
-        return [utf8(settings.sentence)]
-    try:
-        if settings.file is not None:
-            content = settings.file.read_bytes()
-        else:
-            content = sys.stdin.buffer.read() if sys.stdin else b""
-    except OSError as error:
-        raise InputError(f"{settings.file} cannot be read: {error.strerror}.") from error
+        return [settings.sentence]
+    if settings.file is not None:
+        return read_text_lines(settings.file)
+    content = sys.stdin.buffer.read() if sys.stdin else b""
     if not content:
         return []
     return [line.removesuffix(b"\r") for line in content.removesuffix(b"\n").split(b"\n")]

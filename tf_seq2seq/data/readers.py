@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Sequence
 
+from tf_seq2seq.data.columns import ROWS, choose_columns
 from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.data.splitting import split
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.strings import is_blank
+from tf_seq2seq.text_files import read_text_lines
 
 Files = tuple[str | os.PathLike, str | os.PathLike]  # (source, target)
 
 
 def read_lines(path: str | os.PathLike) -> list[str]:
-    r"""Read a UTF-8 text file with one sentence per line.
+    r"""Read a text file with one sentence per line.
 
-    Only LF and CRLF end a line: a break at U+0085 or U+2028, which occur inside sentences, would
-    misalign the two sides of a corpus. A byte order mark and white space around a sentence are
-    removed. A blank line becomes an empty string, which keeps the lines aligned.
+    The file may be compressed (gzip, bzip2, xz). It is UTF-8, or UTF-16 with a byte order mark.
+    LF or CRLF ends a line, or CR in a file without LF: a break at U+0085 or U+2028, which occur
+    inside sentences, would misalign the two sides of a corpus. White space around a sentence is
+    removed. A line that is blank, or has only characters without width, becomes an empty string,
+    which keeps the lines aligned.
 
     Args:
         path: the file.
@@ -26,8 +31,8 @@ def read_lines(path: str | os.PathLike) -> list[str]:
         The sentences, one per line.
 
     Raises:
-        InputError: if the file cannot be read, is not UTF-8 (the message names the line) or
-            contains only blank lines.
+        InputError: if the file cannot be read, is in another encoding (the message names the line
+            and how to convert the file) or contains only blank lines.
 
     Example:
 
@@ -35,7 +40,10 @@ def read_lines(path: str | os.PathLike) -> list[str]:
     >>> read_lines(tmp_path / "a.txt")
     ['the book', '', 'is old']
     """
-    return [line.strip() for _, line in _numbered_lines(path)]
+    lines = [_cleaned(line) for line in read_text_lines(path)]
+    if not any(lines):
+        raise InputError(f"{path} contains no sentences: pass a file with one sentence per line.")
+    return lines
 
 
 def read_parallel(source_path: str | os.PathLike, target_path: str | os.PathLike) -> Pairs:
@@ -69,19 +77,29 @@ def read_parallel(source_path: str | os.PathLike, target_path: str | os.PathLike
     return Pairs(source, target)
 
 
-def read_tab_separated(path: str | os.PathLike) -> Pairs:
-    r"""Read a file of `source<TAB>target` lines, such as Tatoeba's from manythings.org/anki.
+def read_tab_separated(
+    path: str | os.PathLike, columns: Sequence[int | str] | None = None
+) -> Pairs:
+    r"""Read a file of sentence pairs in columns, separated by tabs.
 
-    Columns after the second (Tatoeba's attribution) and blank lines are ignored.
+    By default, source and target are the first two columns, as in Tatoeba's files from
+    manythings.org/anki, whose third column is an attribution; or the only two columns that contain
+    text rather than numbers, languages or other labels. A header and blank lines are skipped.
 
     Args:
         path: the file.
+        columns: the columns of source and target, as numbers from 1 or as names in the first line.
+            `(2, 1)` swaps the direction.
 
     Returns:
         The sentence pairs, in the order of the file.
 
     Raises:
-        InputError: if the file is invalid (see `read_lines`) or a line has only one column.
+        InputError: if the file is invalid (see `read_lines`), a line has too few columns, or the
+            columns with text are not clear without `columns`.
+
+    Warns:
+        UserWarning: if a header is skipped.
 
     Example:
 
@@ -89,19 +107,19 @@ def read_tab_separated(path: str | os.PathLike) -> Pairs:
     >>> list(read_tab_separated(tmp_path / "cmn.txt"))
     [('Hi.', '嗨。'), ('Run!', '跑！')]
     """
-    source, target = [], []
-    for number, line in _numbered_lines(path):
-        if not line.strip():
-            continue
-        columns = line.split("\t")
-        if len(columns) < 2:
-            raise InputError(
-                f"{path}, line {number}, has only one column ({_shortened(line)!r}): separate "
-                "source and target with a tab."
-            )
-        source.append(columns[0].strip())
-        target.append(columns[1].strip())
-    return Pairs(source, target)
+    rows = [
+        (number, [_cleaned(cell) for cell in line.split("\t")])
+        for number, line in enumerate(read_text_lines(path), start=1)
+        if not is_blank(line)
+    ]
+    if not rows:
+        raise InputError(f"{path} contains no sentences: pass a file of sentence pairs.")
+    if columns is None:
+        _check_width(path, rows, 2)
+    choice = choose_columns(path, [row for _, row in rows[:ROWS]], columns)
+    rows = rows[choice.has_header :]
+    _check_width(path, rows, max(choice.source, choice.target) + 1)
+    return Pairs([row[choice.source] for _, row in rows], [row[choice.target] for _, row in rows])
 
 
 def read_corpus(
@@ -147,25 +165,19 @@ def read_corpus(
     return split(read_parallel(source, target), **sizes, seed=seed)._replace(**given)
 
 
-def _numbered_lines(path: str | os.PathLike) -> list[tuple[int, str]]:
-    """Return the lines of a UTF-8 file without their line breaks, numbered from 1."""
-    lines = []
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                # Only the first line can have a byte order mark; elsewhere U+FEFF is text.
-                encoding = "utf-8-sig" if number == 1 else "utf-8"
-                lines.append((number, line.decode(encoding).rstrip("\r\n")))
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}, line {number}, contains the byte 0x{error.object[error.start]:02x}, which is "
-            "not UTF-8: convert the file, for instance with `iconv -f GB18030 -t UTF-8`."
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
-    if not any(line.strip() for _, line in lines):
-        raise InputError(f"{path} contains no sentences: pass a file with one sentence per line.")
-    return lines
+def _cleaned(text: str) -> str:
+    return "" if is_blank(text) else text.strip()
+
+
+def _check_width(path, rows: Sequence[tuple[int, Sequence[str]]], width: int) -> None:
+    """Refuse rows with fewer than `width` columns."""
+    for number, row in rows:
+        if len(row) < width:
+            found = "only one column" if len(row) == 1 else f"only {len(row)} columns"
+            raise InputError(
+                f"{path}, line {number}, has {found} ({_shortened(row[0])!r}): separate source "
+                "and target with a tab."
+            )
 
 
 def _shortened(text: str, length: int = 40) -> str:

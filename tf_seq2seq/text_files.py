@@ -1,0 +1,152 @@
+"""Lines of text files as they are found: compressed, in UTF-8 or UTF-16, with any line ends."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import lzma
+import os
+import re
+import zlib
+from pathlib import Path
+
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import first_line
+
+_COMPRESSED = {
+    rb"\x1f\x8b": gzip.decompress,
+    rb"BZh[1-9]1AY&SY": bz2.decompress,
+    rb"\xfd7zXZ\x00": lzma.decompress,
+}
+_ARCHIVES = {rb"PK\x03\x04": "zip", rb"7z\xbc\xaf\x27\x1c": "7z", rb"\x28\xb5\x2f\xfd": "zstd"}
+_TAR = slice(257, 262)  # where a tar archive says "ustar"
+
+# UTF-32 comes first, because its mark begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    codecs.BOM_UTF8: "utf-8",
+}
+
+
+def read_text_lines(path: str | os.PathLike) -> list[str]:
+    r"""Return the lines of a text file without their ends.
+
+    A file that was compressed by gzip, bzip2 or xz is unpacked. The encoding is UTF-8, or UTF-16 or
+    UTF-32 with a byte order mark. LF or CRLF ends a line, or CR in a file without LF; U+0085 and
+    U+2028, which occur inside sentences, do not.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: if the file cannot be read or unpacked, or has another encoding; the message
+            says how to convert it.
+
+    Example:
+
+    >>> _ = (tmp_path / "a.txt.gz").write_bytes(gzip.compress("书\r\n本\r\n".encode()))
+    >>> read_text_lines(tmp_path / "a.txt.gz")
+    ['书', '本']
+    """
+    try:
+        data = Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
+    text = _decoded(path, _unpacked(path, data))
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.rstrip("\r") for line in lines]
+
+
+def _unpacked(path, data: bytes) -> bytes:
+    for magic, unpack in _COMPRESSED.items():
+        if re.match(magic, data):
+            try:
+                data = unpack(data)
+            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+                raise InputError(
+                    f"{path} cannot be unpacked ({first_line(error)}): download it or compress it "
+                    "again."
+                ) from None
+            break
+    kind = next((kind for magic, kind in _ARCHIVES.items() if re.match(magic, data)), None)
+    if data[_TAR] == b"ustar":
+        kind = "tar"
+    if kind:
+        raise InputError(f"{path} is a {kind} archive: unpack it, and pass the text file in it.")
+    return data
+
+
+def _decoded(path, data: bytes) -> str:
+    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
+    encoding = _MARKS.get(mark, "utf-8")
+    # In UTF-16 without a mark, every second byte of ASCII is NUL, which is valid UTF-8.
+    if not mark and 10 * data.count(0) > len(data):
+        raise _not_text(path, data)
+    data = data.removeprefix(mark)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8":
+            raise InputError(
+                f"{path} begins like {encoding.upper()} but is damaged ({error.reason}): save it "
+                "as UTF-8."
+            ) from None
+        if 0 in data:
+            raise _not_text(path, data) from None
+        number = data[: error.start].count(b"\n" if b"\n" in data else b"\r") + 1
+        raise InputError(
+            f"{path}, line {number}, contains the byte 0x{data[error.start]:02x}, which is not "
+            f"UTF-8: convert the file, {_advice(data)}."
+        ) from None
+
+
+def _not_text(path, data: bytes) -> InputError:
+    """Return an error for a file with NUL: UTF-16 without a byte order mark, or no text at all."""
+    encoding = _utf16(data)
+    if encoding is None:
+        return InputError(f"{path} contains binary data: pass a text file.")
+    return InputError(
+        f"{path} looks like {encoding} without a byte order mark: convert it with "
+        f"`iconv -f {encoding} -t UTF-8`."
+    )
+
+
+def _utf16(data: bytes) -> str | None:
+    """Return the byte order of UTF-16 that gives more lines and words; None if neither is valid."""
+    found = {}
+    for encoding in ("UTF-16LE", "UTF-16BE"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if spaces := text.count("\n") + text.count(" "):
+            found[encoding] = spaces
+    return max(found, key=lambda encoding: found[encoding]) if found else None
+
+
+def _advice(data: bytes) -> str:
+    """Return how to convert text that is not UTF-8, by its first such lines."""
+    bad = []
+    for line in data.splitlines():
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            bad.append(line)
+        if len(bad) == 100:
+            break
+    sample = b"\n".join(bad)
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", sample)]
+    # A letter with an accent is mostly a single byte among ASCII; a Chinese character is two bytes.
+    if 2 * runs.count(1) >= len(runs):
+        return "for instance with `iconv -f WINDOWS-1252 -t UTF-8` if it is Western European"
+    try:
+        sample.decode("gb18030")
+    except UnicodeDecodeError:
+        return "with `iconv -f ENCODING -t UTF-8`, where ENCODING is that of the file"
+    return "for instance with `iconv -f GB18030 -t UTF-8` if it is Chinese"
