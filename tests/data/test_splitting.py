@@ -1,4 +1,5 @@
 import random
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,36 @@ class TestSplit:
             corpus = split(pairs, dev=1, test=1, seed=seed)
             assert {*corpus.dev, *corpus.test} == {("b", "B"), ("c", "C")}
 
+    @pytest.mark.parametrize("side", [0, 1])
+    @pytest.mark.parametrize(
+        "variants",
+        [
+            ("Der Käse riecht.", unicodedata.normalize("NFD", "Der Käse riecht.")),
+            ("an old book", "an  old book", "an\u00a0old\tbook"),
+            ("What is it?", "WHAT IS IT?", "what is it ?", "What is İt?".replace("İ", "I")),
+            ("我不是。", "我 不是 。", "我\u3000不是。"),
+        ],
+    )
+    def test_variants_of_a_sentence_stay_together(self, variants, side):
+        others = numbered_pairs(40)
+        pairs = [*others, *(((v, f"{i}"), (f"{i}", v))[side] for i, v in enumerate(variants))]
+        for seed in range(10):
+            corpus = split(Pairs(*zip(*pairs, strict=True)), dev=8, test=12, seed=seed)
+            held = [sum(pair[side] in variants for pair in part) for part in corpus]
+            assert sorted(held) == [0, 0, len(set(variants))]
+
+    def test_variants_do_not_change_the_rest_of_the_split(self):
+        # With one more variant of a training sentence, the held-out parts stay the same.
+        pairs = numbered_pairs(100)
+        corpus = split(pairs, dev=10, test=20)
+        source, target = corpus.train.source[0], corpus.train.target[0]
+        more = Pairs((*pairs.source, source), (*pairs.target, target.upper()))
+        assert split(more, dev=10, test=20)[1:] == corpus[1:]
+
+    def test_sentences_without_visible_characters_are_never_held_out(self):
+        corpus = split(Pairs(["\u200b", "a", "b"], ["x", "y", "z"]), dev=1, test=1)
+        assert corpus.train.source == ("\u200b",)
+
     def test_parts_of_size_zero(self):
         corpus = split(numbered_pairs(3), dev=0, test=1)
         assert [len(part) for part in corpus] == [2, 0, 1]
@@ -85,6 +116,8 @@ class TestSplit:
     def test_too_small_a_corpus(self, dev, test):
         with pytest.raises(InputError, match=rf"6 pairs.*dev={dev}, test={test}.*reduce the sizes"):
             split(numbered_pairs(6), dev, test)
+        with pytest.raises(InputError, match="Cannot split 0 pairs"):
+            split(Pairs([], []), dev, test)
 
     def test_a_corpus_of_one_group(self):
         with pytest.raises(InputError, match="4 pairs, which form 1 groups"):

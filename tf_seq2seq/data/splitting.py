@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import in_chunks
+from tf_seq2seq.strings import is_blank
+from tf_seq2seq.text import ChineseTokenizer
 
 Pair = tuple[str, str]  # (source, target)
 
@@ -19,7 +22,8 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
     Many sentences have several translations, and many translations several sources. Pairs that
     share a sentence on either side, directly or through a chain of other pairs, form a group, and
     each group is assigned to one part as a whole. No source or target sentence of a held-out part
-    therefore occurs in another part. White space at the ends is ignored.
+    therefore occurs in another part. Sentences are compared as tokenizers see them: in NFC, with
+    single spaces, without those around Chinese characters and punctuation marks, and in lower case.
 
     Groups are added to a held-out part in random order as long as they fit. The part therefore has
     at most the requested size, and exactly that size if there are enough small groups to fill it.
@@ -49,8 +53,12 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
     seed = check_integer("seed", seed)
 
     stripped = [(source.strip(), target.strip()) for source, target in pairs]
-    groups = _linked_groups(stripped)
+    # Sentences that differ only in how they are written join groups after shuffling, so that a few
+    # of them do not change the whole split.
+    groups = _linked_groups(stripped, stripped)
     random.Random(seed).shuffle(groups)
+    shuffled = [pair for group in groups for pair in group]
+    groups = _linked_groups(shuffled, _as_seen(shuffled))
     dev_part, groups_left = _draw(groups, dev)
     test_part, _ = _draw(groups_left, test)
     held_out = {*dev_part, *test_part}
@@ -65,8 +73,24 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
     return Corpus(*(_as_pairs(part) for part in (train_part, dev_part, test_part)))
 
 
-def _linked_groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
-    """Group the distinct pairs into connected components; the sentences are the nodes."""
+def _as_seen(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the text that tokenizers see; the Chinese one deletes the most spaces."""
+    normalize = ChineseTokenizer(lowercase=True).normalize
+
+    def normalized(texts):
+        return [text.decode() for chunk in in_chunks(texts) for text in normalize(chunk).numpy()]
+
+    source, target = (normalized(pair[side] for pair in pairs) for side in (0, 1))
+    return list(zip(source, target, strict=True))
+
+
+def _linked_groups(pairs: Iterable[Pair], keys: Iterable[Pair]) -> list[list[Pair]]:
+    """Group the distinct pairs into connected components; the sentences of the keys are the nodes.
+
+    Args:
+        pairs: the pairs.
+        keys: for each pair, the sentences to compare.
+    """
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(node):
@@ -75,13 +99,13 @@ def _linked_groups(pairs: Iterable[Pair]) -> list[list[Pair]]:
             parent[node] = node = parent[parent[node]]
         return node
 
-    distinct = list(dict.fromkeys(pairs))
-    for source, target in distinct:
+    distinct = dict(zip(pairs, keys, strict=True))
+    for source, target in distinct.values():
         parent[root(("source", source))] = root(("target", target))
 
     groups = defaultdict(list)
-    for pair in distinct:
-        groups[root(("source", pair[0]))].append(pair)
+    for pair, (source, _) in distinct.items():
+        groups[root(("source", source))].append(pair)
     return list(groups.values())
 
 
@@ -90,7 +114,7 @@ def _draw(groups: list[list[Pair]], size: int) -> tuple[list[Pair], list[list[Pa
     taken: list[Pair] = []
     left: list[list[Pair]] = []
     for group in groups:
-        has_blank = any(not sentence for pair in group for sentence in pair)
+        has_blank = any(is_blank(sentence) for pair in group for sentence in pair)
         if len(taken) + len(group) <= size and not has_blank:
             taken += group
         else:
