@@ -3,8 +3,18 @@ import re
 import numpy as np
 import pytest
 
+import tf_seq2seq as s2s
 from tf_seq2seq import InputError
-from tf_seq2seq.strings import check_pairs, check_score, excerpt, listed, utf8, warn_of_cut_off
+from tf_seq2seq.strings import (
+    check_not_one_string,
+    check_pairs,
+    check_score,
+    excerpt,
+    is_blank,
+    listed,
+    utf8,
+    warn_of_cut_off,
+)
 
 
 def test_one_sentence_or_many():
@@ -12,6 +22,51 @@ def test_one_sentence_or_many():
     assert listed(b"ab") == [b"ab"]
     assert listed(letter for letter in "ab") == ["a", "b"]
     assert listed([]) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \t\r", "\u00a0\u3000\u2028", "\u200b", "\ufeff\u2060\u00ad\x00"]
+)
+def test_blank_texts(text):
+    assert is_blank(text)
+    assert not is_blank(f"{text}.{text}")
+
+
+@pytest.mark.parametrize("text", ["ab", b"ab", ""])
+def test_one_string_is_not_a_list(text):
+    with pytest.raises(TypeError, match=r"`lines` must be a list of strings, got the string '"):
+        check_not_one_string("lines", text)
+    check_not_one_string("lines", [text])
+
+
+@pytest.mark.parametrize("text", ["ab", b"ab"])
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda text: s2s.data.Pairs(text, ["a", "b"]), "source"),
+        (lambda text: s2s.data.Pairs(["a", "b"], text), "target"),
+        (lambda text: s2s.data.encode_text(text, None), "lines"),
+        (lambda text: s2s.data.public_corpus("ted", ".", test_sets=text), "test_sets"),
+        (lambda text: s2s.text.Vocabulary(text), "tokens"),
+        (lambda text: s2s.text.Vocabulary.build(text), "token_lists"),
+        (lambda text: s2s.text.Vocabulary.build([text]), "tokens"),
+        (lambda text: s2s.text.Vocabulary(["a"]).coverage([text]), "tokens"),
+        (lambda text: s2s.text.tokenizer_for(text), "lines"),
+        (lambda text: s2s.text.WordTokenizer().adapt(text), "lines"),
+        (lambda text: s2s.text.SubwordTokenizer().adapt(text), "lines"),
+        (lambda text: s2s.evaluation.bleu(text, ["a"]), "hypotheses"),
+        (lambda text: s2s.evaluation.chrf(["a"], text), "references"),
+        (lambda text: s2s.evaluation.exact_match(text, text), "hypotheses"),
+        (lambda text: s2s.evaluation.bleu_of_sets({"x": text}, {"x": ["a"]}), "hypotheses"),
+        (lambda text: s2s.evaluation.translation_report(["a"], text, ["a"]), "references"),
+        (lambda text: s2s.evaluation.translation_report(["a"], ["a"], text), "sources"),
+        (lambda text: s2s.plotting.alignment(text, ["a"], [[1, 0]]), "source_tokens"),
+        (lambda text: s2s.plotting.alignment(["a"], text, [[1], [1]]), "target_tokens"),
+    ],
+)
+def test_no_function_reads_a_string_letter_by_letter(call, name, text):
+    with pytest.raises(TypeError, match=f"`{name}` must be a list of strings, got the string 'ab'"):
+        call(text)
 
 
 def test_strings_as_bytes():

@@ -21,6 +21,7 @@ from matplotlib.transforms import Bbox
 from tf_seq2seq import fonts
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.strings import check_not_one_string
 
 if TYPE_CHECKING:
     import keras
@@ -394,12 +395,15 @@ def alignment(
 
     Raises:
         InputError: if a side is empty or the weights have the wrong shape.
+        TypeError: if a side is one string instead of a list of tokens.
 
     Example:
 
     >>> figure = alignment(["black", "cat"], ["chat", "noir"], [[0.1, 0.9], [0.8, 0.2]])
     >>> figure.savefig(tmp_path / "alignment.png")
     """
+    check_not_one_string("source_tokens", source_tokens)
+    check_not_one_string("target_tokens", target_tokens)
     weights = np.asarray(weights)
     expected = (len(target_tokens), len(source_tokens))
     if weights.shape != expected or 0 in expected:

@@ -133,7 +133,7 @@ class TestBadInput:
             metric(["a", "b"], ["a"])
 
     def test_a_string_for_a_list(self, metric):
-        with pytest.raises(InputError, match="`references` is one string, 'a'"):
+        with pytest.raises(TypeError, match=r"`references` must be a list .* got the string 'a'"):
             metric(["a"], "a")
 
 

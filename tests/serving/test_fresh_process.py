@@ -41,6 +41,10 @@ def test_inputs_and_outputs(tmp_path):
         "text": ["a"],
         "target": ["b"],
     }
+    assert serving.run_in_fresh_process(tmp_path, "ab", target="cd") == {
+        "text": ["ab"],
+        "target": ["cd"],
+    }
     with pytest.raises(serving.CallError, match="not this"):
         serving.run_in_fresh_process(tmp_path, ["a"], "refuse")
 

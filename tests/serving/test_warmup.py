@@ -19,7 +19,8 @@ def test_sentences_are_chosen_by_their_length():
     sentences = ["aaaa", "a", "aa", "", "aaa", "a"]
     chosen = warmup.choose(sentences, lengths=3)
     assert chosen == [[""], ["aa"], ["aaaa"], ["", "aa", "aaaa"]]
-    assert warmup.choose(["b"]) == [["b"], ["b"]]
+    assert warmup.choose(["b"]) == warmup.choose("b") == [["b"], ["b"]]
+    assert warmup.choose("ab") == [["ab"], ["ab"]]
     assert [len(text) for (text,) in warmup.choose(sentences)[:-1]] == [0, 1, 2, 3, 4]
     with pytest.raises(InputError, match="`lengths` must be an integer of at least 1, got 0"):
         warmup.choose(sentences, lengths=0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.strings import check_not_one_string
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +33,8 @@ class Pairs:
     target: Sequence[str]
 
     def __post_init__(self) -> None:
-        for side in (self.source, self.target):
-            if isinstance(side, str | bytes):  # it would be read letter by letter
-                raise TypeError(f"Expected a sequence of sentences, got the string {side[:40]!r}.")
+        check_not_one_string("source", self.source)
+        check_not_one_string("target", self.target)
         object.__setattr__(self, "source", tuple(self.source))
         object.__setattr__(self, "target", tuple(self.target))
         if len(self.source) != len(self.target):

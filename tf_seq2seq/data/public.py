@@ -29,6 +29,7 @@ from tf_seq2seq.data.readers import read_lines, read_parallel, read_tab_separate
 from tf_seq2seq.data.splitting import split
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import first_line
+from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text import Vocabulary
 
 DataDir = str | os.PathLike | None
@@ -59,7 +60,7 @@ def public_corpus(name: str, data_dir: DataDir = None, **options: Any) -> Corpus
     Raises:
         InputError: if there is no such corpus, or if a file is missing, invalid or cannot be
             downloaded.
-        TypeError: if the corpus does not have such an option.
+        TypeError: if the corpus does not have such an option, or `test_sets` is a single string.
 
     Example:
 
@@ -202,6 +203,7 @@ def _read_parts(find: Find, parts: Sequence[str], languages: tuple[str, str]) ->
 
 
 def _read_ted(find: Find, test_sets: Sequence[str] = TED_TEST_SETS) -> Corpus:
+    check_not_one_string("test_sets", test_sets)
     train, dev, *tests = _read_parts(find, ("train", "dev2010", *test_sets), ("en", "zh"))
     source = [sentence for part in tests for sentence in part.source]
     target = [sentence for part in tests for sentence in part.target]

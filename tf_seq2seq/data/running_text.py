@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks
+from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text import EOS_ID, Tokenizer
 
 
@@ -37,8 +38,7 @@ def encode_text(lines: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:
     Source:
         The book, section 9.2 (row 9-3).
     """
-    if isinstance(lines, str | bytes):  # it would be read letter by letter
-        raise TypeError(f"Expected an iterable of lines, got the string {lines[:40]!r}.")
+    check_not_one_string("lines", lines)
     pieces = []
     for chunk in in_chunks(lines):
         ids = tokenizer.encode(chunk)

@@ -15,6 +15,7 @@ from tf_seq2seq.evaluation.scores import (
     exact_match,
     tokenize_for,
 )
+from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text import is_chinese
 
 
@@ -83,6 +84,7 @@ def translation_report(
 
     Raises:
         InputError: if the numbers of sentences differ, or they cannot be scored (see `bleu`).
+        TypeError: if an argument is one string instead of a list.
 
     Example:
 
@@ -90,6 +92,8 @@ def translation_report(
     >>> report.exact_match
     100.0
     """
+    check_not_one_string("references", references)
+    check_not_one_string("sources", sources)
     tokenize = tokenize_for(references) if tokenize is None else tokenize
     cut = list if is_chinese(sources) else str.split
     by_length = bleu_by_length(

@@ -17,6 +17,7 @@ from sacrebleu.metrics import BLEU, CHRF
 from tf_seq2seq import metrics
 from tf_seq2seq.checks import check_choice, check_flag, check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text import is_chinese
 
 
@@ -354,9 +355,7 @@ def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
 
 def _check_parallel(hypotheses, references):
     for name, sentences in (("hypotheses", hypotheses), ("references", references)):
-        # A string is also a sequence of strings: its letters would be scored.
-        if isinstance(sentences, (str, bytes)):
-            raise InputError(f"`{name}` is one string, {sentences!r}: pass a list of sentences.")
+        check_not_one_string(name, sentences)
     if len(hypotheses) != len(references):
         raise InputError(
             f"There are {len(hypotheses)} hypotheses for {len(references)} references: pass one "

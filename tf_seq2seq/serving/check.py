@@ -29,6 +29,7 @@ from tf_seq2seq.serving import warmup
 from tf_seq2seq.serving.fresh_process import CallError, run_calls
 from tf_seq2seq.serving.operations import SERVERS, nodes_of, operation_problems
 from tf_seq2seq.serving.signatures import Signatures, signatures_of
+from tf_seq2seq.strings import Texts, listed
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
@@ -71,7 +72,7 @@ class Check:
 def check_export(
     directory: str | Path,
     exported: Translator | TextModel | None = None,
-    sentences: Sequence[str] = SENTENCES,
+    sentences: Texts = SENTENCES,
     server: str = "2.20",
     *,
     beam: SearchOptions | None = None,
@@ -82,7 +83,7 @@ def check_export(
         directory: a version's folder.
         exported: the object that was exported, whose signatures and results the SavedModel must
             reproduce; None to skip this comparison.
-        sentences: the sentences to run every signature on.
+        sentences: the sentences to run every signature on, or one.
         server: the server's version, one of `SERVERS`.
         beam: the search options that were passed to `export`.
 
@@ -107,7 +108,7 @@ def check_export(
         *(problem for item in signatures.items() for problem in _signature_problems(*item)),
         *warmup_problems,
     ]
-    calls = _calls(signatures, requests, sentences)
+    calls = _calls(signatures, requests, listed(sentences))
     results: list[dict[str, list] | CallError] = []
     try:
         results = run_calls(directory, [(call.signature, call.inputs) for call in calls], SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tf_seq2seq.serving import warmup
 from tf_seq2seq.serving.operations import accelerator_problems
 from tf_seq2seq.serving.signatures import Signatures, signatures_of
 from tf_seq2seq.serving.versions import check_free, hidden_folder, publish
+from tf_seq2seq.strings import Texts, listed
 from tf_seq2seq.text_model import TextModel
 from tf_seq2seq.translator import Translator
 
@@ -28,7 +29,7 @@ def export(
     directory: str | Path,
     version: int | None = None,
     *,
-    sentences: str | Iterable[str] = (),
+    sentences: Texts = (),
     card: Mapping[str, Any] | None = None,
     beam: SearchOptions | None = None,
 ) -> Path:
@@ -45,8 +46,8 @@ def export(
         exported: a `Translator` or a `TextModel`.
         directory: the model's folder in a model repository, such as `saved_models/en_zh`.
         version: a positive integer; the next free one if None.
-        sentences: typical sentences. The server runs some of them through every signature before
-            the version goes live (see `warmup.choose`). Without sentences, it goes live at
+        sentences: typical sentences, or one. The server runs some of them through every signature
+            before the version goes live (see `warmup.choose`). Without sentences, it goes live at
             once and its first requests are slow. Needs `tensorflow-serving-api`.
         card: information for users of the model: languages, data, metric with its signature,
             labels. The model card, `assets.extra/model.json`, also contains the model's
@@ -66,7 +67,7 @@ def export(
         ValueError: if a stock server could not run one of the signatures.
     """
     directory = Path(directory)
-    sentences = [sentences] if isinstance(sentences, str) else list(sentences)
+    sentences = listed(sentences)
     if version is not None:
         version = check_integer("version", version, minimum=1)
         check_free(directory, version)

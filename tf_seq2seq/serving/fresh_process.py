@@ -12,7 +12,7 @@ from typing import Any
 
 from tf_seq2seq.checks import check_number
 from tf_seq2seq.serving import native_model
-from tf_seq2seq.strings import utf8
+from tf_seq2seq.strings import Texts, listed, utf8
 
 
 class CallError(RuntimeError):
@@ -20,10 +20,7 @@ class CallError(RuntimeError):
 
 
 def run_in_fresh_process(
-    directory: str | Path,
-    sentences: Sequence[str | bytes],
-    signature: str = "serving_default",
-    **more: Sequence[str | bytes],
+    directory: str | Path, sentences: Texts, signature: str = "serving_default", **more: Texts
 ) -> dict[str, list]:
     """Load a SavedModel with the C++ loader in a fresh process and run a signature once.
 
@@ -31,7 +28,7 @@ def run_in_fresh_process(
 
     Args:
         directory: a version's folder.
-        sentences: the batch, passed as the input `text`.
+        sentences: the batch, or one sentence, passed as the input `text`.
         signature: the signature's name.
         **more: the signature's other inputs, such as `target`.
 
@@ -42,7 +39,8 @@ def run_in_fresh_process(
         RuntimeError: if the process fails; the message ends with what it printed.
         CallError: if the signature rejects the inputs, or kills the process.
     """
-    (result,) = run_calls(directory, [(signature, {"text": sentences, **more})])
+    inputs = {name: listed(texts) for name, texts in {"text": sentences, **more}.items()}
+    (result,) = run_calls(directory, [(signature, inputs)])
     if isinstance(result, CallError):
         raise result
     return result

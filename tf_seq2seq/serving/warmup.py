@@ -19,6 +19,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import first_line
 from tf_seq2seq.serving.fresh_process import CallError, run_calls
 from tf_seq2seq.serving.serving_api import require_serving_api
+from tf_seq2seq.strings import Texts, listed
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 """Path of the requests within a version's folder."""
@@ -39,11 +40,11 @@ def prediction_log_pb2() -> ModuleType:
     return prediction_log_pb2
 
 
-def choose(sentences: Sequence[str], lengths: int = 6) -> list[list[str]]:
+def choose(sentences: Texts, lengths: int = 6) -> list[list[str | bytes]]:
     """Choose batches that cover the lengths of real sentences.
 
     Args:
-        sentences: real sentences, any number.
+        sentences: real sentences, any number, or one string.
         lengths: number of sentences to choose. Sorted by number of characters, these are the
             first, the last, and others at equal distances.
 
@@ -55,13 +56,13 @@ def choose(sentences: Sequence[str], lengths: int = 6) -> list[list[str]]:
     >>> choose(["aaa", "a", "aa", "aaaa"], lengths=3)
     [['a'], ['aa'], ['aaaa'], ['a', 'aa', 'aaaa']]
     """
-    ordered = sorted(set(sentences), key=len)
+    ordered = sorted(set(listed(sentences)), key=len)
     count = min(check_integer("lengths", lengths, minimum=1), len(ordered))
     chosen = [ordered[i * (len(ordered) - 1) // max(count - 1, 1)] for i in range(count)]
     return [*([sentence] for sentence in chosen), chosen]
 
 
-def write(model: Path, batches: Sequence[Sequence[str]], name: str) -> None:
+def write(model: Path, batches: Sequence[Sequence[str | bytes]], name: str) -> None:
     """Write requests for every signature, after running each of them once.
 
     Args:

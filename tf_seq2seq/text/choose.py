@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable
 
+from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text.chinese import ChineseTokenizer, is_chinese
 from tf_seq2seq.text.subwords import SubwordTokenizer
 from tf_seq2seq.text.tokenizer import Tokenizer, tokenize_lines
@@ -23,11 +24,15 @@ def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
     Returns:
         A `ChineseTokenizer`, `WordTokenizer` or `SubwordTokenizer` without a vocabulary.
 
+    Raises:
+        TypeError: if `lines` is a single string.
+
     Example:
 
     >>> type(tokenizer_for(["我昨天买的书很有意思。"])).__name__
     'ChineseTokenizer'
     """
+    check_not_one_string("lines", lines)
     lines = list(lines)
     if is_chinese(lines):
         return ChineseTokenizer()

@@ -36,6 +36,7 @@ import tensorflow_text as tf_text
 from tf_seq2seq.checks import check_flag
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks, write_atomically
+from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text.vocabulary import (
     EOS_ID,
     PAD_ID,
@@ -267,6 +268,7 @@ class Tokenizer(tf.Module):
 
         Raises:
             InputError: if no token of the text occurs often enough, or `max_size` is less than 5.
+            TypeError: if `lines` is a single string.
         """
         token_lists = tokenize_lines(lines, self.tokenize)
         self.set_vocabulary(not_empty(Vocabulary.build(token_lists, max_size, min_count)))
@@ -433,8 +435,7 @@ def rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:
 
 def tokenize_lines(lines: Iterable[str], tokenize: Callable) -> Iterator[list[str]]:
     """Yield the tokens of a text, one list per chunk of lines."""
-    if isinstance(lines, str):
-        raise TypeError(f"Expected an iterable of lines, got the string {lines[:40]!r}.")
+    check_not_one_string("lines", lines)
     for chunk in in_chunks(lines):
         yield [token.decode("utf-8") for token in tokenize(chunk).values.numpy()]
 

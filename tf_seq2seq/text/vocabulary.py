@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import write_atomically
+from tf_seq2seq.strings import check_not_one_string
 
 PAD, UNK, SOS, EOS = SPECIALS = ("<pad>", "<unk>", "<sos>", "<eos>")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
@@ -48,6 +49,7 @@ class Vocabulary:
 
     Raises:
         InputError: if a token is empty, contains a line break or occurs more than once.
+        TypeError: if `tokens` is a single string.
 
     Example:
 
@@ -59,6 +61,7 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: Iterable[str]):
+        check_not_one_string("tokens", tokens)
         tokens = list(tokens)
         for token, count in collections.Counter(tokens).items():
             if count > 1:
@@ -249,8 +252,8 @@ def check_max_size(max_size: int | None) -> int | None:
 
 def _count(token_lists: Iterable[Iterable[str]]) -> collections.Counter[str]:
     counter: collections.Counter[str] = collections.Counter()
+    check_not_one_string("token_lists", token_lists)
     for tokens in token_lists:
-        if isinstance(tokens, str):
-            raise TypeError(f"Expected lists of tokens, got the string {tokens[:40]!r}.")
+        check_not_one_string("tokens", tokens)
         counter.update(tokens)
     return counter
