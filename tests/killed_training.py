@@ -86,7 +86,7 @@ def main(directory, kills, seed):
     whole = {}
     killed = chains = 0
     while killed < kills:
-        model = ("translator", "language_model")[chains % 2]
+        model = ("language_model", "translator")[chains % 2]
         if model not in whole:
             seconds = run(Settings(model=model, output_dir=directory / model))
             events = int((directory / model / "events").read_text())

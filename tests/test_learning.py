@@ -41,9 +41,9 @@ def learn(corpus, epochs, tokens, **decoder):
     ],
 )
 def test_attention_learns_to_copy_and_to_reverse(make_corpus, query):
-    corpus = make_corpus("abcdefghij", (1, 10), train=4000, dev=100, test=200)
+    corpus = make_corpus("abcdefghij", (1, 8), train=2500, dev=100, test=200)
     before, after = learn(
-        corpus, epochs=8, tokens=1024, attention=s2s.BahdanauAttention(64), query=query
+        corpus, epochs=8, tokens=768, attention=s2s.BahdanauAttention(64), query=query
     )
     assert before < 5
     assert after >= 99

@@ -9,7 +9,7 @@ CHAPTER = "beyond_2_beam_search"
 
 
 def test_measures_all_four(run_chapter, tmp_path, capsys):
-    small = ("--sentences", 25, "--repetitions", 1, "--pairs", 1500)
+    small = ("--sentences", 25, "--repetitions", 1, "--pairs", 1000, "--epochs", 1)
     variables = run_chapter(CHAPTER, *small, "--output-dir", tmp_path)
     printed = capsys.readouterr().out
 

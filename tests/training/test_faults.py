@@ -87,7 +87,8 @@ def test_a_killed_run_ends_as_if_it_had_not_been_killed(tmp_path, kills):
 
 class TestTermination:
     def test_a_program_ends_within_10_seconds_and_resumes(self, tmp_path):
-        arguments = ("short_training.py", "--output-dir", tmp_path / "parts")
+        options = ("--model", "language_model", "--output-dir", tmp_path / "parts")
+        arguments = ("short_training.py", *options)
         process = program(*arguments, "--pause", 0.1)
         while process.poll() is None and not Checkpoint(tmp_path / "parts/checkpoint").folders:
             time.sleep(0.05)
@@ -108,7 +109,8 @@ class TestTermination:
         resumed = program(*arguments, "--resume")
         _, errors = resumed.communicate()
         assert resumed.returncode == 0, errors[-3000:]
-        short_training.train(short_training.Settings(output_dir=tmp_path))
+        settings = short_training.Settings(model="language_model", output_dir=tmp_path)
+        short_training.train(settings)
         assert short_training.end(tmp_path / "parts") == short_training.end(tmp_path)
 
     @pytest.mark.parametrize("together", [1, 5])
