@@ -35,7 +35,7 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from common.settings import TrainingSettings, preset_setting, start
+from common.settings import TrainingSettings, preset_setting, start, tokenize_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.evaluation import WordAligner
 from tf_seq2seq.files import write_atomically
@@ -69,6 +69,7 @@ class Settings(TrainingSettings):
     dropout: float = setting(0.0, "dropout rate", least=0, most=0.9)
     tokens: int = setting(768, "size of a batch in tokens of one side, padding included", least=50)
     learning_rate: float = setting(0.008, "peak learning rate of Adam", above=0)
+    tokenize: str | None = tokenize_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.corpus == "synthetic":
@@ -144,7 +145,7 @@ def translation():
         bounds,
         shortest=10,
         parts=5,
-        tokenize=s2s.evaluation.tokenize_for(corpus.test.target),
+        tokenize=settings.tokenize or s2s.evaluation.tokenize_for(corpus.test.target),
     )
 
 

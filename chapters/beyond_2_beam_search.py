@@ -28,7 +28,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
-from common.settings import preset_setting, start, strategy_setting
+from common.settings import preset_setting, start, strategy_setting, tokenize_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -53,6 +53,7 @@ class Settings:
     epochs: int = setting(2, "passes over those pairs", least=1)
     strategy: str = strategy_setting()
     seed: int = setting(1, "seed of the weights and the shuffling")
+    tokenize: str | None = tokenize_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.corpus == "synthetic":
@@ -209,6 +210,7 @@ def measure(**options):
         [translation.text for translation in found],
         test.target,
         test.source,
+        tokenize=settings.tokenize,
         lowercase=lowercase,
         bootstrap=0,
     )

@@ -33,7 +33,13 @@ from pathlib import Path
 import keras
 
 import tf_seq2seq as s2s
-from common.settings import TrainingSettings, precision_setting, preset_setting, start
+from common.settings import (
+    TrainingSettings,
+    precision_setting,
+    preset_setting,
+    start,
+    tokenize_setting,
+)
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.files import write_atomically
 
@@ -69,6 +75,7 @@ class Settings(TrainingSettings):
     beam_width: int = setting(5, "width of the beam search", least=1)
     length_penalty: float = setting(1.0, "length penalty of the beam search", least=0)
     precision: str = precision_setting()
+    tokenize: str | None = tokenize_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.ensemble is not None:
@@ -278,6 +285,7 @@ def report(translator, pairs, **options):
         [translation.text for translation in translations],
         pairs.target,
         pairs.source,
+        tokenize=settings.tokenize,
         lowercase=settings.lowercase,
         perplexity=perplexity,
     )

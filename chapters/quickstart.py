@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from common.settings import keep_checkpoints_setting, start, strategy_setting
+from common.settings import keep_checkpoints_setting, start, strategy_setting, tokenize_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.serving.serving_api import require_serving_api
 
@@ -47,6 +47,7 @@ class Settings:
     epochs: int | None = setting(None, "passes over the training pairs (3; your data: 12)", least=1)
     tokens: int = setting(2048, "size of a batch in tokens of one side, padding included", least=50)
     learning_rate: float = setting(0.003, "peak learning rate of Adam", above=0)
+    tokenize: str | None = tokenize_setting()
     output_dir: Path = setting(Path("output/quickstart"), "where plots and checkpoints go")
     model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
     label: str | None = setting(None, "a label for the model card of this version")
@@ -151,7 +152,9 @@ print(f"The model has {model.count_params():,} parameters.")
 
 def test():
     translations = [translation.text for translation in translator(corpus.test.source)]
-    return s2s.evaluation.translation_report(translations, corpus.test.target, corpus.test.source)
+    return s2s.evaluation.translation_report(
+        translations, corpus.test.target, corpus.test.source, settings.tokenize
+    )
 
 
 untrained = test()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from tf_seq2seq import training
+from tf_seq2seq import evaluation, training
 from tf_seq2seq.cli.settings import setting
 
 
@@ -39,6 +39,13 @@ def precision_setting() -> Any:
 def keep_checkpoints_setting() -> Any:
     """Return the field `keep_checkpoints`, for chapters that can resume training."""
     return setting(2, "number of most recent checkpoints to keep", least=1)
+
+
+def tokenize_setting() -> Any:
+    """Return the field `tokenize`, for chapters that compute BLEU."""
+    return setting(
+        None, "sacrebleu's tokenizer for BLEU (default: by the writing system of the references)"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +99,13 @@ def start(settings: Any) -> Run:
 
     Args:
         settings: a chapter's settings, with `output_dir`, `seed` and `strategy`.
+
+    Raises:
+        InputError: if sacrebleu has no tokenizer `tokenize`, or it is not installed.
     """
     started = time.monotonic()
+    if getattr(settings, "tokenize", None) is not None:
+        evaluation.bleu_metric(settings.tokenize)  # fail now rather than after training
     strategy = training.strategy(settings.strategy)
     keras.utils.set_random_seed(settings.seed)
     settings.output_dir.mkdir(parents=True, exist_ok=True)

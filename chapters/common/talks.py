@@ -21,6 +21,7 @@ from common.settings import (
     TrainingSettings,
     precision_setting,
     preset_setting,
+    tokenize_setting,
 )
 from tf_seq2seq import data, evaluation, plotting, serving, text, training
 from tf_seq2seq.cli.lines import translate_lines, typed_lines
@@ -59,6 +60,7 @@ class TalksSettings(TrainingSettings):
     epochs: int = setting(2, "passes over the training pairs", least=1)
     learning_rate: float = setting(0.01, "peak learning rate of the optimizer", above=0)
     precision: str = precision_setting()
+    tokenize: str | None = tokenize_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield reasons, each with the options that have no effect because of it."""
@@ -235,13 +237,16 @@ def measure(
         translations = trained.translator(pairs.source, verbose=1)
         hypotheses[name] = [translation.text for translation in translations]
     references = {name: pairs.target for name, pairs in corpus.test_sets.items()}
-    print(evaluation.bleu_of_sets(hypotheses, references, "zh"))
+    print(evaluation.bleu_of_sets(hypotheses, references, settings.tokenize))
 
     def joined(sets):
         return [sentence for sentences in sets.values() for sentence in sentences]
 
     sources = joined({name: pairs.source for name, pairs in corpus.test_sets.items()})
-    print(f"\n{evaluation.translation_report(joined(hypotheses), joined(references), sources)}")
+    report = evaluation.translation_report(
+        joined(hypotheses), joined(references), sources, settings.tokenize
+    )
+    print(f"\n{report}")
     translations = trained.translator(corpus.samples.source)
     for (sentence, reference), translation in zip(corpus.samples, translations, strict=True):
         print(f"\nsource:      {sentence}")

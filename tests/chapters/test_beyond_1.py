@@ -19,6 +19,7 @@ SETTINGS = {
     "dropout": 0.0,
     "tokens": 768,
     "learning_rate": 0.008,
+    "tokenize": None,
 }
 QUICK = {"pairs": 5000, "epochs": 2, "units": 128, "embedding_size": 128}
 KEY = "translation (synthetic) | {} | seed 1"

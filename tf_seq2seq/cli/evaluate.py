@@ -28,7 +28,7 @@ class Settings:
     source: Path = setting(None, "the sentences to translate, one per line", required=True)
     reference: Path = setting(None, "their translations, one per line", required=True)
     tokenize: str | None = setting(
-        None, "sacrebleu's tokenizer (default: zh for Chinese references, else 13a)"
+        None, "sacrebleu's tokenizer (default: by the writing system of the references)"
     )
     lowercase: bool = setting(False, "ignore case")
     bootstrap: int = setting(1000, "samples for the confidence interval, 0 for none", least=0)

@@ -7,16 +7,21 @@ from tf_seq2seq.evaluation.scores import (
     ScoreTable,
     bleu,
     bleu_by_length,
-    bleu_metric,
     bleu_of_sets,
     chrf,
     corpus_perplexity,
     exact_match,
+)
+from tf_seq2seq.evaluation.tokenizers import (
+    BleuTokenizer,
+    bleu_metric,
+    bleu_tokenizer,
     tokenize_for,
 )
 from tf_seq2seq.evaluation.word_alignment import WordAligner
 
 __all__ = [
+    "BleuTokenizer",
     "Score",
     "ScoreTable",
     "TranslationReport",
@@ -26,6 +31,7 @@ __all__ = [
     "bleu_by_length",
     "bleu_metric",
     "bleu_of_sets",
+    "bleu_tokenizer",
     "chrf",
     "corpus_perplexity",
     "exact_match",

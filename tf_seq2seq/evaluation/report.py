@@ -5,18 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from tf_seq2seq.evaluation.scores import (
-    Score,
-    ScoreTable,
-    bleu,
-    bleu_by_length,
-    bleu_metric,
-    chrf,
-    exact_match,
-    tokenize_for,
-)
+from tf_seq2seq.evaluation.scores import Score, ScoreTable, bleu, bleu_by_length, chrf, exact_match
+from tf_seq2seq.evaluation.tokenizers import bleu_metric, bleu_tokenizer, measure_lengths
 from tf_seq2seq.strings import check_not_one_string
-from tf_seq2seq.text import is_chinese
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +20,9 @@ class TranslationReport:
         exact_match: the share of translations that equal their reference, in percent.
         length_ratio: number of tokens of the translations per token of the references, as counted
             by BLEU; below 1 the translations are too short.
-        by_length: BLEU by the length of the sources, in words, or in characters for Chinese.
+        by_length: BLEU by the length of the sources.
+        length_unit: the unit of these lengths, "words" or "characters".
+        tokenizer_reason: why BLEU's tokenizer was chosen; None if the caller chose it.
         perplexity: perplexity per token of the references; None if unknown.
     """
 
@@ -39,6 +32,8 @@ class TranslationReport:
     exact_match: float
     length_ratio: float
     by_length: ScoreTable
+    length_unit: str = "words"
+    tokenizer_reason: str | None = None
     perplexity: float | None = None
 
     def __str__(self) -> str:
@@ -49,9 +44,12 @@ class TranslationReport:
             f"exact match  {self.exact_match:14.2f} %",
             f"length ratio {self.length_ratio:14.3f}",
         ]
+        if self.tokenizer_reason is not None:
+            tokenizer = self.bleu.signature.partition("tok:")[2].partition("|")[0]
+            lines.append(f"tokenizer    {tokenizer:>14}   because {self.tokenizer_reason}")
         if self.perplexity is not None:
             lines.append(f"perplexity   {self.perplexity:14.3f}")
-        lines.append("source length     sentences   BLEU")
+        lines.append(f"{'source ' + self.length_unit:17} sentences   BLEU")
         lines += [
             f"{name:17} {self.by_length.sizes[name]:9,} {score.value:6.2f}"
             for name, score in self.by_length.sets.items()
@@ -74,7 +72,7 @@ def translation_report(
         hypotheses: the translations, `n` strings.
         references: the reference translations, `n` strings.
         sources: the source sentences, `n` strings.
-        tokenize: see `bleu`; None for the tokenizer of the references' language.
+        tokenize: see `bleu`.
         lowercase, bootstrap: see `bleu`.
         perplexity: perplexity per token of the references (see `corpus_perplexity`), which the
             report includes.
@@ -94,14 +92,12 @@ def translation_report(
     """
     check_not_one_string("references", references)
     check_not_one_string("sources", sources)
-    tokenize = tokenize_for(references) if tokenize is None else tokenize
-    cut = list if is_chinese(sources) else str.split
+    reason: str | None = None
+    if tokenize is None:
+        tokenize, reason = bleu_tokenizer(references)
+    lengths = measure_lengths(sources)
     by_length = bleu_by_length(
-        hypotheses,
-        references,
-        [max(len(cut(source)), 1) for source in sources],
-        tokenize=tokenize,
-        lowercase=lowercase,
+        hypotheses, references, lengths.lengths, lengths.bounds, tokenize, lowercase
     )
     result = bleu_metric(tokenize, lowercase).corpus_score(list(hypotheses), [list(references)])
     return TranslationReport(
@@ -111,5 +107,7 @@ def translation_report(
         exact_match=exact_match(hypotheses, references, lowercase),
         length_ratio=result.sys_len / max(result.ref_len, 1),
         by_length=by_length,
+        length_unit=lengths.unit,
+        tokenizer_reason=reason,
         perplexity=perplexity,
     )

@@ -12,13 +12,13 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics import CHRF
 
 from tf_seq2seq import metrics
-from tf_seq2seq.checks import check_choice, check_flag, check_integer
+from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.evaluation.tokenizers import BOUNDS, bleu_metric, tokenize_for
 from tf_seq2seq.strings import check_not_one_string
-from tf_seq2seq.text import is_chinese
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Score:
 def bleu(
     hypotheses: Sequence[str],
     references: Sequence[str],
-    tokenize: str = "13a",
+    tokenize: str | None = None,
     lowercase: bool = False,
     bootstrap: int = 0,
 ) -> Score:
@@ -67,8 +67,8 @@ def bleu(
     Args:
         hypotheses: the translations, plain text, `n` strings.
         references: the reference translations, one for each hypothesis, `n` strings.
-        tokenize: sacrebleu's tokenizer: "13a" for languages with spaces, "zh" for Chinese, which
-            it splits into characters, "char" and others.
+        tokenize: sacrebleu's tokenizer, such as "13a" for languages with spaces or "char"; None
+            for the one that `bleu_tokenizer` chooses for the references.
         lowercase: whether to ignore case.
         bootstrap: number of bootstrap samples for the confidence interval; 0 for no interval,
             1000 is typical. The samples are the same every time.
@@ -88,20 +88,11 @@ def bleu(
     >>> print(bleu(["the cat sat on the mat"], ["the cat sat on a mat"]))
     BLEU = 53.73 (nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:...)
     """
-    return _score(
-        "BLEU", lambda: bleu_metric(tokenize, lowercase), hypotheses, references, bootstrap
-    )
 
+    def metric():
+        return bleu_metric(tokenize_for(references) if tokenize is None else tokenize, lowercase)
 
-def tokenize_for(references: Iterable[str]) -> str:
-    """Return the tokenizer that `bleu` needs for a language: "zh" for Chinese, else "13a".
-
-    Example:
-
-    >>> tokenize_for(["我看书。"])
-    'zh'
-    """
-    return "zh" if is_chinese(references) else "13a"
+    return _score("BLEU", metric, hypotheses, references, bootstrap)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +124,7 @@ class ScoreTable:
 def bleu_of_sets(
     hypotheses: Mapping[str, Sequence[str]],
     references: Mapping[str, Sequence[str]],
-    tokenize: str = "13a",
+    tokenize: str | None = None,
     lowercase: bool = False,
 ) -> ScoreTable:
     """Compute corpus BLEU of several test sets, separately and together.
@@ -141,7 +132,7 @@ def bleu_of_sets(
     Args:
         hypotheses: the translations of each set, by name.
         references: the reference translations of the same sets.
-        tokenize, lowercase: see `bleu`.
+        tokenize, lowercase: see `bleu`; all sets are scored with the same tokenizer.
 
     Returns:
         The scores.
@@ -158,6 +149,7 @@ def bleu_of_sets(
     def joined(sets):
         return [sentence for name in hypotheses for sentence in sets[name]]
 
+    tokenize = tokenize_for(joined(references)) if tokenize is None else tokenize
     options = (tokenize, lowercase)
     return ScoreTable(
         {name: bleu(hypotheses[name], references[name], *options) for name in hypotheses},
@@ -170,8 +162,8 @@ def bleu_by_length(
     hypotheses: Sequence[str],
     references: Sequence[str],
     lengths: Sequence[int],
-    bounds: Sequence[int] = (5, 10, 15, 20, 25),
-    tokenize: str = "13a",
+    bounds: Sequence[int] = BOUNDS,
+    tokenize: str | None = None,
     lowercase: bool = False,
 ) -> ScoreTable:
     """Compute corpus BLEU of sentences grouped by length.
@@ -315,22 +307,6 @@ def exact_match(
     pairs = zip(hypotheses, references, strict=True)
     matches = [fold(a).strip() == fold(b).strip() for a, b in pairs]
     return 100 * sum(matches) / len(matches)
-
-
-def bleu_metric(tokenize: str, lowercase: bool = False) -> BLEU:
-    """Return sacrebleu's metric.
-
-    Raises:
-        InputError: if an argument is out of range, or a package that the tokenizer needs is not
-            installed.
-    """
-    tokenize = check_choice("tokenize", tokenize, sorted(BLEU.TOKENIZERS))
-    lowercase = check_flag("lowercase", lowercase)
-    try:
-        return BLEU(tokenize=tokenize, lowercase=lowercase)
-    except (RuntimeError, ImportError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"sacrebleu cannot load its tokenizer {tokenize!r}: {reason}") from error
 
 
 def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
+from tf_seq2seq.writing import writing_system
 
 # Spaces are kept only between two Latin words or numbers, so tokens need no marker for them: the
 # same two rules delete all others, in the text before it is split and after the tokens are joined.
@@ -65,7 +66,7 @@ class CharacterTokenizer(Tokenizer):
 
 
 def is_chinese(lines: Iterable[str]) -> bool:
-    """Return whether most letters of a text are Chinese characters.
+    """Return whether most letters of a text are Chinese characters, and it is not Japanese.
 
     Args:
         lines: the text, any iterable of strings.
@@ -75,6 +76,4 @@ def is_chinese(lines: Iterable[str]) -> bool:
     >>> is_chinese(["我昨天买的书很有意思。"]), is_chinese(["The book is old."])
     (True, False)
     """
-    letters = "".join(lines)
-    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
-    return 2 * chinese > sum(map(str.isalpha, letters))
+    return writing_system(lines) == "Chinese"
