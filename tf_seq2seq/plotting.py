@@ -463,7 +463,7 @@ def _set_legend(legend: Legend) -> None:
 
 def _set_fonts(*labels: Text) -> None:
     """Set fonts for all scripts, and draw `$` as a dollar sign instead of starting a formula."""
-    families = fonts.families()
+    families = fonts.families(*(label.get_text() for label in labels))
     for label in labels:
         label.set_parse_math(False)
         label.set_fontfamily(families)
