@@ -24,21 +24,12 @@
 
 # %%
 import dataclasses
-import json
-import re
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import keras
-import numpy as np
-
-import tf_seq2seq as s2s
-from common.settings import TrainingSettings, preset_setting, start, tokenize_setting
+from common.settings import TrainingSettings, preset_setting, tokenize_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.evaluation import WordAligner
-from tf_seq2seq.files import write_atomically
+from tf_seq2seq.data import PUBLIC_CORPORA
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +40,7 @@ class Settings(TrainingSettings):
     resume: bool = setting(False, "keep the results of an interrupted run, and continue")
     preset: str = preset_setting()
     corpus: str = setting(
-        "synthetic",
-        "the sentence pairs to train on",
-        choices=("synthetic", *s2s.data.PUBLIC_CORPORA),
+        "synthetic", "the sentence pairs to train on", choices=("synthetic", *PUBLIC_CORPORA)
     )
     seeds: int = setting(
         1, "number of times that each system is trained, from a different seed each time", least=1
@@ -84,6 +73,22 @@ PRESETS = {
 }
 
 settings = from_command_line(Settings, presets=PRESETS)
+
+# %%
+import json
+import re
+import shutil
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+import tf_seq2seq as s2s
+from common.run import start
+from tf_seq2seq.evaluation import WordAligner
+from tf_seq2seq.files import write_atomically
+
 run = start(settings)
 
 # %% [markdown]

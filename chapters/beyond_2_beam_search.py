@@ -18,18 +18,12 @@
 
 # %%
 import dataclasses
-import itertools
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-import tf_seq2seq as s2s
-from common.settings import preset_setting, start, strategy_setting, tokenize_setting
+from common.settings import preset_setting, strategy_setting, tokenize_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.data import PUBLIC_CORPORA
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +32,7 @@ class Settings:
 
     preset: str = preset_setting()
     corpus: str = setting(
-        "synthetic", "the sentences to translate", choices=("synthetic", *s2s.data.PUBLIC_CORPORA)
+        "synthetic", "the sentences to translate", choices=("synthetic", *PUBLIC_CORPORA)
     )
     data_dir: Path | None = setting(None, "folder of the corpus (default: download it once)")
     translator: Path | None = setting(
@@ -70,12 +64,25 @@ PRESETS = {
         "sentences": 1_000,
     },
 }
+
+settings = from_command_line(Settings, presets=PRESETS)
+
+# %%
+import itertools
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tf_seq2seq as s2s
+from common.run import start
+
 WIDTHS = (1, 2, 3, 5, 10)
 LENGTH_PENALTIES = (0.0, 0.3, 0.6, 1.0, 1.5, "average")
 COVERAGE_PENALTIES = (0.0, 0.1, 0.2, 0.4)
 WIDTH = 5  # for the penalties
 
-settings = from_command_line(Settings, presets=PRESETS)
 run = start(settings)
 translator = None
 if settings.translator is not None:  # load it now: if it is missing, nothing is trained first

@@ -26,22 +26,13 @@
 
 # %%
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import keras
-
-import tf_seq2seq as s2s
-from common.settings import (
-    TrainingSettings,
-    precision_setting,
-    preset_setting,
-    start,
-    tokenize_setting,
-)
+from common.settings import TrainingSettings, precision_setting, preset_setting, tokenize_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.files import write_atomically
+from tf_seq2seq.data import PUBLIC_CORPORA
+from tf_seq2seq.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +42,7 @@ class Settings(TrainingSettings):
     output_dir: Path = setting(Path("output/beyond_3"), "where checkpoints and results go")
     preset: str = preset_setting()
     corpus: str = setting(
-        "synthetic", "the sentence pairs", choices=("synthetic", *s2s.data.PUBLIC_CORPORA, "files")
+        "synthetic", "the sentence pairs", choices=("synthetic", *PUBLIC_CORPORA, "files")
     )
     source: Path | None = setting(None, "with --corpus files: one sentence per line")
     target: Path | None = setting(None, "the translations of --source, line by line")
@@ -115,17 +106,28 @@ PRESETS = {
     },
     "tuned": {**MULTI30K, "systems": "tuned", "batch_size": 96, "epochs": 20},
 }
-# The tutorials' BLEU, and their perplexity per token of their own vocabularies.
-REPORTED = {"lstm": "13.8 (43.8)", "gru": "20.6 (37.5)", "attention": "28.3 (25.6)"}
 
 settings = from_command_line(Settings, presets=PRESETS)
 systems = settings.systems.split(",")
 for system in systems:
     if system not in ("lstm", "gru", "attention", "tuned"):
-        raise s2s.InputError(
+        raise InputError(
             f"There is no system {system!r}: --systems takes lstm, gru, attention and tuned."
         )
+
+# %%
+import json
+
+import keras
+
+import tf_seq2seq as s2s
+from common.run import start
+from tf_seq2seq.files import write_atomically
+
 run = start(settings)
+
+# The tutorials' BLEU, and their perplexity per token of their own vocabularies.
+REPORTED = {"lstm": "13.8 (43.8)", "gru": "20.6 (37.5)", "attention": "28.3 (25.6)"}
 
 # %% [markdown]
 # ## Sentence pairs

@@ -18,20 +18,11 @@
 
 # %%
 import dataclasses
-import json
-import shutil
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import keras
-
-import tf_seq2seq as s2s
-from common.settings import preset_setting, start, strategy_setting
+from common.settings import preset_setting, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.serving.client import InvalidInputError
-from tf_seq2seq.serving.serve import serve
-from tf_seq2seq.serving.serving_api import require_serving_api
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +48,20 @@ class Settings:
 
 
 settings = from_command_line(Settings, presets={"quick": {"fake_server": True}})
+
+# %%
+import json
+import shutil
+import urllib.request
+
+import keras
+
+import tf_seq2seq as s2s
+from common.run import start
+from tf_seq2seq.serving.client import InvalidInputError
+from tf_seq2seq.serving.serve import serve
+from tf_seq2seq.serving.serving_api import require_serving_api
+
 require_serving_api("This chapter")  # reports that it is missing before the training
 run = start(settings)
 repository = settings.output_dir / "repository"

@@ -10,9 +10,6 @@
 # %%
 import dataclasses
 
-import keras
-import numpy as np
-
 from tf_seq2seq.cli.settings import from_command_line
 
 
@@ -24,6 +21,9 @@ class Settings:
 from_command_line(Settings, presets={"quick": {}, "book": {}})  # the same: the book's numbers
 
 # %%
+import keras
+import numpy as np
+
 x = np.array([1.0, 2.0])
 w_state = np.array([[0.1, 0.2], [0.3, 0.4]])
 w_in = np.array([0.5, 0.6])

@@ -11,12 +11,7 @@
 import dataclasses
 from pathlib import Path
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-import tf_seq2seq as s2s
-from common.settings import preset_setting, start, strategy_setting
+from common.settings import preset_setting, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -37,6 +32,15 @@ class Settings:
 
 
 settings = from_command_line(Settings, presets={"quick": {}, "book": {"steps": 10_000}})
+
+# %%
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tf_seq2seq as s2s
+from common.run import start
+
 run = start(settings)
 
 # %% [markdown]

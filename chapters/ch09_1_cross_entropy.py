@@ -10,11 +10,7 @@
 # %%
 import dataclasses
 
-import keras
-import numpy as np
-
 from tf_seq2seq.cli.settings import from_command_line
-from tf_seq2seq.losses import token_cross_entropy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +19,12 @@ class Settings:
 
 
 from_command_line(Settings, presets={"quick": {}, "book": {}})  # the same: the book's numbers
+
+# %%
+import keras
+import numpy as np
+
+from tf_seq2seq.losses import token_cross_entropy
 
 
 def show(name, losses):

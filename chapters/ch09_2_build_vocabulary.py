@@ -13,8 +13,6 @@
 import dataclasses
 from pathlib import Path
 
-import tf_seq2seq as s2s
-from common.book_texts import book_texts
 from common.settings import CorpusSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 
@@ -27,6 +25,11 @@ class Settings(CorpusSettings):
 
 
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
+
+# %%
+import tf_seq2seq as s2s
+from common.book_texts import book_texts
+
 quick = settings.preset == "quick"
 output_dir = settings.output_dir / settings.preset
 texts = book_texts(synthetic=quick, data_dir=settings.data_dir)

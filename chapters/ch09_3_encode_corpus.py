@@ -11,16 +11,10 @@
 
 # %%
 import dataclasses
-import sys
 from pathlib import Path
 
-import tensorflow as tf
-
-import tf_seq2seq as s2s
-from common.book_texts import book_texts
 from common.settings import CorpusSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.text import EOS_ID, UNK_ID
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +30,16 @@ class Settings(CorpusSettings):
 
 
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
+
+# %%
+import sys
+
+import tensorflow as tf
+
+import tf_seq2seq as s2s
+from common.book_texts import book_texts
+from tf_seq2seq.text import EOS_ID, UNK_ID
+
 output_dir = settings.output_dir / settings.preset
 output_dir.mkdir(parents=True, exist_ok=True)
 texts = book_texts(synthetic=settings.preset == "quick", data_dir=settings.data_dir)

@@ -18,16 +18,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import keras
-
-import tf_seq2seq as s2s
-from common.settings import (
-    SYNTHETIC_PRESET,
-    TrainingSettings,
-    precision_setting,
-    preset_setting,
-    start,
-)
+from common.settings import SYNTHETIC_PRESET, TrainingSettings, precision_setting, preset_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -69,14 +60,22 @@ PRESETS = {
         "precision": "mixed_bfloat16",
     },
 }
+
+settings = from_command_line(Settings, presets=PRESETS)
+
+# %%
+import keras
+
+import tf_seq2seq as s2s
+from common.run import start
+
+run = start(settings)
+
 BOOK = {  # the perplexities that the book prints after each epoch
     "perplexity": (376.035, 147.339, 107.988, 88.859, 77.541),
     "val_perplexity": (191.894, 138.610, 118.488, 112.674, 108.727),
     "test": 104.901,
 }
-
-settings = from_command_line(Settings, presets=PRESETS)
-run = start(settings)
 
 # %% [markdown]
 # ## Running text

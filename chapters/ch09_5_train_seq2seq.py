@@ -20,19 +20,23 @@
 import dataclasses
 from pathlib import Path
 
-import tf_seq2seq as s2s
-from common import talks
-from common.settings import start
+from common.talks_settings import TalksSettings, presets
 from tf_seq2seq.cli.settings import from_command_line
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(talks.TalksSettings):
+class Settings(TalksSettings):
     """Train a translator without attention, compare its loss to the book's, score and export it."""
 
 
-PRESETS = talks.presets(Path("output/ch09_5"))
+PRESETS = presets(Path("output/ch09_5"))
 settings = from_command_line(Settings, presets=PRESETS)
+
+# %%
+import tf_seq2seq as s2s
+from common import talks
+from common.run import start
+
 run = start(settings)
 
 # %% [markdown]

@@ -17,16 +17,16 @@
 import dataclasses
 from pathlib import Path
 
-from common import talks
+from common.talks_settings import TranslationSettings, trained_presets
 from tf_seq2seq.cli.settings import from_command_line
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(talks.TranslationSettings):
+class Settings(TranslationSettings):
     """Translate English into Chinese with a trained translator without attention."""
 
 
-settings = from_command_line(Settings, presets=talks.trained_presets(Path("output/ch09_5")))
+settings = from_command_line(Settings, presets=trained_presets(Path("output/ch09_5")))
 
 # %% [markdown]
 # ## A checkpoint, or a SavedModel
@@ -35,7 +35,9 @@ settings = from_command_line(Settings, presets=talks.trained_presets(Path("outpu
 # SavedModel holds all of this and the search: one graph that maps strings to strings.
 
 # %%
-translator = talks.open_translator(settings, Path(__file__).with_name("ch09_5_train_seq2seq.py"))
+from common import talks
+
+translator = talks.open_translator(settings, "ch09_5_train_seq2seq.py")
 
 # %% [markdown]
 # ## The book's sentence

@@ -19,17 +19,12 @@
 import dataclasses
 from pathlib import Path
 
-import keras
-import numpy as np
-
-import tf_seq2seq as s2s
-from common import talks
-from common.settings import start
+from common.talks_settings import TalksSettings, presets
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(talks.TalksSettings):
+class Settings(TalksSettings):
     """Train a translator with attention, compare its loss to the book's, score and export it."""
 
     comparison_steps: int = setting(
@@ -37,9 +32,18 @@ class Settings(talks.TalksSettings):
     )
 
 
-PRESETS = talks.presets(Path("output/ch09_7"))
+PRESETS = presets(Path("output/ch09_7"))
 PRESETS["quick"]["comparison_steps"] = 100
 settings = from_command_line(Settings, presets=PRESETS)
+
+# %%
+import keras
+import numpy as np
+
+import tf_seq2seq as s2s
+from common import talks
+from common.run import start
+
 run = start(settings)
 
 # %% [markdown]

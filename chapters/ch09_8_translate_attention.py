@@ -13,25 +13,27 @@
 import dataclasses
 from pathlib import Path
 
-import tf_seq2seq as s2s
-from common import talks
+from common.talks_settings import TranslationSettings, trained_presets
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(talks.TranslationSettings):
+class Settings(TranslationSettings):
     """Translate English into Chinese with attention, and plot what it attends to."""
 
     output_dir: Path = setting(Path("output/ch09_8"), "where the plot goes")
 
 
-settings = from_command_line(Settings, presets=talks.trained_presets(Path("output/ch09_7")))
+settings = from_command_line(Settings, presets=trained_presets(Path("output/ch09_7")))
 
 # %% [markdown]
 # ## A checkpoint, or a SavedModel
 
 # %%
-translator = talks.open_translator(settings, Path(__file__).with_name("ch09_7_train_attention.py"))
+import tf_seq2seq as s2s
+from common import talks
+
+translator = talks.open_translator(settings, "ch09_7_train_attention.py")
 if not translator.aligns:
     raise s2s.InputError("This translator has no attention to plot: use chapter 9-6 instead.")
 

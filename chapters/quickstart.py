@@ -9,17 +9,12 @@
 
 # %%
 import dataclasses
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import keras
-import numpy as np
-
-import tf_seq2seq as s2s
-from common.settings import keep_checkpoints_setting, start, strategy_setting, tokenize_setting
+from common.settings import keep_checkpoints_setting, strategy_setting, tokenize_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.serving.serving_api import require_serving_api
+from tf_seq2seq.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,15 +56,10 @@ class Settings:
             yield "without --pairs, or --source and --target", ("held_out",)
 
 
-EXAMPLE = "The book that I bought yesterday is very interesting."
-BLEU_EXPECTED = 90.0  # on the synthetic corpus; an untrained model scores below 1
-
-
-# %%
 settings = from_command_line(Settings)
 synthetic = not (settings.pairs or settings.source)
 if bool(settings.source) != bool(settings.target) or (settings.pairs and settings.source):
-    raise s2s.InputError("Pass either --pairs, or both --source and --target, or none of them.")
+    raise InputError("Pass either --pairs, or both --source and --target, or none of them.")
 
 # The synthetic language is small and regular. A real one needs a larger model and more dropout.
 if synthetic:
@@ -78,6 +68,19 @@ else:
     recipe = {"units": 512, "embedding_size": 256, "dropout": 0.3, "epochs": 12}
 missing = {name: value for name, value in recipe.items() if getattr(settings, name) is None}
 settings = dataclasses.replace(settings, **missing)
+
+# %%
+import sys
+
+import keras
+import numpy as np
+
+import tf_seq2seq as s2s
+from common.run import start
+from tf_seq2seq.serving.serving_api import require_serving_api
+
+EXAMPLE = "The book that I bought yesterday is very interesting."
+BLEU_EXPECTED = 90.0  # on the synthetic corpus; an untrained model scores below 1
 
 require_serving_api("The export with warm-up requests")  # fail now rather than after training
 run = start(settings)

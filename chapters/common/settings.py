@@ -1,17 +1,12 @@
-"""Settings that several chapters share, and the start of their runs."""
+"""Settings that several chapters share."""
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import keras
-import tensorflow as tf
-
-from tf_seq2seq import evaluation, training
 from tf_seq2seq.cli.settings import setting
 
 
@@ -75,38 +70,3 @@ class CorpusSettings:
 
 SYNTHETIC_PRESET = ("with --preset quick, whose corpus is synthetic", ("data_dir",))
 """For `without_effect`: the preset `quick` reads no files."""
-
-
-class Run(NamedTuple):
-    """A started run of a chapter.
-
-    Attributes:
-        strategy: the distribution strategy to train with.
-        started: the time at which it started.
-    """
-
-    strategy: tf.distribute.Strategy
-    started: float
-
-    @property
-    def minutes(self) -> float:
-        """The minutes since the start."""
-        return (time.monotonic() - self.started) / 60
-
-
-def start(settings: Any) -> Run:
-    """Start the clock, make the output folder and set the seed.
-
-    Args:
-        settings: a chapter's settings, with `output_dir`, `seed` and `strategy`.
-
-    Raises:
-        InputError: if sacrebleu has no tokenizer `tokenize`, or it is not installed.
-    """
-    started = time.monotonic()
-    if getattr(settings, "tokenize", None) is not None:
-        evaluation.bleu_metric(settings.tokenize)  # fail now rather than after training
-    strategy = training.strategy(settings.strategy)
-    keras.utils.set_random_seed(settings.seed)
-    settings.output_dir.mkdir(parents=True, exist_ok=True)
-    return Run(strategy, started)

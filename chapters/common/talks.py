@@ -5,27 +5,19 @@ Two of them train and two translate, without attention and with it.
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from common.settings import (
-    SYNTHETIC_PRESET,
-    Run,
-    TrainingSettings,
-    precision_setting,
-    preset_setting,
-    tokenize_setting,
-)
+from common.run import Run
+from common.talks_settings import TalksSettings, TranslationSettings
 from tf_seq2seq import data, evaluation, plotting, serving, text, training
 from tf_seq2seq.cli.lines import translate_lines, typed_lines
-from tf_seq2seq.cli.settings import setting
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.models import Seq2Seq
@@ -33,70 +25,6 @@ from tf_seq2seq.translation import Translation
 from tf_seq2seq.translator import Translator
 
 # --- Training -------------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class TalksSettings(TrainingSettings):
-    """Settings of the chapters that train a translator of talks."""
-
-    preset: str = preset_setting()
-    recipe: str = setting(
-        "tuned",
-        "the model and the optimizer of the book, or better ones",
-        choices=("book", "tuned"),
-    )
-    model_dir: Path | None = setting(
-        None, "where the SavedModel goes (default: saved_model in the output directory)"
-    )
-    source_size: int = setting(8_000, "maximum size of the English vocabulary", least=10)
-    target_size: int = setting(4_001, "maximum size of the Chinese vocabulary", least=10)
-    units: int = setting(128, "width of the decoder", least=2)
-    embedding_size: int = setting(
-        128, "width of the word embeddings (in the book's recipe: that of the decoder)", least=1
-    )
-    dropout: float = setting(0.1, "dropout rate", least=0, most=0.9)
-    batch_size: int = setting(100, "sentence pairs in a batch, over all replicas", least=1)
-    max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
-    epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.01, "peak learning rate of the optimizer", above=0)
-    precision: str = precision_setting()
-    tokenize: str | None = tokenize_setting()
-
-    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
-        """Yield reasons, each with the options that have no effect because of it."""
-        if self.preset == "quick":
-            yield SYNTHETIC_PRESET
-        if self.recipe == "book":
-            yield "with --recipe book, whose embeddings are as wide as --units", ("embedding_size",)
-
-
-def presets(output_dir: Path) -> dict[str, dict[str, Any]]:
-    """Return the presets `quick`, `book` and `tuned`, each with a folder below `output_dir`.
-
-    `quick` trains on synthetic sentences, the other two on the talks.
-    """
-    return {
-        "quick": {"output_dir": output_dir / "quick"},
-        "book": {
-            "recipe": "book",
-            "output_dir": output_dir / "book",
-            "source_size": 10_001,  # the book's 10,000 and <pad>
-            "units": 1024,
-            "dropout": 0.2,
-            "epochs": 5,
-            "learning_rate": 1.0,
-        },
-        "tuned": {
-            "output_dir": output_dir / "tuned",
-            "units": 512,
-            "embedding_size": 256,
-            "dropout": 0.3,
-            "max_length": 60,
-            "epochs": 5,
-            "learning_rate": 0.002,
-            "precision": "mixed_bfloat16",
-        },
-    }
 
 
 class Talks(NamedTuple):
@@ -286,49 +214,15 @@ BOOK_TRANSLATION = "这是一个测试。"
 BOOK_TRANSLATION_IDS = [1, 10, 7, 9, 12, 411, 271, 6, 2]
 
 
-@dataclasses.dataclass(frozen=True)
-class TranslationSettings:
-    """Settings of the chapters that translate."""
-
-    preset: str = preset_setting()
-    trained_dir: Path = setting(
-        Path(), "output directory of the chapter that trains: its last checkpoint"
-    )
-    model_dir: Path | None = setting(None, "a SavedModel to translate with, instead")
-    sentence: str | None = setting(None, "a sentence to translate")
-    file: Path | None = setting(None, "a file to translate, one sentence per line")
-    output: Path | None = setting(
-        None, "where the translations of the file go (default: standard output)"
-    )
-    interactive: bool = setting(False, "translate sentences as they are typed, until Ctrl-D")
-    data_dir: Path | None = setting(
-        None, "folder of the book's vocabularies, book-vocab.en and book-vocab.zh, for its ids"
-    )
-
-    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
-        """Yield reasons, each with the options that have no effect because of it."""
-        if self.model_dir is not None:
-            yield "with --model-dir", ("trained_dir",)
-        if self.file is None:
-            yield "without --file", ("output",)
-
-
-def trained_presets(output_dir: Path) -> dict[str, dict[str, Any]]:
-    """Return the presets of a chapter that translates: the output folder of each training."""
-    return {
-        name: {"trained_dir": settings["output_dir"]}
-        for name, settings in presets(output_dir).items()
-    }
-
-
 def open_translator(
-    settings: TranslationSettings, chapter: Path
+    settings: TranslationSettings, chapter: str
 ) -> Translator | serving.SavedTranslator:
     """Return a translator from the last checkpoint or from a SavedModel.
 
     Args:
         settings: the chapter's settings.
-        chapter: the chapter that trains. The preset `quick` runs it if nothing is trained yet.
+        chapter: the file name of the chapter that trains. The preset `quick` runs it if nothing is
+            trained yet.
 
     Raises:
         InputError: if nothing is trained, or the files cannot be used.
@@ -342,10 +236,11 @@ def open_translator(
         if settings.preset != "quick":
             raise InputError(
                 f"There is no translator in {folder}: train it first with chapters/"
-                f"{chapter.name} --preset {settings.preset}, or set --trained-dir."
+                f"{chapter} --preset {settings.preset}, or set --trained-dir."
             )
-        print(f"There is no translator in {folder} yet: {chapter.name} trains it in a minute.")
-        code = subprocess.run([sys.executable, chapter, "--output-dir", folder]).returncode
+        print(f"There is no translator in {folder} yet: {chapter} trains it in a minute.")
+        script = Path(__file__).parents[1] / chapter
+        code = subprocess.run([sys.executable, script, "--output-dir", folder]).returncode
         if code:
             sys.exit(code)
     translator = Translator.load(folder / "translator")

@@ -13,6 +13,7 @@ from helpers import small_translator
 
 import tf_seq2seq as s2s
 from common import talks
+from common.talks_settings import TranslationSettings
 from tf_seq2seq.training.checkpoint import model_variables
 
 # A row of the table of losses: the step, and the losses here and in the book.
@@ -344,7 +345,7 @@ def test_the_ids_are_those_that_the_model_wrote(tmp_path, capsys):
     translator.target_tokenizer.adapt(["我 TED 20 。"])
     translation = s2s.Translation("TED 20我", 0.0, [], ["TED", "20", "我", "<unk>", "<eos>"], None)
     translator.__class__ = type("", (s2s.Translator,), {"__call__": lambda *_: [translation]})
-    talks.print_book_sentence(translator, talks.TranslationSettings())
+    talks.print_book_sentence(translator, TranslationSettings())
     ids = [translator.target_tokenizer.vocabulary.index(token) for token in ("TED", "20", "我")]
     assert f"-> {[2, *ids, 1, 3]}" in capsys.readouterr().out
 

@@ -1,9 +1,11 @@
+import dataclasses
 import sys
 
 import pytest
 
 from tf_seq2seq.cli import check_export
-from tf_seq2seq.serving.check import Check
+from tf_seq2seq.serving import check
+from tf_seq2seq.serving.operations import SERVERS
 
 
 @pytest.mark.parametrize("problems", [[], ["The signature 'a' fails."]])
@@ -11,11 +13,11 @@ def test_the_exit_code_says_whether_there_are_problems(problems, monkeypatch, ca
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     asked = {}
 
-    def check(directory, server):
+    def check_and_note(directory, server):
         asked.update(directory=directory, server=server)
-        return Check(directory, [], {}, 0, problems)
+        return check.Check(directory, [], {}, 0, problems)
 
-    monkeypatch.setattr(check_export, "check_export", check)
+    monkeypatch.setattr(check, "check_export", check_and_note)
     assert check_export.main(["some/1", "--server", "2.19"]) == len(problems)
     assert (str(asked["directory"]), asked["server"]) == ("some/1", "2.19")
     count = "no problems" if not problems else "1 problem"
@@ -27,3 +29,8 @@ def test_there_must_be_a_directory(capsys):
         check_export.main([])
     assert end.value.code == 2
     assert "directory" in capsys.readouterr().err
+
+
+def test_the_servers_of_the_command_are_those_of_the_check():
+    choices = {f.name: f.metadata["choices"] for f in dataclasses.fields(check_export.Settings)}
+    assert choices["server"] == tuple(SERVERS)

@@ -13,6 +13,7 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
+import keras
 import pytest
 
 from tf_seq2seq.data import download
@@ -255,13 +256,13 @@ class TestDisk:
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
     def test_full_during_the_transfer(self, get, path, monkeypatch):
-        get_file = download.keras.utils.get_file
+        get_file = keras.utils.get_file
 
         def to_full_disk(name, url, cache_dir, cache_subdir):
             (cache_dir / name).symlink_to("/dev/full")
             return get_file(name, url, cache_dir=cache_dir, cache_subdir="", force_download=True)
 
-        monkeypatch.setattr(download.keras.utils, "get_file", to_full_disk)
+        monkeypatch.setattr(keras.utils, "get_file", to_full_disk)
         with pytest.raises(InputError, match=self.MESSAGE):
             get()
         assert list(path.parent.iterdir()) == []

@@ -9,13 +9,14 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tf_seq2seq import evaluation
 from tf_seq2seq.cli.lines import translate_lines
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.data import read_lines
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.serving import SavedTranslator
+
+if TYPE_CHECKING:
+    from tf_seq2seq.evaluation import TranslationReport
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +37,18 @@ class Settings:
     output: Path | None = setting(None, "where to write the translations, one per line")
 
 
-def evaluate(settings: Settings) -> evaluation.TranslationReport:
+def evaluate(settings: Settings) -> TranslationReport:
     """Translate the sources and score the translations.
 
     Raises:
         InputError: if a file or the model is missing or cannot be read, or if the files do not have
             the same number of lines.
     """
+    # Slow to import, and neither --help nor an error on the command line needs them.
+    from tf_seq2seq import evaluation
+    from tf_seq2seq.data import read_lines
+    from tf_seq2seq.serving import SavedTranslator
+
     sources, references = read_lines(settings.source), read_lines(settings.reference)
     if len(sources) != len(references):
         raise InputError(

@@ -92,6 +92,7 @@ def from_command_line(
     Returns:
         An instance of `settings`.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow is verbose at startup
     if arguments is None:
         arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
     # The type checker cannot know that `T` is a dataclass.

@@ -1,21 +1,65 @@
-"""Corpora of sentence pairs and running text (synthetic, public or from files), and batches."""
+"""Corpora of sentence pairs and running text (synthetic, public or from files), and batches.
 
-from tf_seq2seq.data.batching import Summary, batches
-from tf_seq2seq.data.corpus import Corpus, Pairs, TextCorpus
-from tf_seq2seq.data.public import (
-    PUBLIC_CORPORA,
-    PUBLIC_TEXTS,
-    TED_TEST_SETS,
-    PublicFiles,
-    RemoteFile,
-    book_vocabulary,
-    public_corpus,
-    public_text,
-)
-from tf_seq2seq.data.readers import read_corpus, read_lines, read_parallel, read_tab_separated
-from tf_seq2seq.data.running_text import encode_text, text_batches
-from tf_seq2seq.data.splitting import split
-from tf_seq2seq.data.synthetic import copy_corpus, reverse_corpus, synthetic_corpus, synthetic_text
+The names of this package are imported when they are first used: the programs that list the public
+corpora in their `--help` start without TensorFlow.
+"""
+
+from typing import TYPE_CHECKING
+
+from tf_seq2seq.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from tf_seq2seq.data.batching import Summary, batches
+    from tf_seq2seq.data.corpus import Corpus, Pairs, TextCorpus
+    from tf_seq2seq.data.public import (
+        PUBLIC_CORPORA,
+        PUBLIC_TEXTS,
+        TED_TEST_SETS,
+        PublicFiles,
+        RemoteFile,
+        book_vocabulary,
+        public_corpus,
+        public_text,
+    )
+    from tf_seq2seq.data.readers import read_corpus, read_lines, read_parallel, read_tab_separated
+    from tf_seq2seq.data.running_text import encode_text, text_batches
+    from tf_seq2seq.data.splitting import split
+    from tf_seq2seq.data.synthetic import (
+        copy_corpus,
+        reverse_corpus,
+        synthetic_corpus,
+        synthetic_text,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "PUBLIC_CORPORA": "public",
+            "PUBLIC_TEXTS": "public",
+            "TED_TEST_SETS": "public",
+            "Corpus": "corpus",
+            "Pairs": "corpus",
+            "PublicFiles": "public",
+            "RemoteFile": "public",
+            "Summary": "batching",
+            "TextCorpus": "corpus",
+            "batches": "batching",
+            "book_vocabulary": "public",
+            "copy_corpus": "synthetic",
+            "encode_text": "running_text",
+            "public_corpus": "public",
+            "public_text": "public",
+            "read_corpus": "readers",
+            "read_lines": "readers",
+            "read_parallel": "readers",
+            "read_tab_separated": "readers",
+            "reverse_corpus": "synthetic",
+            "split": "splitting",
+            "synthetic_corpus": "synthetic",
+            "synthetic_text": "synthetic",
+            "text_batches": "running_text",
+        },
+    )
 
 __all__ = [
     "PUBLIC_CORPORA",
@@ -43,3 +87,7 @@ __all__ = [
     "synthetic_text",
     "text_batches",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

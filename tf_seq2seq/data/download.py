@@ -20,8 +20,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
-
 from tf_seq2seq.errors import DISK_FAULTS, InputError
 from tf_seq2seq.files import first_line, write_atomically
 
@@ -102,6 +100,8 @@ def _cannot_write(path: Path, error: OSError) -> InputError:
 
 def _transfer(url: str, folder: Path) -> Path:
     """Download a file to an empty folder; raise a ConnectionError for any network error."""
+    import keras
+
     try:
         with _network_settings():
             return Path(keras.utils.get_file("file", url, cache_dir=folder, cache_subdir=""))

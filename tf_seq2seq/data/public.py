@@ -20,7 +20,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tf_seq2seq.checks import check_choice
 from tf_seq2seq.data.corpus import Corpus, Pairs, TextCorpus
@@ -30,7 +30,9 @@ from tf_seq2seq.data.splitting import split
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import first_line
 from tf_seq2seq.strings import check_not_one_string
-from tf_seq2seq.text import Vocabulary
+
+if TYPE_CHECKING:
+    from tf_seq2seq.text import Vocabulary
 
 DataDir = str | os.PathLike | None
 Find = Callable[[Sequence[str]], list[Path]]  # file names -> paths
@@ -221,6 +223,8 @@ def _read_multi30k(find: Find) -> Corpus:
 
 
 def _read_book_vocabulary(find: Find, language: str) -> Vocabulary:
+    from tf_seq2seq.text import Vocabulary
+
     (path,) = find([f"book-vocab.{language}"])
     return Vocabulary.load(path)
 

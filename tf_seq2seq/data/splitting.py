@@ -11,7 +11,6 @@ from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks
 from tf_seq2seq.strings import is_blank
-from tf_seq2seq.text import ChineseTokenizer
 
 Pair = tuple[str, str]  # (source, target)
 
@@ -75,6 +74,9 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
 
 def _as_seen(pairs: Sequence[Pair]) -> list[Pair]:
     """Return the text that tokenizers see; the Chinese one deletes the most spaces."""
+    # Slow to import, because of TensorFlow.
+    from tf_seq2seq.text import ChineseTokenizer
+
     normalize = ChineseTokenizer(lowercase=True).normalize
 
     def normalized(texts):
