@@ -22,8 +22,9 @@ gc.set_threshold(100_000, 50, 100)
 # What `make check` leaves to `make test`: these train, export, start processes or run large grids.
 LONG = (
     *("chapters", "cli", "models", "serving", "training"),
-    *("test_benchmarks", "test_learning", "test_readme", "test_translator", "data/test_batching"),
-    *("layers/test_decoder", "layers/test_fused", "layers/test_reference", "layers/test_steps"),
+    *("test_benchmarks", "test_learning", "test_readme", "test_saving", "test_translator"),
+    *("data/test_batching", "layers/test_decoder", "layers/test_fused", "layers/test_reference"),
+    "layers/test_steps",
 )
 
 

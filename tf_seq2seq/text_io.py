@@ -17,6 +17,7 @@ from tf_seq2seq import strings
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import DAMAGED, first_line, write_together
+from tf_seq2seq.layers import cudnn
 from tf_seq2seq.text import Tokenizer
 
 BATCH_SIZE = 64
@@ -57,6 +58,18 @@ def compile_graph(
     # The search uses `tf.while_loop`, so there is nothing for AutoGraph to convert. Without it,
     # tracing takes seconds less, and stack traces show the original code.
     return tf.function(function, input_signature=inputs, autograph=False)
+
+
+def portable_graph(
+    function: Callable[..., dict[str, tf.Tensor]], *inputs: tf.TensorSpec
+) -> tf.types.experimental.PolymorphicFunction:
+    """Return a `tf.function` like `compile_graph`, whose graph runs on any machine."""
+
+    def without_cudnn(*tensors):
+        with cudnn.disabled():
+            return function(*tensors)
+
+    return compile_graph(without_cudnn, *inputs)
 
 
 def run_in_batches(

@@ -29,6 +29,7 @@ from tf_seq2seq.text_io import (
     compile_graph,
     explain_damage,
     load_files,
+    portable_graph,
     run_in_batches,
     save_files,
     warn_of_cut_offs,
@@ -103,7 +104,21 @@ class TextModel(tf.Module):
         self.tokenizer = tokenizer
         self.max_length = check_integer("max_length", max_length, minimum=1)
         self.max_new_tokens = check_integer("max_new_tokens", max_new_tokens, minimum=1)
-        self._compiled: dict[tuple | None, Callable] = {}
+        # TensorFlow would try to save a dict that is an attribute, and refuse these keys.
+        self._compiled: dict[tuple | None, Callable] = self._no_dependency({})
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiled graphs and TensorFlow's attributes cannot be pickled or copied.
+        names = ("model", "tokenizer", "max_length", "max_new_tokens")
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    @property
+    def _default_save_signature(self) -> tf.types.experimental.PolymorphicFunction:
+        """The signature `serving_default` that `tf.saved_model.save(text_model, path)` writes."""
+        return portable_graph(self.score_graph, TEXT)
 
     @property
     def tokenizers(self) -> list[Tokenizer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -13,7 +13,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import Ensemble, Seq2Seq, TranslationModel
 from tf_seq2seq.search import GREEDY, SearchOptions
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
-from tf_seq2seq.text_io import TEXT, append, check_parts, compile_graph
+from tf_seq2seq.text_io import TEXT, append, check_parts, compile_graph, portable_graph
 
 TARGET = tf.TensorSpec([None], tf.string, "target")
 """The second input of a graph that scores given translations: strings `(batch,)`."""
@@ -71,7 +71,22 @@ class TranslationGraph(tf.Module):
         self.target_tokenizer = target_tokenizer
         self.max_source_length = check_integer("max_source_length", max_source_length, minimum=1)
         self.max_target_length = check_integer("max_target_length", max_target_length, minimum=1)
-        self._compiled: dict[SearchOptions | None, Callable] = {}
+        # TensorFlow would try to save a dict that is an attribute, and refuse these keys.
+        self._compiled: dict[SearchOptions | None, Callable] = self._no_dependency({})
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiled graphs and TensorFlow's attributes cannot be pickled or copied.
+        names = ("model", "source_tokenizer", "target_tokenizer")
+        limits = ("max_source_length", "max_target_length")
+        return {name: getattr(self, name) for name in names + limits}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    @property
+    def _default_save_signature(self) -> tf.types.experimental.PolymorphicFunction:
+        """The signature `serving_default` that `tf.saved_model.save(translator, path)` writes."""
+        return portable_graph(self.graph, TEXT)
 
     @property
     def aligns(self) -> bool:

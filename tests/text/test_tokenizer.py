@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import pickle
 import random
 import subprocess
 import sys
@@ -380,9 +381,12 @@ def test_a_new_tokenizer_saves_its_assets(tmp_path):
         "tokenizer.json",
         "vocabulary.txt",
     ]
-    other = Tokenizer.load(tmp_path)
-    assert type(other) is SynonymTokenizer
-    assert other.encode(["a film"]).to_list() == tokenizer.encode(["a film"]).to_list()
+    checkpoint = tf.train.Checkpoint(tokenizer).write(str(tmp_path / "checkpoint"))
+    restored = SynonymTokenizer()
+    tf.train.Checkpoint(restored).read(checkpoint).assert_consumed()
+    for other in (Tokenizer.load(tmp_path), restored, pickle.loads(pickle.dumps(tokenizer))):
+        assert type(other) is SynonymTokenizer
+        assert other.encode(["a film"]).to_list() == tokenizer.encode(["a film"]).to_list()
 
 
 def test_save_replaces_a_tokenizer_of_another_class(tmp_path):

@@ -24,11 +24,12 @@ from tf_seq2seq.checks import check_choice, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.linear import Linear
 from tf_seq2seq.layers.recurrent import build_once
+from tf_seq2seq.layers.tracking import FullyTracked
 
 FORMS = ("dot", "scaled", "general")
 
 
-class Attention(keras.layers.Layer):
+class Attention(FullyTracked, keras.layers.Layer):
     """Base class of the attention layers: a weighted sum of the memory (S5 in docs/notes.md).
 
         alpha_ij  = softmax_i e(h_i, s_j)

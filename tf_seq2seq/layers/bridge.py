@@ -10,12 +10,13 @@ from tf_seq2seq.checks import check_choice, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.cells import CELLS, CellState, check_cell
 from tf_seq2seq.layers.recurrent import State, build_once, describe_shapes
+from tf_seq2seq.layers.tracking import FullyTracked
 
 KINDS = ("dense", "copy", "zeros")
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class Bridge(keras.layers.Layer):
+class Bridge(FullyTracked, keras.layers.Layer):
     """Compute the decoder's initial state from the encoder's final state (S3 in docs/notes.md).
 
     The two may differ in width, number of layers and cell. Each decoder layer starts from the

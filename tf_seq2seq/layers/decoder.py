@@ -23,6 +23,7 @@ from tf_seq2seq.layers.recurrent import (
     recurrent_layer,
 )
 from tf_seq2seq.layers.steps import DecoderMemory, DecoderState, kind_of_step
+from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.layers.words import Words
 
 
@@ -57,7 +58,7 @@ class DecoderOutput(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class Decoder(keras.layers.Layer):
+class Decoder(FullyTracked, keras.layers.Layer):
     """Unfold a context into the target sentence, `s_j = RNN(s_{j-1}, x_j)`.
 
     The **feeding** scheme determines the input `x_j` of step `j`, where `y_{j-1}` is the embedding

@@ -12,6 +12,7 @@ from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.cells import CellState, check_cell
 from tf_seq2seq.layers.recurrent import State, build_once, check_ids, recurrent_layer, run_layer
+from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.layers.words import Words
 from tf_seq2seq.text import PAD_ID
 
@@ -38,7 +39,7 @@ class EncoderOutput(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class Encoder(keras.layers.Layer):
+class Encoder(FullyTracked, keras.layers.Layer):
     """Read a sentence with an RNN: `h_i = RNN(h_{i-1}, x_i)`.
 
     `x_i` is the embedding of the i-th source id. A bidirectional layer runs a second RNN from the

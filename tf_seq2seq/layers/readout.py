@@ -11,10 +11,11 @@ from keras import ops
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.recurrent import build_once
+from tf_seq2seq.layers.tracking import FullyTracked
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class Readout(keras.layers.Layer):
+class Readout(FullyTracked, keras.layers.Layer):
     """Compute the logits of a word from the features of a decoder step.
 
         a_j      = f(W_a x_j + b_a)         a_j = x_j if `units` is None

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from tf_seq2seq.checks import check_integer, check_rate
 from tf_seq2seq.layers.recurrent import build_once
+from tf_seq2seq.layers.tracking import FullyTracked
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
-class Words(keras.layers.Layer):
+class Words(FullyTracked, keras.layers.Layer):
     """Look up the embeddings of words, and apply dropout in training.
 
         x_i = E w_i

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tf_seq2seq.layers import cudnn
+from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.losses import SequenceCrossEntropy
 
 
-class SequenceModel(keras.Model):
+class SequenceModel(FullyTracked, keras.Model):
     """Base class of the models.
 
     A subclass defines `recurrent_layers` and, to be exported, `input_specs`. It may change the
@@ -60,6 +62,22 @@ class SequenceModel(keras.Model):
         # Without this, Keras would not compile a loaded model whose class overrides `compile`.
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+    @property
+    def _default_save_signature(self) -> tf.types.experimental.PolymorphicFunction:
+        """The signature `serving_default` that `tf.saved_model.save(model, path)` writes."""
+        # Keras' own takes the shapes from `build`, which has none here.
+        specs = tf.nest.map_structure(
+            lambda spec: tf.TensorSpec(spec.shape, spec.dtype, spec.name), self.input_specs()
+        )
+
+        @tf.function(input_signature=[specs], autograph=False)
+        def serving_default(inputs):
+            with cudnn.disabled():
+                outputs = self(inputs)
+            return {"logits": getattr(outputs, "logits", outputs)}
+
+        return serving_default
 
     def export(self, filepath: str, *args, input_signature: Any = None, **kwargs) -> None:
         """Export like `keras.Model.export`, for batches of any shape and for any machine.

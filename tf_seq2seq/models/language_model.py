@@ -138,6 +138,9 @@ class LanguageModel(SequenceModel):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [Perplexity()]
 
+    def input_specs(self) -> keras.InputSpec:
+        return keras.InputSpec(shape=(None, None), dtype="int32", name="ids")
+
     def export(self, *args, **kwargs) -> None:
         raise InputError(
             "Keras cannot export a language model, because it also returns a state; add "

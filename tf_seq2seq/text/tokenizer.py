@@ -23,9 +23,11 @@ there are more files, such as a SentencePiece model.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -94,6 +96,7 @@ class Tokenizer(tf.Module):
         super().__init__()
         self.lowercase = check_flag("lowercase", lowercase)
         self._vocabulary: Vocabulary | None = None
+        self._in_checkpoints = InCheckpoints(self)
 
     @property
     def rules(self) -> Rules:
@@ -380,6 +383,39 @@ class Tokenizer(tf.Module):
         with write_atomically(directory / "tokenizer.json") as new:
             new.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
+    def __reduce__(self):
+        # A table of TensorFlow cannot be pickled or copied.
+        return restored, (type(self), self._state())
+
+    def _state(self) -> State:
+        """Return what `save` writes."""
+        if self._vocabulary is None:
+            return State(self.get_config(), None, {})
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_assets(Path(folder))
+            files = [path for path in Path(folder).rglob("*") if path.is_file()]
+            assets = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+        return State(self.get_config(), self._vocabulary, assets)
+
+    def _set_state(self, state: State) -> None:
+        """Take over the assets and the vocabulary."""
+        if state.vocabulary is None:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in state.assets.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            self.load_assets(Path(folder))
+        self.set_vocabulary(state.vocabulary)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        # The method by which TensorFlow finds the attributes of an object.
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "savedmodel":  # where the tables suffice
+            children.pop("_in_checkpoints")
+        return children
+
     @staticmethod
     def load(directory: str | os.PathLike) -> Tokenizer:
         """Read a tokenizer of any class from a directory that `save` wrote.
@@ -416,6 +452,71 @@ class Tokenizer(tf.Module):
         tokenizer.load_assets(directory)
         tokenizer.set_vocabulary(Vocabulary.load(directory / "vocabulary.txt"))
         return tokenizer
+
+
+class State(NamedTuple):
+    """All that a tokenizer consists of, apart from its class.
+
+    Attributes:
+        config: the result of `get_config`.
+        vocabulary: the vocabulary, or None if there is none yet.
+        assets: the contents of the files that `save_assets` writes, by path.
+    """
+
+    config: dict[str, Any]
+    vocabulary: Vocabulary | None
+    assets: dict[str, bytes]
+
+
+def restored(cls: type[Tokenizer], state: State) -> Tokenizer:
+    """Create a tokenizer from its state."""
+    tokenizer = cls.from_config(state.config)
+    tokenizer._set_state(state)
+    return tokenizer
+
+
+class InCheckpoints(tf.train.experimental.PythonState):
+    """The state of a tokenizer in the files of `tf.train.Checkpoint`.
+
+    A tokenizer without a vocabulary gets that of the checkpoint.
+
+    Args:
+        tokenizer: the tokenizer.
+
+    Raises:
+        InputError: when a checkpoint of a different tokenizer is restored.
+    """
+
+    def __init__(self, tokenizer: Tokenizer):
+        self._tokenizer = tokenizer
+
+    def serialize(self) -> bytes:
+        state = self._tokenizer._state()
+        content = {
+            "class_name": type(self._tokenizer).__name__,
+            "config": state.config,
+            "tokens": None if state.vocabulary is None else state.vocabulary.tokens,
+            "assets": {name: base64.b64encode(a).decode() for name, a in state.assets.items()},
+        }
+        return json.dumps(content).encode()
+
+    def deserialize(self, value: bytes) -> None:
+        content, ours = json.loads(value), self._tokenizer
+        name, config, tokens = (content[key] for key in ("class_name", "config", "tokens"))
+        fits = name == type(ours).__name__ and config == ours.get_config()
+        if fits and tokens is not None:
+            assets = {name: base64.b64decode(text) for name, text in content["assets"].items()}
+            state = State(config, Vocabulary(tokens), assets)
+            if ours._vocabulary is None:
+                ours._set_state(state)
+            else:
+                fits = ours.equals(restored(type(ours), state))
+        if not fits:
+            arguments = ", ".join(f"{key}={value!r}" for key, value in config.items())
+            raise InputError(
+                "The checkpoint has the vocabulary of another tokenizer than this one; restore it "
+                f"into {name}({arguments}) without calling `adapt` first."
+            )
 
 
 def rewrite(text: tf.Tensor, rules: Iterable[tuple[str, str]]) -> tf.Tensor:

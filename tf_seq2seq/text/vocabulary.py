@@ -73,7 +73,7 @@ class Vocabulary:
                 )
         self._tokens = SPECIALS + tuple(token for token in tokens if token not in SPECIALS)
         self._ids = {token: id for id, token in enumerate(self._tokens)}
-        self._counts: Mapping[str, int] | None = None
+        self._counts: dict[str, int] | None = None
 
     @classmethod
     def build(
@@ -117,7 +117,7 @@ class Vocabulary:
         if max_size is not None:
             kept = kept[: max_size - len(SPECIALS)]
         vocabulary = cls(token for token, _ in kept)
-        vocabulary._counts = MappingProxyType(dict(kept))
+        vocabulary._counts = dict(kept)
         return vocabulary
 
     @classmethod
@@ -184,7 +184,7 @@ class Vocabulary:
     @property
     def counts(self) -> Mapping[str, int] | None:
         """The count of each token, without the special ones; `None` if not made by `build`."""
-        return self._counts
+        return None if self._counts is None else MappingProxyType(self._counts)
 
     def index(self, token: str) -> int:
         """Return the id of a token, or `UNK_ID` if it is not in the vocabulary.
