@@ -1,6 +1,6 @@
 import pytest
 
-from tf_seq2seq.evaluation import bleu, chrf, translation_report
+from tf_seq2seq.evaluation import ReportTable, bleu, chrf, translation_report
 
 SENTENCES = [
     f"the {noun} is {place} the old house"
@@ -29,6 +29,29 @@ def test_report():
     ]
     assert "perplexity            3.500" in lines
     assert lines[-1].split() == ["6-10", "6", f"{found.by_length.sets['6-10'].value:.2f}"]
+
+
+def test_a_table_of_several_sets():
+    sources = ["a b c d"] * 12
+    together = translation_report(WRONG, SENTENCES, sources, bootstrap=0)
+    sets = {
+        "first": translation_report(WRONG[:8], SENTENCES[:8], sources[:8], "13a", bootstrap=0),
+        "the second": translation_report(
+            WRONG[8:], SENTENCES[8:], sources[8:], "13a", bootstrap=0, perplexity=2.5
+        ),
+    }
+    head, *rows, bleu_line, chrf_line = str(ReportTable(sets, together)).splitlines()
+    assert head.split() == [
+        *("sentences", "BLEU", "chrF", "exact", "match", "length", "ratio", "perplexity")
+    ]
+    for row, report in zip(rows, [*sets.values(), together], strict=True):
+        assert f" {report.sentences} " in row and f" {report.bleu.value:.2f} " in row
+        assert f" {report.chrf.value:.2f} " in row and f" {report.exact_match:.2f} %" in row
+    assert [row.endswith(" 2.500") for row in rows] == [False, True, False]
+    assert rows[2].startswith("together ")
+    reason = "the references have spaces between words"
+    assert bleu_line == f"BLEU: {together.bleu.signature} (because {reason})"
+    assert chrf_line == f"chrF: {together.chrf.signature}"
 
 
 def test_report_without_case():

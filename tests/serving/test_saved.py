@@ -39,6 +39,12 @@ def test_translates_like_the_translator_that_was_exported(key, exports):
     tokens = sum(each.target_length for each in scored)
     expected = np.exp(-sum(each.score for each in scored) / tokens)
     assert saved.perplexity(sentences, given) == pytest.approx(expected, rel=1e-5)
+    without_details = saved.score(sentences, given, details=False)
+    assert [each.text for each in without_details] == given
+    assert [each.target_length for each in without_details] == [
+        each.target_length for each in scored
+    ]
+    assert not any(each.target_tokens for each in without_details)
 
 
 def test_sentences_that_are_cut_off_are_named(exported):
@@ -87,7 +93,7 @@ def test_takes_the_latest_version_or_the_one_that_is_named(exported, tmp_path):
 
 
 def test_no_model(tmp_path):
-    with pytest.raises(InputError, match=r"There is no SavedModel in .*--model-dir"):
+    with pytest.raises(InputError, match=r"There is no SavedModel in .*folder to which"):
         serving.SavedTranslator(tmp_path / "nowhere")
 
 
@@ -124,6 +130,7 @@ def test_a_translator_with_one_signature(tmp_path):
     saved = serving.SavedTranslator(tmp_path)
     assert not saved.aligns
     assert saved(["a", "b"]) == [Translation("A", 0.0), Translation("B", 0.0)]
+    assert not saved.can_score
     assert saved.perplexity(["a"], ["b"]) is None
     with pytest.raises(InputError, match="does not have the signature 'beam_details'"):
         saved.n_best("a")

@@ -1,6 +1,7 @@
-"""Score an exported translator on a file of sources and a file of references.
+"""Score a translator on files of sources and files of references.
 
-tf-seq2seq-evaluate --model saved_models/en_zh --source test.en --reference test.zh
+tf-seq2seq-evaluate --model output/beyond_3/tuned/translator --beam-width 5 \
+    --source test2016.de,test2017.de --reference test2016.en,test2017.en
 """
 
 from __future__ import annotations
@@ -9,71 +10,46 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tf_seq2seq.cli.lines import translate_lines
+from tf_seq2seq.cli.search import SearchSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.errors import InputError
-
-if TYPE_CHECKING:
-    from tf_seq2seq.evaluation import TranslationReport
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Translate a file with an exported translator, and score it against the reference."""
+class Settings(SearchSettings):
+    """Translate files with a translator, and score the translations against references."""
 
     model: Path = setting(
-        None, "the SavedModel: the folder of a model or of one version", required=True
+        None,
+        "a saved translator, such as a chapter's output/.../translator, or a SavedModel: the "
+        "folder of a model or of one version",
+        required=True,
     )
-    source: Path = setting(None, "the sentences to translate, one per line", required=True)
-    reference: Path = setting(None, "their translations, one per line", required=True)
+    source: str = setting(
+        None, "the sentences to translate, one per line; several files: FILE,FILE", required=True
+    )
+    reference: str = setting(
+        None, "their translations, line by line, as many files as --source", required=True
+    )
+    beam: bool = setting(False, "use the beam search of a SavedModel, whose options are fixed")
     tokenize: str | None = setting(
         None, "sacrebleu's tokenizer (default: by the writing system of the references)"
     )
     lowercase: bool = setting(False, "ignore case")
     bootstrap: int = setting(1000, "samples for the confidence interval, 0 for none", least=0)
     batch_size: int = setting(64, "number of sentences to translate at a time", least=1)
-    output: Path | None = setting(None, "where to write the translations, one per line")
-
-
-def evaluate(settings: Settings) -> TranslationReport:
-    """Translate the sources and score the translations.
-
-    Raises:
-        InputError: if a file or the model is missing or cannot be read, or if the files do not have
-            the same number of lines.
-    """
-    # Slow to import, and neither --help nor an error on the command line needs them.
-    from tf_seq2seq import evaluation
-    from tf_seq2seq.data import read_lines
-    from tf_seq2seq.serving import SavedTranslator
-
-    sources, references = read_lines(settings.source), read_lines(settings.reference)
-    if len(sources) != len(references):
-        raise InputError(
-            f"{settings.source} has {len(sources)} lines and {settings.reference} has "
-            f"{len(references)}: they must be translations of each other, line by line."
-        )
-    # Report a wrong name before translating, not after.
-    if settings.tokenize is not None:
-        evaluation.bleu_metric(settings.tokenize)
-    model = SavedTranslator(settings.model)
-    hypotheses = translate_lines(model, sources, settings.output, settings.batch_size)
-    return evaluation.translation_report(
-        hypotheses,
-        references,
-        sources,
-        settings.tokenize,
-        settings.lowercase,
-        settings.bootstrap,
-        model.perplexity(sources, references, settings.batch_size),
+    output: Path | None = setting(
+        None, "where to write the translations, one per line, file after file"
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command `tf-seq2seq-evaluate`, and return its exit code."""
-    print(evaluate(from_command_line(Settings, arguments)))
+    settings = from_command_line(Settings, arguments)
+    # Slow to import, and neither --help nor an error on the command line needs it.
+    from tf_seq2seq.cli.measure import measure
+
+    print(measure(settings))
     return 0
 
 

@@ -1,7 +1,7 @@
 """Scores, reports, accuracy by position and word alignment."""
 
 from tf_seq2seq.evaluation.by_position import accuracy_by_position
-from tf_seq2seq.evaluation.report import TranslationReport, translation_report
+from tf_seq2seq.evaluation.report import ReportTable, TranslationReport, translation_report
 from tf_seq2seq.evaluation.scores import (
     Score,
     ScoreTable,
@@ -22,6 +22,7 @@ from tf_seq2seq.evaluation.word_alignment import WordAligner
 
 __all__ = [
     "BleuTokenizer",
+    "ReportTable",
     "Score",
     "ScoreTable",
     "TranslationReport",

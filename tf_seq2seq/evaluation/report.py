@@ -57,6 +57,44 @@ class TranslationReport:
         return "\n".join(lines)
 
 
+@dataclasses.dataclass(frozen=True)
+class ReportTable:
+    """The reports of several test sets and of all their sentences together; `print` it.
+
+    Args:
+        sets: the report of each set, by name.
+        together: the report of all sentences as one set.
+    """
+
+    sets: dict[str, TranslationReport]
+    together: TranslationReport
+
+    def __str__(self) -> str:
+        rows = {**self.sets, "together": self.together}
+        width = max(map(len, rows))
+        names = ("sentences", "BLEU", "chrF", "exact match", "length ratio", "perplexity")
+        line = "{:{}} {:>9} {:>14} {:>14} {:>11} {:>12} {:>10}"
+        lines = [line.format("", width, *names)]
+        lines += [
+            line.format(
+                name,
+                width,
+                f"{report.sentences:,}",
+                report.bleu.figure,
+                report.chrf.figure,
+                f"{report.exact_match:.2f} %",
+                f"{report.length_ratio:.3f}",
+                "" if report.perplexity is None else f"{report.perplexity:.3f}",
+            ).rstrip()
+            for name, report in rows.items()
+        ]
+        reason = self.together.tokenizer_reason
+        because = "" if reason is None else f" (because {reason})"
+        lines.append(f"BLEU: {self.together.bleu.signature}{because}")
+        lines.append(f"chrF: {self.together.chrf.signature}")
+        return "\n".join(lines)
+
+
 def translation_report(
     hypotheses: Sequence[str],
     references: Sequence[str],

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations of the tokenizers)
 
+from tf_seq2seq.checks import check_flag
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import first_line
 from tf_seq2seq.metrics import perplexity
@@ -43,7 +44,7 @@ class SavedTranslator:
         if not (self.directory / "saved_model.pb").is_file():
             raise InputError(
                 f"There is no SavedModel in {directory}: pass the folder to which a model was "
-                "exported, such as a training chapter's --model-dir."
+                "exported, or that of one version."
             )
         try:
             # The signatures work only as long as the model is not garbage-collected.
@@ -63,6 +64,11 @@ class SavedTranslator:
         """Whether translations have an alignment, which needs a model with attention."""
         details = self._signatures.get("details")
         return details is not None and "alignment" in details.structured_outputs
+
+    @property
+    def can_score(self) -> bool:
+        """Whether the SavedModel has the signature `score`."""
+        return "score" in self._signatures
 
     def __call__(
         self, sentences: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
@@ -114,7 +120,13 @@ class SavedTranslator:
         return answers.n_best(rows, sentences)
 
     def score(
-        self, sentences: Texts, translations: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
+        self,
+        sentences: Texts,
+        translations: Texts,
+        batch_size: int = BATCH_SIZE,
+        verbose: int = 0,
+        *,
+        details: bool = True,
     ) -> list[Translation]:
         """Score given translations.
 
@@ -122,9 +134,12 @@ class SavedTranslator:
             sentences: one string, or any iterable of them.
             translations: a translation of each sentence.
             batch_size, verbose: see `__call__`.
+            details: whether to return the tokens and the alignment too, which takes longer.
+                Without details, the text of a result is exactly the given one; with them, it is
+                the text as the tokenizer reads it.
 
         Returns:
-            A `Translation` for each pair. Its text is the given one as the tokenizer reads it.
+            A `Translation` for each pair.
 
         Raises:
             InputError: if the numbers of sentences and translations differ, or a score is not
@@ -132,10 +147,13 @@ class SavedTranslator:
             TypeError: if something is not a string.
 
         Warns:
-            UserWarning: for each sentence and translation that the model cut off.
+            UserWarning: with `details`, for each sentence and translation that the model cut off.
         """
         sentences, translations = listed(sentences), listed(translations)
         check_pairs(sentences, translations)
+        if not check_flag("details", details):
+            rows = self._rows("score", batch_size, verbose, text=sentences, target=translations)
+            return answers.scored(rows, sentences, translations)
         rows = self._rows("score_details", batch_size, verbose, text=sentences, target=translations)
         answers.warn_of_cut_offs(rows, sentences, translations)
         return answers.translations(rows, sentences)
@@ -151,13 +169,11 @@ class SavedTranslator:
         Returns:
             The perplexity; None if the SavedModel does not have the signature `score`.
         """
-        if "score" not in self._signatures:
+        if not self.can_score:
             return None
-        sentences, translations = listed(sentences), listed(translations)
-        check_pairs(sentences, translations)
-        rows = self._rows("score", batch_size, verbose, text=sentences, target=translations)
-        loss = -sum(float(row["log_probability"]) for row in rows)
-        return perplexity(loss / max(sum(int(row["tokens"]) for row in rows), 1))
+        scored = self.score(sentences, translations, batch_size, verbose, details=False)
+        tokens = sum(each.target_length or 0 for each in scored)
+        return perplexity(-sum(each.score for each in scored) / max(tokens, 1))
 
     def _rows(
         self, signature: str, batch_size: int, verbose: int, **inputs: Sequence[str | bytes]

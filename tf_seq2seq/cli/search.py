@@ -1,0 +1,68 @@
+"""The options of a search in commands."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tf_seq2seq.cli.settings import setting
+
+if TYPE_CHECKING:
+    from tf_seq2seq.search import SearchOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSettings:
+    """Settings of the commands that search for translations; each command adds its own."""
+
+    beam_width: int | None = setting(
+        None, "hypotheses to follow (default: 1, greedy search)", least=1
+    )
+    length_penalty: str | None = setting(
+        None, "alpha of the length normalization of a beam, or average (default: 1.0)"
+    )
+    coverage_penalty: float | None = setting(
+        None, "beta of a beam, for models with attention (default: 0)", least=0
+    )
+    no_repeat_ngram: int | None = setting(
+        None, "length of n-grams that may not occur twice (default: 0, all may)", least=0
+    )
+    min_length: int | None = setting(
+        None, "minimum number of tokens of a translation (default: 0)", least=0
+    )
+    forbid_unknown: bool = setting(False, "never write <unk>")
+    replace_unknown: bool = setting(
+        False, "replace <unk> by the source word with the largest attention weight"
+    )
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield reasons, each with the options that have no effect because of it."""
+        if self.beam_width in (None, 1):
+            yield "without a --beam-width of at least 2", ("length_penalty", "coverage_penalty")
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that differ from the defaults of `SearchOptions`, by name."""
+        names = [field.name for field in dataclasses.fields(SearchSettings)]
+        values = {name: getattr(self, name) for name in names}
+        given = {name: value for name, value in values.items() if value not in (None, False)}
+        if "length_penalty" in given and given["length_penalty"] != "average":
+            given["length_penalty"] = _number(given["length_penalty"])
+        return given
+
+    def options(self) -> SearchOptions:
+        """Return the options of the search.
+
+        Raises:
+            InputError: if a value is invalid.
+        """
+        from tf_seq2seq.search import SearchOptions
+
+        return SearchOptions().replace(**self.given())
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # `SearchOptions` refuses it
