@@ -168,6 +168,19 @@ def test_save_and_load(tokenizer, tmp_path):
     for before, after in zip(translator(["a b c", "d"]), again(["a b c", "d"]), strict=True):
         assert before.text == after.text
         assert before.score == after.score
+    assert s2s.Translator.load_card(tmp_path / "translator") == ({}, [])
+
+
+def test_facts_are_saved_with_a_translator(translator, tmp_path):
+    card, sentences = {"data": "句子", "metric": {"value": 1.5}}, ("un", "deux œufs")
+    translator.save(tmp_path, card=card, sentences=sentences)
+    saved = s2s.Translator.load_card(tmp_path)
+    assert (saved.card, saved.sentences) == (card, list(sentences))
+    assert s2s.Translator.load(tmp_path).max_source_length == translator.max_source_length
+    with pytest.raises(TypeError, match="`sentences` must be a list of strings"):
+        translator.save(tmp_path, sentences="un")
+    with pytest.raises(s2s.InputError, match=r"No translator in .*nowhere"):
+        s2s.Translator.load_card(tmp_path / "nowhere")
 
 
 def test_load_names_what_is_missing_or_damaged(translator, tmp_path):

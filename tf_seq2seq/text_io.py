@@ -177,19 +177,25 @@ def save_files(
         model.save(new / "model.keras")
         for name, tokenizer in tokenizers.items():
             tokenizer.save(new / name)
-        (new / _settings_file(noun)).write_text(json.dumps(settings, indent=2) + "\n")
+        text = json.dumps(settings, ensure_ascii=False, indent=2) + "\n"
+        (new / _settings_file(noun)).write_text(text, encoding="utf-8")
 
 
 def load_files(
     directory: Path, noun: str, tokenizers: Sequence[str]
 ) -> tuple[keras.Model, list[Tokenizer], dict[str, Any]]:
     """Read the model, the tokenizers and the settings that `save_files` wrote."""
-    settings = json.loads((directory / _settings_file(noun)).read_text())
+    settings = read_settings(directory, noun)
     path = directory / "model.keras"
     if path.exists() and not zipfile.is_zipfile(path):
         raise zipfile.BadZipFile(f"{path.name} is damaged")  # Keras would say "File not found".
     model = keras.saving.load_model(path)
     return model, [Tokenizer.load(directory / name) for name in tokenizers], settings
+
+
+def read_settings(directory: Path, noun: str) -> dict[str, Any]:
+    """Read the settings that `save_files` wrote."""
+    return json.loads((directory / _settings_file(noun)).read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager

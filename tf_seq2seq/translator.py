@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import Ensemble
 from tf_seq2seq.search import GREEDY, SearchOptions
 from tf_seq2seq.search.options import SearchKeywords, check_options
-from tf_seq2seq.strings import Texts, check_pairs, check_score, listed
+from tf_seq2seq.strings import Texts, check_not_one_string, check_pairs, check_score, listed
 from tf_seq2seq.text_io import (
     BATCH_SIZE,
     explain_damage,
     load_files,
+    read_settings,
     run_in_batches,
     save_files,
     warn_of_cut_offs,
@@ -25,6 +26,18 @@ from tf_seq2seq.translation import Translation
 from tf_seq2seq.translation_graph import TranslationGraph
 
 _NOUN = "translator"
+
+
+class SavedCard(NamedTuple):
+    """What `Translator.save` wrote about a translator, for those who export it.
+
+    Attributes:
+        card: facts for the model card.
+        sentences: typical source sentences.
+    """
+
+    card: dict[str, Any]
+    sentences: list[str]
 
 
 class Translator(TranslationGraph):
@@ -178,7 +191,13 @@ class Translator(TranslationGraph):
             max_target_length=first.max_target_length,
         )
 
-    def save(self, directory: str | Path) -> None:
+    def save(
+        self,
+        directory: str | Path,
+        *,
+        card: Mapping[str, Any] | None = None,
+        sentences: Iterable[str] = (),
+    ) -> None:
         """Write the model and the tokenizers, for `Translator.load`.
 
         If the call is interrupted, an existing translator in the directory stays intact.
@@ -186,16 +205,23 @@ class Translator(TranslationGraph):
         Args:
             directory: created if it does not exist. The files are `model.keras`, `source/`,
                 `target/` and `translator.json`.
+            card: facts for the model card of an export: what the model was trained on as `data`,
+                `languages` and `metric` (see `serving.export`).
+            sentences: typical source sentences, of which an export makes its warm-up requests.
 
         Raises:
             OSError: if the disk is full or the directory cannot be written to.
+            TypeError: if the card contains something that JSON cannot represent, or `sentences` is
+                a single string.
         """
+        check_not_one_string("sentences", sentences)
         tokenizers = {"source": self.source_tokenizer, "target": self.target_tokenizer}
         limits = {
             "max_source_length": self.max_source_length,
             "max_target_length": self.max_target_length,
         }
-        save_files(directory, _NOUN, self.model, tokenizers, limits)
+        facts = {"card": dict(card or {}), "sentences": list(sentences)}
+        save_files(directory, _NOUN, self.model, tokenizers, limits | facts)
 
     @classmethod
     def load(cls, directory: str | Path) -> Translator:
@@ -209,8 +235,24 @@ class Translator(TranslationGraph):
         """
         directory = Path(directory)
         with explain_damage(directory, _NOUN, "Translator.save"):
-            model, tokenizers, limits = load_files(directory, _NOUN, ["source", "target"])
+            model, tokenizers, settings = load_files(directory, _NOUN, ["source", "target"])
+            limits = {name: settings[name] for name in settings.keys() - SavedCard._fields}
             return cls(model, *tokenizers, **limits)
+
+    @staticmethod
+    def load_card(directory: str | Path) -> SavedCard:
+        """Read the facts and the sentences that were passed to `save`.
+
+        Args:
+            directory: the directory that was passed to `save`.
+
+        Raises:
+            InputError: if the directory does not contain a translator, or if it is damaged.
+        """
+        directory = Path(directory)
+        with explain_damage(directory, _NOUN, "Translator.save"):
+            settings = read_settings(directory, _NOUN)
+            return SavedCard(settings.get("card", {}), settings.get("sentences", []))
 
     def _run(
         self,

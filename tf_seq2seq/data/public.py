@@ -144,6 +144,7 @@ class PublicFiles:
         files: the files to download, by their names in the folder.
         read: a function that returns the corpus. Its arguments are `find`, a function from file
             names to paths, and the corpus's options.
+        languages: the languages of source and target; None for text in one language.
         unpack: if `files` are archives, a function that extracts the files of the corpus; its
             argument is the folder.
     """
@@ -152,6 +153,7 @@ class PublicFiles:
     origin: str
     files: Mapping[str, RemoteFile]
     read: Callable[..., Any]
+    languages: tuple[str, str] | None = None
     unpack: Callable[[Path], None] | None = None
 
     def load(self, data_dir: DataDir = None, **options: Any) -> Any:
@@ -337,6 +339,7 @@ PUBLIC_CORPORA = {
             ),
         },
         read=_read_ted,
+        languages=("en", "zh"),
         unpack=_unpack_ted,
     ),
     "tatoeba": PublicFiles(
@@ -346,6 +349,7 @@ PUBLIC_CORPORA = {
             "cmn.txt": RemoteFile("https://www.manythings.org/anki/cmn-eng.zip"),
         },
         read=_read_tatoeba,
+        languages=("en", "zh"),
     ),
     "multi30k": PublicFiles(
         folder="multi30k",
@@ -377,6 +381,7 @@ PUBLIC_CORPORA = {
             ),
         },
         read=_read_multi30k,
+        languages=("de", "en"),
     ),
 }
 # fmt: on
