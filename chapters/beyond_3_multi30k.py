@@ -251,7 +251,9 @@ def train_system(system):
             pairs, source_tokenizer, target_tokenizer, batch_size=settings.batch_size, **options
         )
 
-    train = batches(corpus.train, shuffle_seed=settings.seed)
+    for side, tokenizer in (("Source", source_tokenizer), ("Target", target_tokenizer)):
+        print(f"{side}: {type(tokenizer).__name__}, {tokenizer.vocabulary_size} tokens")
+    train = batches(corpus.train, shuffle_seed=settings.seed, report=print)
     keras.config.set_dtype_policy(settings.precision)
     with run.strategy.scope():
         model = build(system, *sizes)
@@ -273,8 +275,25 @@ def train_system(system):
     single = build(system, *sizes)
     single.set_weights(model.get_weights())
     translator = s2s.Translator(single, source_tokenizer, target_tokenizer)
-    translator.save(directory / "translator")
+    save(system, translator)
     return translator, history
+
+
+# With the translator, facts for the model card and sentences for warm-up requests are saved, for
+# those who export it with tf-seq2seq-export.
+def save(system, translator, **facts):
+    if settings.corpus == "files":
+        name, languages = f"{settings.source}, {settings.target}", None
+    elif settings.corpus == "synthetic":
+        name, languages = "synthetic corpus", ("en", "zh")
+    else:
+        name, languages = settings.corpus, s2s.data.PUBLIC_CORPORA[settings.corpus].languages
+    facts["data"] = f"{name}, {len(corpus.train):,} sentence pairs"
+    if languages:
+        facts["languages"] = dict(zip(("source", "target"), languages, strict=True))
+    translator.save(
+        settings.output_dir / system / "translator", card=facts, sentences=corpus.dev.source[:200]
+    )
 
 
 def report(translator, pairs, **options):
@@ -321,13 +340,14 @@ def measure(name, translator, minutes):
     )
     with write_atomically(settings.output_dir / results) as new:
         new.write_text(json.dumps(rows, indent=1))
+    return {"name": "BLEU", "value": greedy.bleu.value, "signature": greedy.bleu.signature}
 
 
 if settings.ensemble is None:
     for system in systems:
         print(f"\n{system}")
         translator, history = train_system(system)
-        measure(system, translator, history.seconds / 60)
+        save(system, translator, metric=measure(system, translator, history.seconds / 60))
 else:
     members = [s2s.Translator.load(directory) for directory in settings.ensemble.split(",")]
     measure("ensemble", s2s.Translator.ensemble(members), None)

@@ -13,7 +13,8 @@
 # Docker image `tensorflow/serving:2.20.0` if it has been pulled.
 #
 #     --preset quick       trains a small translator, in a minute
-#     --translator DIR     uses a translator that another chapter has saved instead
+#     --translator DIR     uses a translator that another chapter has saved instead (the command
+#                          tf-seq2seq-export does nothing but export one)
 #     --no-fake-server     starts TensorFlow Serving, which must be installed
 
 # %%
@@ -34,8 +35,11 @@ class Settings:
         None, "folder of a saved translator (default: train a small one)"
     )
     output_dir: Path = setting(Path("output/beyond_4"), "where the repository and the plot go")
-    name: str = setting("en_zh", "the model's name")
-    sentence: str = setting("She bought a new book in the park yesterday.", "what to translate")
+    sentences: Path | None = setting(
+        None, "with --translator: typical sentences, one per line (default: saved with it)"
+    )
+    name: str | None = setting(None, "the model's name (default: its languages, such as en_zh)")
+    sentence: str | None = setting(None, "what to translate (default: a typical sentence)")
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over those pairs", least=1)
     fake_server: bool = setting(False, "serve with the fake server, for development only")
@@ -45,6 +49,8 @@ class Settings:
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.translator is not None:
             yield "with --translator", ("pairs", "epochs", "strategy", "seed")
+        else:
+            yield "without --translator", ("sentences",)
 
 
 settings = from_command_line(Settings, presets={"quick": {"fake_server": True}})
@@ -71,11 +77,10 @@ repository.mkdir(parents=True)
 # %% [markdown]
 # ## A translator
 
+
 # %%
-corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=100, test=100)
-
-
 def train():
+    corpus = s2s.data.synthetic_corpus(train=settings.pairs, dev=100, test=100)
     english, chinese = s2s.text.SubwordTokenizer(), s2s.text.ChineseTokenizer()
     english.adapt(corpus.train.source, max_size=2_000)
     chinese.adapt(corpus.train.target)
@@ -90,10 +95,29 @@ def train():
         model.compile(keras.optimizers.Adam(0.005, global_clipnorm=1.0))
     checkpoint = settings.output_dir / "checkpoint"
     s2s.training.fit(model, batches, epochs=settings.epochs, directory=checkpoint)
-    return s2s.Translator(model, english, chinese)
+    facts = {"data": "synthetic corpus", "languages": {"source": "en", "target": "zh"}}
+    return s2s.Translator(model, english, chinese), facts, corpus.dev.source
 
 
-translator = s2s.Translator.load(settings.translator) if settings.translator else train()
+def load():
+    facts, saved = s2s.Translator.load_card(settings.translator)
+    sentences = s2s.data.read_lines(settings.sentences) if settings.sentences else saved
+    if not sentences:
+        raise s2s.InputError(
+            f"{settings.translator} was saved without typical sentences: pass a file of them as "
+            "--sentences."
+        )
+    return s2s.Translator.load(settings.translator), facts, sentences
+
+
+if settings.translator:
+    translator, facts, sentences = load()
+    sentence = settings.sentence or sorted(sentences, key=len)[len(sentences) // 2]
+else:
+    translator, facts, sentences = train()
+    sentence = settings.sentence or "She bought a new book in the park yesterday."
+languages = facts.get("languages", {})
+name = settings.name or "_".join(languages.values()) or "translator"
 
 # %% [markdown]
 # ## Export
@@ -103,17 +127,13 @@ translator = s2s.Translator.load(settings.translator) if settings.translator els
 # that finds it incomplete gives up on it.
 
 # %%
-model_dir = repository / settings.name
+model_dir = repository / name
 beam = s2s.SearchOptions(beam_width=5, n_best=3)
 
 
 def export(label):
     return s2s.serving.export(
-        translator,
-        model_dir,
-        sentences=corpus.dev.source,
-        beam=beam,
-        card={"data": "synthetic corpus", "labels": [label]},
+        translator, model_dir, sentences=sentences, beam=beam, card=facts | {"labels": [label]}
     )
 
 
@@ -127,8 +147,7 @@ print(f"\nSavedModel: {first}")
 # runs every signature.
 
 # %%
-sentences = [*corpus.test.source[:20], "", "你好"]
-check = s2s.serving.check_export(first, translator, sentences, beam=beam)
+check = s2s.serving.check_export(first, translator, [*sentences[:20], "", "你好"], beam=beam)
 print(check)
 if check.problems:
     raise SystemExit("This version must not be served.")
@@ -149,7 +168,7 @@ model_config_list {{
   }}
 }}
 """
-(repository / "models.config").write_text(CONFIG.format(name=settings.name))
+(repository / "models.config").write_text(CONFIG.format(name=name))
 (repository / "monitoring.config").write_text(
     'prometheus_config { enable: true, path: "/monitoring/prometheus/metrics" }\n'
 )
@@ -163,14 +182,14 @@ with serve(repository, fake=settings.fake_server) as served:
 
     # %%
     url = f"http://{served.host}:{served.rest_port}"
-    request = json.dumps({"instances": [settings.sentence]}).encode()
-    with urllib.request.urlopen(f"{url}/v1/models/{settings.name}:predict", request) as response:
+    request = json.dumps({"instances": [sentence]}).encode()
+    with urllib.request.urlopen(f"{url}/v1/models/{name}:predict", request) as response:
         print(f"curl:       {json.load(response)}")
     for protocol in ("rest", "grpc"):
-        client = served.client(settings.name, protocol)
-        (translation,) = client(settings.sentence)
+        client = served.client(name, protocol)
+        (translation,) = client(sentence)
         print(f"{protocol}:       {translation.text} ({translation.score:.3f})")
-    for each in client.n_best(settings.sentence)[0]:
+    for each in client.n_best(sentence)[0]:
         print(f"beam:       {each.text} ({each.score:.3f})")
 
     # The server must survive invalid requests.
@@ -204,8 +223,8 @@ with serve(repository, fake=settings.fake_server) as served:
     for version, state, _ in client.status():
         print(f"version {version}:  {state}")
     for which in ({"label": "stable"}, {"version": 2}):
-        one = served.client(settings.name, **which)
-        print(f"{which}: {one(settings.sentence)[0].text}")
+        one = served.client(name, **which)
+        print(f"{which}: {one(sentence)[0].text}")
     shutil.rmtree(second)
     client.wait_for([1])
     print("Version 2 has been withdrawn.")

@@ -5,7 +5,8 @@
 #
 # Without arguments, it learns to translate English into Chinese on a synthetic corpus, in a few
 # minutes on two CPU cores. The same script trains on your data: --pairs FILE (one pair per line,
-# source and target separated by a tab) or --source FILE --target FILE (one sentence per line).
+# source and target separated by a tab; --columns 2,1 translates from the second to the first) or
+# --source FILE --target FILE (one sentence per line).
 
 # %%
 import dataclasses
@@ -24,6 +25,15 @@ class Settings:
     pairs: Path | None = setting(None, "your tab-separated pairs, instead of the synthetic corpus")
     source: Path | None = setting(None, "your source sentences; --target has their translations")
     target: Path | None = setting(None, "your target sentences")
+    columns: str | None = setting(
+        None,
+        "SOURCE,TARGET: columns of --pairs, by number or by name in the first line; 2,1 translates "
+        "from the second to the first (default: the two columns with text)",
+    )
+    dev: str | None = setting(
+        None, "your dev set: a file like --pairs, or SOURCE,TARGET (default: split off)"
+    )
+    test: str | None = setting(None, "your test set, in the same form (default: split off)")
     held_out: int = setting(
         1000, "pairs of your data to hold out for testing; half as many for dev", least=2
     )
@@ -53,7 +63,11 @@ class Settings:
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if not (self.pairs or self.source or self.target):
-            yield "without --pairs, or --source and --target", ("held_out",)
+            yield "without --pairs, or --source and --target", ("held_out", "dev", "test")
+        if not self.pairs:
+            yield "without --pairs", ("columns",)
+        if self.dev and self.test:
+            yield "with --dev and --test", ("held_out",)
 
 
 settings = from_command_line(Settings)
@@ -91,16 +105,32 @@ settings.model_dir.mkdir(parents=True, exist_ok=True)
 # The corpus has three parts that share no sentences. A tokenizer for each side turns text into ids
 # and back, inside the TensorFlow graph.
 
+
 # %%
+def read_pairs(files):
+    """Read a file of pairs, or two files separated by a comma."""
+    if settings.pairs:
+        columns = settings.columns and settings.columns.split(",")
+        return s2s.data.read_tab_separated(files, columns)
+    if files.count(",") != 1:
+        raise s2s.InputError(
+            f"--dev and --test take two files separated by a comma, got {files!r}."
+        )
+    return s2s.data.read_parallel(*files.split(","))
+
+
 if synthetic:
     corpus = s2s.data.synthetic_corpus(settings.seed)
 else:
+    held_out = {"dev": settings.dev, "test": settings.test}
+    given = {name: read_pairs(files) for name, files in held_out.items() if files}
+    sizes = {"dev": settings.held_out // 2, "test": settings.held_out} | dict.fromkeys(given, 0)
     pairs = (
-        s2s.data.read_tab_separated(settings.pairs)
+        read_pairs(settings.pairs)
         if settings.pairs
         else s2s.data.read_parallel(settings.source, settings.target)
     )
-    corpus = s2s.data.split(pairs, settings.held_out // 2, settings.held_out, settings.seed)
+    corpus = s2s.data.split(pairs, **sizes, seed=settings.seed)._replace(**given)
 source_tokenizer = s2s.text.tokenizer_for(corpus.train.source)
 target_tokenizer = s2s.text.tokenizer_for(corpus.train.target)
 source_tokenizer.adapt(corpus.train.source, max_size=settings.vocabulary_size)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -117,7 +117,10 @@ def train(
         build(), corpus.english, corpus.chinese, max_source_length=200, max_target_length=150
     )
     folder = settings.output_dir / "translator"
-    save = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: translator.save(folder))
+
+    def save():
+        translator.save(folder, card=model_card(settings), sentences=corpus.samples.source)
+
     history = training.fit(
         model,
         corpus.train,
@@ -127,11 +130,17 @@ def train(
         resume=settings.resume,
         keep_checkpoints=settings.keep_checkpoints,
         checkpoint_every="auto",
-        callbacks=[save],
+        callbacks=[keras.callbacks.LambdaCallback(on_train_begin=lambda logs: save())],
     )
     translator.model.set_weights(model.get_weights())
-    translator.save(folder)
+    save()
     return Trained(model, translator, history)
+
+
+def model_card(settings: TalksSettings) -> dict[str, Any]:
+    """Return what the model card says about the training."""
+    data = "synthetic corpus" if settings.preset == "quick" else "TED talks (IWSLT 2017)"
+    return {"data": data, "languages": {"source": "en", "target": "zh"}}
 
 
 def _compile(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
@@ -200,7 +209,7 @@ def _compare_losses(losses: Sequence[float], book, settings) -> None:
 def export(translator: Translator, settings: TalksSettings) -> None:
     """Export a translator to `model_dir`, and print where it and its SavedModel are."""
     model_dir = settings.model_dir or settings.output_dir / "saved_model"
-    exported = serving.export(translator, model_dir)
+    exported = serving.export(translator, model_dir, card=model_card(settings))
     print(f"\nTranslator: {settings.output_dir / 'translator'}")
     print(f"SavedModel: {exported}")
 

@@ -31,7 +31,14 @@ def test_trains_and_measures_systems(run_chapter, smaller_corpus, systems, tmp_p
     for row in rows:
         assert f"{row['system']:10} {row['parameters']:10,}" in printed
         assert (tmp_path / row["system"] / "learning_curves.png").exists()
+        saved = s2s.Translator.load_card(tmp_path / row["system"] / "translator")
+        assert saved.card["data"] == "synthetic corpus, 1,500 sentence pairs"
+        assert saved.card["languages"] == {"source": "en", "target": "zh"}
+        assert saved.card["metric"]["signature"] == row["signature"]
+        assert saved.sentences == list(variables["corpus"].dev.source)
         s2s.Translator.load(tmp_path / row["system"] / "translator")
+    assert "\nPairs:    1500 read, 1500 kept\nBatches:  " in printed
+    assert "\nSource: " in printed and "\nTarget: ChineseTokenizer, " in printed
 
     forms = [variables["build"](name, 20, 20).decoder for name in ("lstm", "gru", "attention")]
     assert [decoder.cell for decoder in forms] == ["lstm", "gru", "gru"]
@@ -62,6 +69,9 @@ def test_files_two_replicas_resumed_and_an_ensemble(
     assert len(losses) == 2
     assert len(variables["corpus"].dev) == 120
     assert variables["translator"].source_tokenizer.vocabulary_size == 4 + 8
+    card, _ = s2s.Translator.load_card(tmp_path / "lstm" / "translator")
+    assert card["data"] == f"{tmp_path / 'own.x'}, {tmp_path / 'own.y'}, 120 sentence pairs"
+    assert "languages" not in card
     (alone,) = json.loads((tmp_path / "results.json").read_text())
     assert alone["system"] == "lstm" and "case:lc" in alone["signature"]
 

@@ -2,6 +2,7 @@ import json
 import shutil
 
 import pytest
+from helpers import small_translator
 
 import tf_seq2seq as s2s
 
@@ -38,7 +39,7 @@ def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     small = ("--pairs", 1000, "--epochs", 1)
     variables = run_chapter(CHAPTER, *small, "--output-dir", tmp_path)
     printed = capsys.readouterr().out
-    expected = variables["translator"](variables["settings"].sentence)[0]
+    expected = variables["translator"](variables["sentence"])[0]
     for line in ("curl:", "rest:", "grpc:", "{'label': 'stable'}:", "{'version': 2}:"):
         (found,) = (each for each in printed.splitlines() if each.startswith(line))
         assert expected.text in found
@@ -52,6 +53,47 @@ def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     assert card["data"] == "synthetic corpus"
 
 
+class _ExportedError(Exception):
+    """The chapter has exported a translator."""
+
+
+@pytest.fixture
+def exported_from(run_chapter, tmp_path, monkeypatch):
+    """Run the chapter with a saved translator; returns the folder and the options of the export."""
+
+    def export(translator, model_dir, **options):
+        raise _ExportedError(model_dir, options)
+
+    def run(*arguments, **facts):
+        small_translator().save(tmp_path / "translator", **facts)
+        monkeypatch.setattr(s2s.serving, "export", export)
+        with pytest.raises(_ExportedError) as end:
+            arguments = ("--translator", tmp_path / "translator", *arguments)
+            run_chapter(CHAPTER, *arguments, "--output-dir", tmp_path / "output")
+        return end.value.args
+
+    return run
+
+
+def test_a_saved_translator_has_its_own_card_and_sentences(exported_from, tmp_path):
+    card = {"data": "50,000 pairs", "languages": {"source": "fr", "target": "en"}}
+    sentences = ["Bonjour.", "Il fait beau aujourd'hui."]
+    folder, options = exported_from(card=card, sentences=sentences)
+    assert folder.name == "fr_en"
+    assert options["card"] == card | {"labels": ["stable"]}
+    assert options["sentences"] == sentences
+
+    (tmp_path / "lines").write_text("Salut !\n", encoding="utf-8")
+    folder, options = exported_from("--sentences", tmp_path / "lines", "--name", "mine")
+    assert folder.name == "mine"
+    assert options["card"] == {"labels": ["stable"]}
+    assert options["sentences"] == ["Salut !"]
+
+    with pytest.raises(s2s.InputError, match=r"saved without typical sentences: pass a file .* as"):
+        exported_from()
+
+
 def test_options_without_effect(refused):
+    refused(CHAPTER, "--sentences", "x", message="--sentences has no effect without --translator")
     arguments = ("--translator", "x", "--pairs", 200, "--seed", 2)
     refused(CHAPTER, *arguments, message="--pairs and --seed have no effect with --translator")

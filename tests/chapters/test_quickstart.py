@@ -85,6 +85,53 @@ def test_sides_of_unequal_length(run, tmp_path):
         run("--source", source, "--target", target)
 
 
+class _ReadError(Exception):
+    """The chapter has read its corpus."""
+
+
+@pytest.fixture
+def read_by(run, monkeypatch):
+    """Run the chapter until it has read its corpus, and return that."""
+
+    def stop(lines):
+        raise _ReadError(sys._getframe(1).f_globals["corpus"])
+
+    def read(*arguments):
+        monkeypatch.setattr(s2s.text, "tokenizer_for", stop)
+        with pytest.raises(_ReadError) as end:
+            run(*arguments)
+        return end.value.args[0]
+
+    return read
+
+
+def test_the_direction_and_the_held_out_parts_of_pairs(read_by, tmp_path):
+    train = write(tmp_path / "pairs.tsv", [f"{i}\t{line}" for i, line in enumerate(PAIRS)])
+    more = write(tmp_path / "more.tsv", ["1\ty z\t庚辛", "2\tz y\t辛庚"])
+    corpus = read_by("--pairs", train, "--held-out", 2)
+    assert list(map(len, corpus)) == [3, 1, 2]
+    assert {*corpus.train.source, *corpus.dev.source, *corpus.test.source} == {
+        line.split("\t")[0] for line in PAIRS
+    }
+    corpus = read_by("--pairs", train, "--columns", "3,2", "--dev", more, "--held-out", 2)
+    assert list(map(len, corpus)) == [4, 2, 2]
+    assert list(corpus.dev) == [("庚辛", "y z"), ("辛庚", "z y")]
+    corpus = read_by("--pairs", train, "--dev", more, "--test", more)
+    assert list(map(len, corpus)) == [6, 2, 2]
+    assert corpus.train.target[0] == "甲乙"
+
+
+def test_the_held_out_files_of_two_sides(read_by, run, tmp_path):
+    sides = [write(tmp_path / f"x.{side}", [f"{side} {i}" for i in range(6)]) for side in "ab"]
+    both = f"{sides[0]},{sides[1]}"
+    files = ("--source", sides[0], "--target", sides[1])
+    corpus = read_by(*files, "--test", both, "--held-out", 2)
+    assert list(map(len, corpus)) == [5, 1, 6]
+    assert corpus.test.target[0] == "b 0"
+    with pytest.raises(s2s.InputError, match=r"--dev and --test take two files .* got 'alone'"):
+        run(*files, "--dev", "alone")
+
+
 def test_as_a_program_an_error_is_one_sentence_and_an_exit_code():
     process = subprocess.run(
         [sys.executable, SCRIPT, "--pairs", "nowhere.tsv"], capture_output=True, text=True
@@ -94,6 +141,19 @@ def test_as_a_program_an_error_is_one_sentence_and_an_exit_code():
     assert "Traceback" not in process.stderr
 
 
-def test_an_option_without_effect(refused):
-    message = "--held-out has no effect without --pairs, or --source and --target"
-    refused("quickstart", "--held-out", 10, message=message)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--held-out", 10, "--dev", "x"),
+            "--held-out and --dev have no effect without --pairs, or",
+        ),
+        (("--source", "x", "--target", "y", "--columns", "1,2"), "--columns has no effect without"),
+        (
+            ("--pairs", "x", "--dev", "y", "--test", "z", "--held-out", 5),
+            "--held-out has no effect with --dev and --test",
+        ),
+    ],
+)
+def test_options_without_effect(refused, arguments, message):
+    refused("quickstart", *arguments, message=message)
