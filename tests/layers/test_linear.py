@@ -73,3 +73,22 @@ def test_products_are_float32_of_factors_in_the_dtype(dtype):
         np.testing.assert_array_equal(found, expected)
     transposed = product(a, tf.transpose(b), dtype, transpose_b=True)
     np.testing.assert_allclose(transposed, expected, rtol=1e-5)
+
+
+def test_a_low_rank_adapter_is_part_of_the_map():
+    dense = keras.layers.Dense(4)
+    dense.build((None, 3))
+    dense.enable_lora(2)
+    for weight in dense.weights:
+        weight.assign(random(*weight.shape))
+    x = random(2, 3)
+    np.testing.assert_allclose(Linear.of(dense)(x), dense(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+def test_a_quantized_layer_is_refused(mode):
+    dense = keras.layers.Dense(8, name="projection")
+    dense.build((None, 8))
+    dense.quantize(mode)
+    with pytest.raises(ValueError, match=rf"'projection' is quantized \({mode}\).*mixed_bfloat16"):
+        Linear.of(dense)

@@ -1,5 +1,7 @@
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import assert_smallest, defaults
 from layer_contract import LayerContract
 
@@ -90,3 +92,28 @@ def test_defaults_and_smallest_sizes():
     assert defaults(Readout) == {"units": None, "activation": "tanh", "tied": False, "dropout": 0.0}
     sizes = {"vocabulary_size": 1, "units": 1}
     assert_smallest(lambda **size: Readout(**{"vocabulary_size": 9, **size}), **sizes)
+
+
+def square(x):
+    return x * x
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [("relu", "relu"), (None, None), (keras.activations.relu, "relu"), (tf.nn.relu, "relu")],
+)
+def test_activations_in_a_configuration(activation, expected):
+    config = keras.saving.serialize_keras_object(Readout(9, 4, activation=activation))
+    again = keras.saving.deserialize_keras_object(config)
+    assert again.hidden.activation == keras.activations.get(expected)
+    assert Readout.from_config(again.get_config()).hidden.activation == again.hidden.activation
+
+
+def test_an_activation_of_a_user_in_a_configuration():
+    config = keras.saving.serialize_keras_object(Readout(9, 4, activation=square))
+    with keras.saving.custom_object_scope({"square": square}):
+        again = keras.saving.deserialize_keras_object(config)
+        assert again.activation is again.hidden.activation is square
+        assert keras.saving.serialize_keras_object(again) == config
+    with pytest.raises((TypeError, ValueError), match="Could not locate function 'square'"):
+        keras.saving.deserialize_keras_object(config)

@@ -4,6 +4,8 @@ import pytest
 import tensorflow as tf
 from layer_contract import assert_close
 
+from tf_seq2seq import Decoder, Encoder, LanguageModel
+from tf_seq2seq.layers import Words
 from tf_seq2seq.layers.cells import CELLS
 from tf_seq2seq.layers.recurrent import (
     build_once,
@@ -111,3 +113,23 @@ def test_a_context_is_an_input_of_every_step(cell):
     layer.build((None, None, 5))
     everywhere = tf.concat([inputs, tf.repeat(context[:, None], 5, axis=1)], axis=2)
     assert_close(run_layer(layer, inputs, context=context), run_layer(layer, everywhere), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "policy", ["float64", "bfloat16", "int8_from_float32", "float8_from_float32"]
+)
+def test_other_dtype_policies_are_refused(policy):
+    message = f"`dtype` must be 'float32', .*, got '{policy}'"
+    with pytest.raises(ValueError, match=message):
+        Encoder(20, 4, dtype=policy)
+    with pytest.raises(ValueError, match=message):
+        LanguageModel(20, 4, dtype=policy)
+    keras.config.set_dtype_policy(policy)
+    with pytest.raises(ValueError, match=message):
+        Decoder(20, 4)
+
+
+def test_sublayers_of_a_layer_that_is_not_trained_are_not_trained():
+    words = Words(9, 4, trainable=False)
+    build_once(words, (None, None))
+    assert [weight.trainable for weight in words.weights] == [False]

@@ -78,3 +78,12 @@ def test_defaults_and_smallest_sizes():
     assert_smallest(
         lambda **size: Words(**{"vocabulary_size": 9, "embedding_size": 4, **size}), **sizes
     )
+
+
+def test_the_matrix_of_a_quantized_embedding_is_refused():
+    words = Words(9, 4)
+    words.build()
+    assert words.matrix() is words.embedding.embeddings
+    words.embedding.quantize("int8")
+    with pytest.raises(ValueError, match=r"embedding.* is quantized"):
+        words.matrix()

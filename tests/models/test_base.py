@@ -82,3 +82,9 @@ def test_a_subclass_must_say_what_it_takes():
 
     with pytest.raises(NotImplementedError, match="Incomplete does not define `input_specs`"):
         Incomplete().export("nowhere")
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+def test_quantization_is_refused(model, mode):
+    with pytest.raises(ValueError, match="does not support `quantize`"):
+        model.quantize(mode)

@@ -81,6 +81,15 @@ def test_loaded_model_takes_the_same_next_step(tmp_path):
     np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-6)
 
 
+def test_a_frozen_encoder_stays_frozen_when_the_model_is_loaded(tmp_path):
+    model = small_model("initial_state")
+    model.encoder.trainable = False
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for each in (model, again, Seq2Seq.from_config(model.get_config())):
+        assert len(each.weights) - len(each.trainable_weights) == len(model.encoder.weights) == 4
+
+
 @pytest.mark.parametrize("system", ["initial_state", "additive_current", "dot_previous"])
 def test_a_half_precision_model_keeps_its_dtypes_when_loaded(system, tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")

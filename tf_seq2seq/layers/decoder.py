@@ -13,7 +13,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.cells import CELLS, check_cell
 from tf_seq2seq.layers.encoder import EncoderOutput
-from tf_seq2seq.layers.readout import Readout, check_activation
+from tf_seq2seq.layers.readout import Readout, check_activation, serialized_activation
 from tf_seq2seq.layers.recurrent import (
     State,
     build_once,
@@ -325,7 +325,7 @@ class Decoder(FullyTracked, keras.layers.Layer):
         return self.words(ids, training=training)
 
     def _logits(self, attended, training):
-        embeddings = self.words.embedding.embeddings if self.tie_embeddings else None
+        embeddings = self.words.matrix() if self.tie_embeddings else None
         return self.readout.logits(attended, embeddings, training)
 
     def _check_state(self, state):
@@ -370,7 +370,7 @@ class Decoder(FullyTracked, keras.layers.Layer):
             "attention": keras.saving.serialize_keras_object(self.attention),
             "query": self.query,
             "readout_units": self.readout_units,
-            "readout_activation": self.readout_activation,
+            "readout_activation": serialized_activation(self.readout_activation),
             "tie_embeddings": self.tie_embeddings,
             "dropout": self.dropout,
             "embedding_dropout": self.embedding_dropout,

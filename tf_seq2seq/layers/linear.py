@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 import keras
 import tensorflow as tf
 
+from tf_seq2seq.errors import InputError
+
 Answer = Callable[["Linear", tf.Tensor], tf.Tensor]
 _answer: contextvars.ContextVar[Answer | None] = contextvars.ContextVar("_answer", default=None)
 
@@ -24,6 +26,20 @@ def answering(answer: Answer) -> Iterator[None]:
         yield
     finally:
         _answer.reset(token)
+
+
+def check_not_quantized(layer: keras.layers.Layer) -> None:
+    """Check that the weights of a layer can be read, and not only used by the layer itself.
+
+    Raises:
+        InputError: if the layer is quantized.
+    """
+    if layer.quantization_mode is not None:
+        raise InputError(
+            f"The layer {layer.path!r} is quantized ({layer.quantization_mode}), which a sequence "
+            "model does not support; leave `quantize` out, and use dtype='mixed_bfloat16' to save "
+            "memory."
+        )
 
 
 class Linear:
@@ -53,9 +69,15 @@ class Linear:
 
     @classmethod
     def of(cls, dense: keras.layers.Dense) -> Linear:
-        """Return the linear part of a Dense layer, without its activation."""
+        """Return the linear part of a Dense layer, without its activation.
+
+        Raises:
+            InputError: if the layer is quantized.
+        """
+        check_not_quantized(dense)
         bias = dense.bias.value if dense.use_bias else None
-        return cls(dense.kernel.value, bias, dense.compute_dtype)
+        # With LoRA, the kernel is a tensor.
+        return cls(getattr(dense.kernel, "value", dense.kernel), bias, dense.compute_dtype)
 
     def split(self, features: int) -> tuple[Linear, Linear]:
         """Split a map of a concatenation in two: `W [x ; y] + b = (W_x x + b) + W_y y`.

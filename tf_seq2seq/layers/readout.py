@@ -141,7 +141,7 @@ class Readout(FullyTracked, keras.layers.Layer):
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
             "units": self.units,
-            "activation": self.activation,
+            "activation": serialized_activation(self.activation),
             "tied": self.tied,
             "dropout": self.dropout_layer.rate,
         }
@@ -153,6 +153,8 @@ def check_activation(name: str, value: Any) -> Any:
     Raises:
         InputError: if it is not.
     """
+    if isinstance(value, dict):  # a function in a configuration
+        return keras.activations.get(value)
     try:
         keras.activations.get(value)
     except (TypeError, ValueError) as error:
@@ -161,3 +163,8 @@ def check_activation(name: str, value: Any) -> Any:
             f"got {value!r}."
         ) from error
     return value
+
+
+def serialized_activation(value: Any) -> Any:
+    """Return an activation for a configuration, from which `check_activation` restores it."""
+    return keras.activations.serialize(value) if callable(value) else value

@@ -23,12 +23,36 @@ State = tuple[CellState, ...]
 def build_once(layer: keras.layers.Layer, *shapes) -> None:
     """Build a sublayer, unless it is built already because it was called or loaded on its own.
 
+    With `trainable=False`, its own sublayers are not trained either.
+
     Args:
         layer: the sublayer.
         *shapes: the arguments of its `build`.
     """
     if not layer.built:
         layer.build(*shapes)
+    if not layer.trainable:  # sublayers that the constructor created do not know about it
+        for weight in layer.weights:
+            weight.trainable = False
+
+
+def check_policy(dtype: str | keras.DTypePolicy) -> None:
+    """Check that recurrent layers can follow a dtype policy.
+
+    Raises:
+        InputError: if they cannot.
+    """
+    policy = keras.dtype_policies.get(dtype)
+    if (
+        policy.quantization_mode is not None
+        or policy.compute_dtype == "float64"  # the loops compute in float32
+        or policy.variable_dtype == "bfloat16"  # TensorFlow has no orthogonal matrices in it
+    ):
+        raise InputError(
+            "`dtype` must be 'float32', 'float16', 'mixed_float16' or 'mixed_bfloat16' for a "
+            f"recurrent layer, got {policy.name!r}; set it by this argument or by "
+            "`keras.config.set_dtype_policy`."
+        )
 
 
 def describe_shapes(value: object) -> str:
@@ -93,7 +117,11 @@ def recurrent_layer(
         name: the layer's name.
         dtype: the layer's dtype policy.
         go_backwards: whether to read from the end to the start.
+
+    Raises:
+        InputError: if a recurrent layer cannot follow the dtype policy.
     """
+    check_policy(dtype)
     layer = CELLS[cell].layer(
         units,
         return_sequences=True,

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_integer, check_rate
+from tf_seq2seq.layers.linear import check_not_quantized
 from tf_seq2seq.layers.recurrent import build_once
 from tf_seq2seq.layers.tracking import FullyTracked
 
@@ -84,6 +85,15 @@ class Words(FullyTracked, keras.layers.Layer):
     def call(self, ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         vectors = self.word_dropout_layer(self.embedding(ids), training=training)
         return self.dropout_layer(vectors, training=training)
+
+    def matrix(self) -> tf.Tensor:
+        """Return `E`, `(vocabulary_size, embedding_size)`, for a tied readout.
+
+        Raises:
+            InputError: if the embedding is quantized.
+        """
+        check_not_quantized(self.embedding)
+        return self.embedding.embeddings
 
     def get_config(self) -> dict:
         return {

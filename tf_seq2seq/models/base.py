@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import cudnn
 from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.losses import SequenceCrossEntropy
@@ -78,6 +79,12 @@ class SequenceModel(FullyTracked, keras.Model):
             return {"logits": getattr(outputs, "logits", outputs)}
 
         return serving_default
+
+    def quantize(self, *args, **kwargs) -> None:
+        raise InputError(
+            "A sequence model does not support `quantize`; leave it out, and use "
+            "dtype='mixed_bfloat16' to save memory."
+        )
 
     def export(self, filepath: str, *args, input_signature: Any = None, **kwargs) -> None:
         """Export like `keras.Model.export`, for batches of any shape and for any machine.

@@ -10,6 +10,7 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.linear import check_not_quantized
 from tf_seq2seq.layers.recurrent import (
     State,
     build_once,
@@ -242,6 +243,7 @@ class LanguageModel(SequenceModel):
             )
 
     def _logits(self, features):
+        check_not_quantized(self.embedding)
         return ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
 
     def get_config(self) -> dict:
