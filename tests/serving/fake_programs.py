@@ -15,9 +15,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-if sys.argv[3:5] == ["image", "inspect"]:
-    sys.modules["tensorflow"] = None  # not needed for that, and slow
-
 from tf_seq2seq.serving.serve import IMAGE
 
 
@@ -42,6 +39,8 @@ def serve(arguments, root, rest_port=None, grpc_port=None):
 
     assert seen(flags.monitoring_config_file).is_file()
     text = seen(flags.model_config_file).read_text()
+    if "version_labels" in text and flags.allow_version_labels_for_unavailable_models == "false":
+        sys.exit("a label must not point to a version that is not available")
     if root is None:
         (root,) = {path.rsplit("/", 1)[0] for path in re.findall('base_path: "(.*)"', text)}
     with tempfile.NamedTemporaryFile("w") as config:

@@ -11,10 +11,11 @@ from concurrent import futures
 from pathlib import Path
 from typing import NamedTuple
 
+import grpc
 import numpy as np
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.serving.testing.errors import invalid
+from tf_seq2seq.serving.testing.errors import ServerError, invalid
 
 Arrays = dict[str, np.ndarray]
 
@@ -36,8 +37,10 @@ class Batching(NamedTuple):
     def read(cls, file: Path) -> Batching:
         """Read the server's parameters file.
 
+        Its other parameters have no effect: each signature has one thread and an endless queue.
+
         Raises:
-            InputError: if it cannot be read.
+            InputError: if it cannot be read, or the real server would refuse it.
         """
         try:
             text = re.sub(r"#.*", "", file.read_text(encoding="utf-8"))
@@ -48,7 +51,13 @@ class Batching(NamedTuple):
         }
         sizes = tuple(int(size) for size in re.findall(r"allowed_batch_sizes:\s*(\d+)", text))
         known = {name: values[name] for name in cls._fields if name in values}
-        return cls(**known, allowed_batch_sizes=sizes)
+        batching = cls(**known, allowed_batch_sizes=sizes)
+        if sizes and (sizes[-1] != batching.max_batch_size or list(sizes) != sorted(set(sizes))):
+            raise InputError(
+                f"The allowed_batch_sizes in {file} must ascend to max_batch_size, "
+                f"{batching.max_batch_size}, got {list(sizes)}."
+            )
+        return batching
 
 
 class _Task(NamedTuple):
@@ -58,14 +67,12 @@ class _Task(NamedTuple):
     inputs: Mapping[str, np.ndarray]
     answer: futures.Future
 
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of a row, which must be equal within a batch."""
-        return {name: array.shape[1:] for name, array in self.inputs.items()}
-
 
 class Batcher:
     """Run one signature on batches of requests, and split the outputs among them.
+
+    As in the real server, requests that arrive together fail together, and a request without rows
+    waits until another one comes.
 
     Args:
         run: the signature.
@@ -74,8 +81,12 @@ class Batcher:
 
     def __init__(self, run: Callable[[Arrays], Arrays], parameters: Batching):
         self._run, self._parameters = run, parameters
-        self._waiting: queue.Queue[_Task] = queue.Queue()
+        self._waiting: queue.Queue[_Task | None] = queue.Queue()  # None: wait no longer
         threading.Thread(target=self._work, daemon=True).start()
+
+    def flush(self) -> None:
+        """Answer the waiting requests now."""
+        self._waiting.put(None)
 
     def run(self, inputs: Arrays) -> Arrays:
         """Run a request, together with others that arrive at the same time.
@@ -92,25 +103,28 @@ class Batcher:
                 f"Task size {size} is larger than maximum input batch size "
                 f"{self._parameters.max_batch_size}"
             )
-        if size == 0:
-            return self._run(inputs)  # the real server would wait forever
         task = _Task(size, inputs, futures.Future())
         self._waiting.put(task)
         return task.answer.result()
 
     def _work(self):
-        left_over = None
+        left_over: _Task | None = None
         while True:
-            tasks = [left_over or self._waiting.get()]
-            left_over, rows = None, tasks[0].rows
-            deadline = time.monotonic() + self._parameters.batch_timeout_micros / 1e6
+            tasks: list[_Task] = [left_over] if left_over else []
+            left_over, rows = None, sum(task.rows for task in tasks)
+            deadline = None
             while rows < self._parameters.max_batch_size:
+                # Time runs from the first request with rows; without one, it does not end.
+                if rows and deadline is None:
+                    deadline = time.monotonic() + self._parameters.batch_timeout_micros / 1e6
+                left = None if deadline is None else max(deadline - time.monotonic(), 0)
                 try:
-                    task = self._waiting.get(timeout=max(deadline - time.monotonic(), 0))
+                    task = self._waiting.get(timeout=left)
                 except queue.Empty:
                     break
-                too_long = rows + task.rows > self._parameters.max_batch_size
-                if too_long or task.shapes != tasks[0].shapes:
+                if task is None:
+                    break
+                if rows + task.rows > self._parameters.max_batch_size:
                     left_over = task
                     break
                 tasks.append(task)
@@ -118,13 +132,18 @@ class Batcher:
             self._answer(tasks, rows)
 
     def _answer(self, tasks: list[_Task], rows: int) -> None:
-        allowed = [size for size in self._parameters.allowed_batch_sizes if size >= rows]
-        inputs = {name: np.concatenate([t.inputs[name] for t in tasks]) for name in tasks[0].inputs}
-        if allowed:  # like the server, pad the batch with copies of a row
-            padding = np.zeros(min(allowed) - rows, int)
-            inputs = {name: np.concatenate([a, a[padding]]) for name, a in inputs.items()}
+        if not tasks:
+            return
         try:
+            inputs = self._merged(tasks, rows)
             outputs = self._run(inputs)
+            sizes = {array.shape[:1] for array in (*inputs.values(), *outputs.values())}
+            if len(sizes) > 1:
+                raise ServerError(
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                    "Batched output tensor's 0th dimension does not equal the sum of the 0th "
+                    "dimension sizes of the input tensors",
+                )
         except Exception as error:
             for task in tasks:
                 task.answer.set_exception(error)
@@ -134,3 +153,27 @@ class Batcher:
             last = first + task.rows
             task.answer.set_result({name: a[first:last] for name, a in outputs.items()})
             first = last
+
+    def _merged(self, tasks: list[_Task], rows: int) -> Arrays:
+        """Return the inputs of a batch, padded like the server's with copies of a row."""
+        inputs = {}
+        for name in tasks[0].inputs:
+            arrays = [task.inputs[name] for task in tasks]
+            if len({array.shape[1:] for array in arrays}) > 1:
+                raise ServerError(
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                    f"Tensors with name {name!r} from different tasks have different shapes and "
+                    "padding is turned off.",
+                )
+            if len({array.dtype for array in arrays}) > 1:
+                raise ServerError(
+                    grpc.StatusCode.INTERNAL,
+                    "Tensor concat operation failed: Cannot concatenate tensors that have "
+                    "different data types.",
+                )
+            inputs[name] = np.concatenate(arrays)
+        allowed = [size for size in self._parameters.allowed_batch_sizes if size >= rows]
+        if allowed and rows:
+            padding = np.zeros(min(allowed) - rows, int)
+            inputs = {name: np.concatenate([a, a[padding]]) for name, a in inputs.items()}
+        return inputs

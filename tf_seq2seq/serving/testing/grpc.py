@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from tf_seq2seq.serving.testing.errors import ServerError
+from tf_seq2seq.serving.testing.errors import ServerError, invalid
 
 if TYPE_CHECKING:
     from tf_seq2seq.serving.testing.server import FakeServer
@@ -57,22 +57,27 @@ class _Service(
 
     def Predict(self, request, context):  # noqa: N802
         with _aborting(context):
-            inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
-            outputs = self._server.predict(request.model_spec, inputs)
-            response = predict_pb2.PredictResponse(model_spec=request.model_spec)
+            try:
+                inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+            except (TypeError, ValueError) as error:
+                raise invalid(f"tensor parsing error: {error}") from error
+            spec, outputs = self._server.predict(request.model_spec, inputs)
+            response = predict_pb2.PredictResponse(model_spec=spec)
             for name, array in outputs.items():
                 response.outputs[name].CopyFrom(tf.make_tensor_proto(array))
             return response
 
     def GetModelMetadata(self, request, context):  # noqa: N802
         with _aborting(context):
+            if list(request.metadata_field) != ["signature_def"]:
+                raise invalid(f"Metadata field {request.metadata_field} is not supported")
             version = self._server.model(request.model_spec.name).find(request.model_spec)
             signatures = get_model_metadata_pb2.SignatureDefMap(
                 signature_def=version.model.signatures
             )
-            response = get_model_metadata_pb2.GetModelMetadataResponse(
-                model_spec=request.model_spec
-            )
+            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            response.model_spec.name = request.model_spec.name
+            response.model_spec.version.value = version.number
             response.metadata["signature_def"].Pack(signatures)
             return response
 

@@ -22,6 +22,11 @@ from tf_seq2seq.serving.testing.errors import HTTP_STATUS, ServerError, invalid
 if TYPE_CHECKING:
     from tf_seq2seq.serving.testing.server import FakeServer
 
+# The escapes of a JSON text. The first two alternatives are a surrogate pair and half of one.
+_ESCAPES = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F])|.)"
+)
+
 
 def http_server(server: FakeServer, port: int) -> ThreadingHTTPServer:
     """Return an HTTP server that listens but does not answer yet.
@@ -54,7 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path == "/monitoring/prometheus/metrics":
-            self._send(200, self._serving.metrics().encode(), "text/plain")
+            with self._serving.rest_slots:
+                self._send(200, self._serving.metrics().encode(), "text/plain")
             return
         self._answer(self._get)
 
@@ -64,10 +70,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, work: Callable[[], Any]) -> None:
         try:
-            status, answer = 200, work()
+            with self._serving.rest_slots:
+                status, answer = 200, work()
         except ServerError as error:
             status, answer = HTTP_STATUS.get(error.code, 500), {"error": str(error)}
-        self._send(status, json.dumps(answer, ensure_ascii=False).encode())
+        except Exception as error:  # a fault of the fake server
+            status, answer = 500, {"error": f"{type(error).__name__}: {error}"}
+        # A message may quote bytes that are not UTF-8.
+        self._send(status, json.dumps(answer, ensure_ascii=False).encode(errors="replace"))
 
     def _send(self, status, content, kind="application/json"):
         self.send_response(status)
@@ -82,18 +92,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _spec(self, ending: str):
         match = re.fullmatch(
-            rf"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?{ending}",
-            urllib.parse.unquote(self.path),
+            rf"(?i)/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?{ending}", self.path
         )
         if match is None:
             return None
         spec = predict_pb2.PredictRequest().model_spec
-        spec.name = match[1]
+        spec.name = urllib.parse.unquote(match[1])
         if match[2]:
             spec.version.value = int(match[2])
         if match[3]:
-            spec.version_label = match[3]
+            spec.version_label = urllib.parse.unquote(match[3])
         return spec
+
+    def _malformed(self) -> ServerError:
+        if not self.path.lower().startswith("/v1/"):
+            return ServerError(grpc.StatusCode.NOT_FOUND, "Not Found")
+        return invalid(f"Malformed request: {self.command} {self.path}")
 
     def _get(self):
         if spec := self._spec("/metadata"):
@@ -101,32 +115,31 @@ class _Handler(BaseHTTPRequestHandler):
             signatures = get_model_metadata_pb2.SignatureDefMap(
                 signature_def=version.model.signatures
             )
-            content = json_format.MessageToDict(signatures, preserving_proto_field_name=True)
             return {
-                "model_spec": {"name": spec.name, "version": str(version.number)},
-                "metadata": {"signature_def": {"signature_def": content["signature_def"]}},
+                "model_spec": {
+                    "name": spec.name,
+                    "signature_name": "",
+                    "version": str(version.number),
+                },
+                "metadata": {"signature_def": _as_json(signatures)},
             }
         if spec := self._spec(""):
-            status = self._serving.status(spec)
-            content = json_format.MessageToDict(status, preserving_proto_field_name=True)
-            return {"model_version_status": content.get("model_version_status", [])}
-        raise ServerError(grpc.StatusCode.NOT_FOUND, f"Malformed request: GET {self.path}")
+            return _as_json(self._serving.status(spec))
+        if self.path.lower() == "/v1/models":
+            raise invalid("Missing model name in request.")
+        raise self._malformed()
 
     def _post(self, body: bytes):
         spec = self._spec(":predict")
         if spec is None:
-            raise ServerError(grpc.StatusCode.NOT_FOUND, f"Malformed request: POST {self.path}")
-        try:
-            # Bytes that are not UTF-8 reach the model unchanged.
-            request = json.loads(body.decode("utf-8", "surrogateescape"))
-        except (ValueError, RecursionError) as error:
-            raise invalid(f"JSON Parse error: {error}") from error
+            raise self._malformed()
+        request = _parsed(body)
         if not isinstance(request, dict) or ("instances" in request) == ("inputs" in request):
             raise invalid("JSON Value: expected 'instances' or 'inputs'")
         name = request.get("signature_name", "serving_default")
         if not isinstance(name, str):
             raise invalid(f"'signature_name' key must be a string value, got {name!r}")
-        spec.signature_name = name
+        spec.signature_name = name.encode(errors="replace").decode()
         version, name = self._serving.signature(spec)
         expected = version.signatures[name].inputs
         by_row = "instances" in request
@@ -137,8 +150,11 @@ class _Handler(BaseHTTPRequestHandler):
             name: _array(value, name, expected[name].dtype if name in expected else None)
             for name, value in inputs.items()
         }
-        outputs = self._serving.predict(spec, arrays)
-        columns = {name: _plain(array.tolist()) for name, array in outputs.items()}
+        _, outputs = self._serving.predict(spec, arrays)
+        columns = {
+            name: _plain(array.tolist(), encode=name.endswith("_bytes"))
+            for name, array in outputs.items()
+        }
         if by_row:
             rows = [
                 dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
@@ -146,6 +162,25 @@ class _Handler(BaseHTTPRequestHandler):
             only = len(columns) == 1
             return {"predictions": [next(iter(row.values())) if only else row for row in rows]}
         return {"outputs": columns if len(columns) > 1 else next(iter(columns.values()))}
+
+
+def _as_json(message) -> dict[str, Any]:
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def _parsed(body: bytes) -> Any:
+    """Return the JSON value at the beginning of a body; like the real server, ignore the rest."""
+    # Bytes that are not UTF-8 reach the model unchanged, as surrogates; an escaped one is an error.
+    text = body.decode("utf-8", "surrogateescape").lstrip(" \t\r\n")
+    try:
+        value, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"JSON Parse error: {error}") from error
+    if any(match["lone"] for match in _ESCAPES.finditer(text, 0, end)):
+        raise invalid("JSON Parse error: The surrogate pair in string is invalid")
+    return value
 
 
 def _columns(value, names, by_row) -> dict[str, Any]:
@@ -194,7 +229,12 @@ def _array(value, name, dtype) -> np.ndarray:
     return array
 
 
-def _plain(value):
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return [_plain(part) for part in value] if isinstance(value, list) else value
+def _plain(value, encode: bool):
+    """Return an output for JSON; the server encodes those whose name ends in `_bytes`."""
+    if isinstance(value, list):
+        return [_plain(part, encode) for part in value]
+    if not isinstance(value, bytes):
+        return value
+    if encode:
+        return {"b64": base64.b64encode(value).decode()}
+    return value.decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +11,6 @@ from typing import Any
 
 import grpc
 import numpy as np
-import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_serving.apis import get_model_status_pb2
 from tensorflow_serving.config import model_server_config_pb2
@@ -24,15 +24,14 @@ from tf_seq2seq.serving.testing.grpc import grpc_server
 from tf_seq2seq.serving.testing.models import Model, Version
 from tf_seq2seq.serving.testing.rest import http_server
 
-_STATES = get_model_status_pb2.ModelVersionStatus
-
 
 class FakeServer:
     """Imitate TensorFlow Serving, for development and tests only.
 
     It implements the gRPC and REST interfaces, runs SavedModels with the C++ loader, polls their
-    folders, and returns the server's error codes. It is neither as fast nor as safe as the real
-    one: a signature that kills a server kills this process.
+    folders and the config, and returns the server's error codes. It is neither as fast nor as safe
+    as the real one: a signature that kills a server kills this process. It does not run warm-up
+    requests.
 
     Use it as a context manager; it answers requests within the context.
 
@@ -42,12 +41,15 @@ class FakeServer:
         rest_port, grpc_port: 0 for free ones.
         batching: the server's batching parameters file; None to run each request individually.
         threads: the number of concurrent gRPC calls; more are rejected.
+        rest_threads: the number of concurrent REST requests; more wait.
         cors: whether web pages from other origins may send requests.
-        poll: seconds between polls of the folders.
+        poll: seconds between polls of the folders and of the config.
+        retry: seconds between attempts to load a broken version.
 
     Attributes:
         rest_port, grpc_port: the ports it listens on.
         models: the models in the config, by name.
+        rest_slots: a semaphore that limits the concurrent REST requests.
         counts: the number of requests by model and status.
 
     Raises:
@@ -65,14 +67,21 @@ class FakeServer:
         grpc_port: int = 0,
         batching: str | Path | None = None,
         threads: int = 64,
+        rest_threads: int = 64,
         cors: bool = False,
         poll: float = 1.0,
+        retry: float = 60.0,
     ):
-        parameters = None if batching is None else Batching.read(Path(batching))
-        self.models = _read_models(Path(config), Path(root), parameters)
+        self._batching = None if batching is None else Batching.read(Path(batching))
+        self._config, self._root = Path(config), Path(root)
+        self._poll, self._stopped = check_number("poll", poll, above=0), threading.Event()
+        self._retry = check_number("retry", retry, above=0)
+        self.models: dict[str, Model] = {}
+        self._read_config()
         self.cors = check_flag("cors", cors)
         self.counts: Counter[tuple[str, str]] = Counter()
-        self._poll, self._stopped = check_number("poll", poll, above=0), threading.Event()
+        rest_threads = check_integer("rest_threads", rest_threads, minimum=1)
+        self.rest_slots = threading.BoundedSemaphore(rest_threads)
         threads = check_integer("threads", threads, minimum=1)
         rest_port = check_integer("rest_port", rest_port, 0, 65_535)
         grpc_port = check_integer("grpc_port", grpc_port, 0, 65_535)
@@ -100,11 +109,44 @@ class FakeServer:
         self._grpc.stop(None)
         self._http.shutdown()
         self._http.server_close()
+        for model in self.models.values():
+            for version in model.versions.values():
+                version.flush()
 
     def _keep_polling(self):
         while not self._stopped.wait(self._poll):
+            with contextlib.suppress(InputError):  # the real server keeps the old config, too
+                self._read_config()
             for model in self.models.values():
                 model.poll()
+
+    def _read_config(self) -> None:
+        """Read the config, and keep the versions of the models that are still in it."""
+        try:
+            config = text_format.Parse(
+                self._config.read_text(encoding="utf-8"),
+                model_server_config_pb2.ModelServerConfig(),
+            )
+        except (OSError, text_format.ParseError) as error:
+            raise InputError(
+                f"{self._config} is not a model config ({first_line(error)}); choose another file."
+            ) from error
+        if config.WhichOneof("config") is None and self.models:  # an editor is writing it
+            return
+        models = {}
+        for each in config.model_config_list.config:
+            path = Path(each.base_path)
+            if not path.is_relative_to("/models"):
+                raise InputError(
+                    f"Each base_path in {self._config} must be in /models, got {path}."
+                )
+            folder = self._root / path.relative_to("/models")
+            model = self.models.get(each.name)
+            if model is None or model.base_path != folder:
+                model = Model(folder, self._batching, self._retry)
+            model.config = each
+            models[each.name] = model
+        self.models = models
 
     def model(self, name: str) -> Model:
         """Return a model in the config.
@@ -133,58 +175,62 @@ class FakeServer:
             )
         return version, name
 
-    def predict(self, spec: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def predict(
+        self, spec: Any, inputs: Mapping[str, np.ndarray]
+    ) -> tuple[Any, dict[str, np.ndarray]]:
         """Run a signature, and count the request.
 
         Args:
             spec: a `ModelSpec` message.
             inputs: the signature's inputs by name.
 
+        Returns:
+            The `ModelSpec` of the version and signature that answered, and the outputs by name.
+
         Raises:
             ServerError: if the real server would fail.
         """
         try:
-            outputs = self._predict(spec, inputs)
+            version, name = self.signature(spec)
+            outputs = self._run(version, name, inputs)
         except ServerError as error:
             self.counts[spec.name, error.code.name] += 1
             raise
         self.counts[spec.name, "OK"] += 1
-        return outputs
+        answered = type(spec)(name=spec.name, signature_name=name)
+        answered.version.value = version.number
+        return answered, outputs
 
-    def _predict(self, spec, inputs):
-        version, name = self.signature(spec)
+    def _run(self, version, name, inputs):
         expected = version.signatures[name].inputs
         for key in expected:
             if key not in inputs:
                 raise invalid(f"Request inputs do not match required inputs: missing {key!r}")
-        for key, array in inputs.items():
+        for key in inputs:
             if key not in expected:
                 raise invalid(f"input tensor alias not found in signature: {key!r}")
-            wanted = tf.as_dtype(expected[key].dtype)
-            got = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
-            if got != wanted:
-                raise invalid(
-                    f"Tensor {key!r}: dtype {got.name} is not of expected type {wanted.name}"
-                )
         return version.run(name, dict(inputs))
 
     def status(self, spec: Any) -> get_model_status_pb2.GetModelStatusResponse:
-        """Return the status of a model's versions, or of the one that a `ModelSpec` specifies.
+        """Return the status of a model's versions, or of the one whose number is given.
+
+        Like the real server, it ignores a label.
 
         Raises:
             ServerError: if there is none.
         """
-        model = self.models.get(spec.name)
-        if model is None or not model.versions:
-            message = f"Could not find any versions of model {spec.name}"
+        versions = self.models[spec.name].versions if spec.name in self.models else {}
+        numbers, which = sorted(versions), "any versions"
+        if spec.WhichOneof("version_choice") == "version":
+            which = f"version {spec.version.value}"
+            numbers = [number for number in numbers if number == spec.version.value]
+        if not numbers:
+            message = f"Could not find {which} of model {spec.name}"
             raise ServerError(grpc.StatusCode.NOT_FOUND, message)
-        asked = spec.WhichOneof("version_choice")
-        numbers = sorted(model.versions) if asked is None else [model.find(spec).number]
         response = get_model_status_pb2.GetModelStatusResponse()
         for number in reversed(numbers):
-            version = model.versions[number]
-            state = _STATES.END if version.model is None else _STATES.AVAILABLE
-            each = response.model_version_status.add(version=number, state=state)
+            version = versions[number]
+            each = response.model_version_status.add(version=number, state=version.state)
             each.status.error_message = version.error
         return response
 
@@ -196,24 +242,6 @@ class FakeServer:
             for (name, status), count in sorted(self.counts.items())
         ]
         return "\n".join(lines) + "\n"
-
-
-def _read_models(config: Path, root: Path, batching: Batching | None) -> dict[str, Model]:
-    try:
-        parsed = text_format.Parse(
-            config.read_text(encoding="utf-8"), model_server_config_pb2.ModelServerConfig()
-        )
-    except (OSError, text_format.ParseError) as error:
-        raise InputError(
-            f"{config} is not a model config ({first_line(error)}); choose another file."
-        ) from error
-    models = {}
-    for model in parsed.model_config_list.config:
-        path = Path(model.base_path)
-        if not path.is_relative_to("/models"):
-            raise InputError(f"Each base_path in {config} must be in /models, got {path}.")
-        models[model.name] = Model(model, root / path.relative_to("/models"), batching)
-    return models
 
 
 def _taken(name: str, port: int, error: Exception) -> InputError:
