@@ -84,6 +84,7 @@ def test_options_without_effect(capsys):
     assert "--sentence has no effect with --status or --metadata" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
 def test_rest_needs_no_tensorflow(served, where, tmp_path):
     plot = tmp_path / "a.png"
     process = run_without_tensorflow(

@@ -42,7 +42,7 @@ class Settings:
     output: Path | None = setting(None, "where to write (default: standard output)")
     beam: bool = setting(False, "search with a beam, and write all translations with their scores")
     align: Path | None = setting(None, "plot the alignment of the first sentence in this file")
-    status: bool = setting(False, "print the status of the model's versions instead of translating")
+    status: bool = setting(False, "print the status of each version instead of translating")
     metadata: bool = setting(False, "print the model's signatures instead of translating")
 
     def without_effect(self) -> Iterator[tuple[str, list[str]]]:

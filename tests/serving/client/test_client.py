@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import shutil
+import threading
 import time
 
 import numpy as np
@@ -117,6 +118,17 @@ def test_models_that_do_not_exist(served, protocol, options, error, message):
         client(["a"])
 
 
+def test_the_status_of_a_label_or_a_version(served, protocol):
+    for which in ({"label": "stable"}, {"version": 1}):
+        assert served[1].client("en_zh", protocol, **which).status() == [(1, "AVAILABLE", "")]
+    for which, error in (
+        ({"label": "canary"}, clients.UnknownLabelError),
+        ({"version": 7}, clients.ModelNotFoundError),
+    ):
+        with pytest.raises(error):
+            served[1].client("en_zh", protocol, **which).status()
+
+
 @pytest.mark.parametrize(
     ("signature", "inputs", "error"),
     [
@@ -172,6 +184,38 @@ def test_threads_can_share_a_client(served, protocol):
     ):
         found = pool.map(lambda _: client("a b c", details=False)[0].text, range(32))
         assert set(found) == {expected}
+
+
+@pytest.mark.parametrize("served", [True], indirect=True, ids=["batching"])
+def test_malformed_requests_of_others_do_no_harm(served, protocol):
+    translator, server = served
+    expected = translator("a b c")[0].text
+    stopped = threading.Event()
+
+    def spoil():
+        with server.client("en_zh", "grpc") as client:
+            refused = 0
+            while not stopped.is_set():
+                try:
+                    # Past the client's own checks.
+                    client._transport.predict("serving_default", {"text": [[b"a"]]}, 30.0)
+                except clients.ServingError:
+                    refused += 1
+                time.sleep(0.05)
+            return refused
+
+    def ask(_):
+        with server.client("en_zh", protocol, timeout=60, retries=20) as client:
+            return {client("a b c", details=False)[0].text for _ in range(5)}
+
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        spoiling = pool.submit(spoil)
+        try:
+            found = list(pool.map(ask, range(4)))
+        finally:
+            stopped.set()
+        assert found == [{expected}] * 4
+        assert spoiling.result() > 0
 
 
 def test_one_sentence_or_many(served, protocol):
@@ -268,6 +312,8 @@ def test_a_new_version_is_rolled_in_and_out(repository, tmp_path):
 
         client.wait_for([1, 2])
         assert client(["a b"]) == stable(["a b"])
+        assert {each.version for each in client.status()} == {1, 2}
+        assert stable.status() == [(1, "AVAILABLE", "")]
         shutil.rmtree(second)
         client.wait_for([1])
         assert client(["a b"])[0].text

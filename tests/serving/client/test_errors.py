@@ -23,4 +23,8 @@ def test_every_kind_has_its_own_remedy():
 
 
 def test_transient_errors():
-    assert set(errors.TRANSIENT) == {clients.OverloadedError, clients.UnreachableError}
+    assert set(errors.TRANSIENT) == {
+        clients.OverloadedError,
+        clients.SpoiledBatchError,
+        clients.UnreachableError,
+    }

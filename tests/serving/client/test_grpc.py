@@ -16,6 +16,12 @@ from tf_seq2seq.serving.client import Client
     [
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded", None),
         (grpc.StatusCode.UNAVAILABLE, "The batch scheduling queue is full", None),
+        (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "have different shapes and padding is turned off",
+            None,
+        ),
+        (grpc.StatusCode.INTERNAL, "concatenate tensors that have different data types", None),
         (grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out", clients.DeadlineError),
         (grpc.StatusCode.FAILED_PRECONDITION, "variable x", clients.ServingError),
         (grpc.StatusCode.INTERNAL, "bug", clients.ServingError),

@@ -70,6 +70,8 @@ def ask(client):
 GOOD = 200, b'{"outputs": {"translation": ["x"], "score": [-1.5]}}'
 BUSY = 503, b'{"error": "queue full"}'
 PROXY = 503, b"<html>Service unavailable</html>"
+SHAPES = 400, b'{"error": "Tensors have different shapes and padding is turned off."}'
+DTYPES = 500, b'{"error": "Cannot concatenate tensors that have different data types"}'
 
 
 def test_a_request_is_repeated_if_the_server_is_overloaded(failing):
@@ -80,6 +82,25 @@ def test_a_request_is_repeated_if_the_server_is_overloaded(failing):
     with pytest.raises(clients.OverloadedError, match=r"queue full \(try again later"):
         ask(client)
     assert len(left) == 1
+
+
+def test_a_request_is_repeated_if_its_batch_was_spoiled_by_another(failing):
+    client, left = failing(SHAPES, DTYPES, (400, DTYPES[1]), GOOD)
+    assert ask(client) == [Translation("x", -1.5)]
+    assert not left
+    client, left = failing(SHAPES, SHAPES, SHAPES, retries=1)
+    with pytest.raises(clients.SpoiledBatchError, match=r"turned off. \(let a gateway check"):
+        ask(client)
+    assert len(left) == 1
+
+
+def test_errors_of_a_gateway(failing):
+    client, left = failing((502, b"<html>Bad gateway</html>"), GOOD)
+    assert ask(client) == [Translation("x", -1.5)]
+    client, left = failing((413, b"<html>Too large</html>"), GOOD)
+    with pytest.raises(clients.InvalidInputError, match="Too large"):
+        ask(client)
+    assert left == [GOOD]
 
 
 def test_a_permanent_error_is_not_retried(failing):

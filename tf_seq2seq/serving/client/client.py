@@ -16,6 +16,7 @@ from tf_seq2seq.serving.client.errors import (
     DeadlineError,
     ModelNotFoundError,
     ServingError,
+    UnknownLabelError,
     UnknownSignatureError,
     explained,
 )
@@ -32,8 +33,9 @@ class Client:
     """Translate with a model on a server, with the interface of `TranslatorProtocol`.
 
     The client groups sentences of similar length into batches. If the server is overloaded or
-    unreachable, the client retries the request after a pause that doubles each time. It never sends
-    an empty batch, which would block a thread of a server with batching. Several threads can share
+    unreachable, or has merged the request with another client's malformed one, the client retries
+    it after a pause that doubles each time. It never sends an empty batch, which would block a
+    thread of a server with batching. Several threads can share
     a client. Used as a context manager, it closes its connections on exit.
 
     Args:
@@ -238,8 +240,16 @@ class Client:
         return outputs
 
     def status(self) -> list[VersionStatus]:
-        """Return the status of each version of the model."""
-        return self._request(self._transport.status)
+        """Return the status of each version of the model; of one if the client names it.
+
+        Raises:
+            ServingError: see its subclasses; among others if no available version has the label.
+        """
+        states = self._request(self._transport.status)
+        if self._transport.address.label is None:
+            return states
+        labeled = self._request(self._transport.version)
+        return [each for each in states if each.version == labeled]
 
     def metadata(self) -> Metadata:
         """Return the `inputs` and `outputs` of each signature, with dtype and shape."""
@@ -248,6 +258,8 @@ class Client:
     def wait_for(self, versions: Collection[int], seconds: float = 60.0) -> None:
         """Wait until exactly these versions of the model answer requests.
 
+        A client with a version or a label sees only that version.
+
         Raises:
             DeadlineError: if that takes longer than `seconds`.
         """
@@ -255,7 +267,7 @@ class Client:
         while True:
             try:
                 states = self.status()
-            except ModelNotFoundError:
+            except (ModelNotFoundError, UnknownLabelError):
                 states = []
             if {each.version for each in states if each.state == "AVAILABLE"} == set(versions):
                 return

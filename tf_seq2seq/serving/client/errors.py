@@ -29,6 +29,10 @@ class OverloadedError(ServingError):
     """The server was too busy on every attempt."""
 
 
+class SpoiledBatchError(ServingError):
+    """On every attempt, the server merged the request with another client's malformed one."""
+
+
 class DeadlineError(ServingError):
     """No answer arrived in time."""
 
@@ -37,7 +41,7 @@ class UnreachableError(ServingError):
     """No server answers at this address."""
 
 
-TRANSIENT = (OverloadedError, UnreachableError)
+TRANSIENT = (OverloadedError, SpoiledBatchError, UnreachableError)
 """Errors that a retry may resolve."""
 
 _REMEDIES = {
@@ -46,6 +50,7 @@ _REMEDIES = {
     UnknownSignatureError: "list the signatures with --metadata, `Client.metadata`",
     InvalidInputError: "list the inputs with --metadata, `Client.metadata`",
     OverloadedError: "try again later, or give the server more threads",
+    SpoiledBatchError: "let a gateway check requests, or start the server without batching",
     DeadlineError: "allow more time, or send less at once",
     UnreachableError: "is the server running, and is this its port?",
 }
@@ -72,3 +77,12 @@ def names_no_model(reason: str) -> bool:
     """Return whether a server's "not found" means the model, not something within it."""
     # The first is the answer to a prediction, the second to a request for the versions' status.
     return "Servable not found" in reason or " of model " in reason
+
+
+def blames_the_batch(reason: str) -> bool:
+    """Return whether a server could not merge requests of different shapes or dtypes.
+
+    All requests of the batch fail. Those of this package have one shape and dtype, so the cause is
+    another client's.
+    """
+    return "padding is turned off" in reason or "different data types" in reason

@@ -11,9 +11,11 @@ from tf_seq2seq.serving.client.errors import (
     ModelNotFoundError,
     OverloadedError,
     ServingError,
+    SpoiledBatchError,
     UnknownLabelError,
     UnknownSignatureError,
     UnreachableError,
+    blames_the_batch,
     explained,
     names_no_model,
 )
@@ -58,7 +60,7 @@ class GrpcTransport:
         return {name: _decoded(tf.make_ndarray(value).tolist()) for name, value in outputs.items()}
 
     def status(self, timeout: float) -> list[VersionStatus]:
-        """Return the status of each version of the model."""
+        """Return the status of each version of the model; a server ignores the label here."""
         from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
         request = get_model_status_pb2.GetModelStatusRequest()
@@ -71,17 +73,17 @@ class GrpcTransport:
             for each in answer.model_version_status
         ]
 
+    def version(self, timeout: float) -> int:
+        """Return the version that answers requests, as of a label."""
+        return self._metadata(timeout).model_spec.version.value
+
     def metadata(self, timeout: float) -> Metadata:
         """Return the signatures of the model."""
         from tensorflow.core.framework import types_pb2
-        from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_pb2_grpc
+        from tensorflow_serving.apis import get_model_metadata_pb2
 
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-        self._specify(request.model_spec)
-        stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        answer = self._call(stub.GetModelMetadata, request, timeout)
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(signatures)
+        self._metadata(timeout).metadata["signature_def"].Unpack(signatures)
 
         def tensors(infos):
             return {
@@ -96,6 +98,14 @@ class GrpcTransport:
             for name, each in signatures.signature_def.items()
             if not name.startswith("__")
         }
+
+    def _metadata(self, timeout):
+        from tensorflow_serving.apis import get_model_metadata_pb2, prediction_service_pb2_grpc
+
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        self._specify(request.model_spec)
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        return self._call(stub.GetModelMetadata, request, timeout)
 
     def _specify(self, spec):
         spec.name = self.address.model
@@ -123,6 +133,8 @@ class GrpcTransport:
             return ModelNotFoundError
         if code is codes.FAILED_PRECONDITION and "signature" in reason:
             return UnknownSignatureError
+        if blames_the_batch(reason):
+            return SpoiledBatchError
         kinds = {
             codes.INVALID_ARGUMENT: InvalidInputError,
             codes.RESOURCE_EXHAUSTED: OverloadedError,

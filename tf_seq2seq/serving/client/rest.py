@@ -18,9 +18,11 @@ from tf_seq2seq.serving.client.errors import (
     ModelNotFoundError,
     OverloadedError,
     ServingError,
+    SpoiledBatchError,
     UnknownLabelError,
     UnknownSignatureError,
     UnreachableError,
+    blames_the_batch,
     explained,
     names_no_model,
 )
@@ -66,7 +68,7 @@ class RestTransport:
         return {self._only_output[signature]: outputs}
 
     def status(self, timeout: float) -> list[VersionStatus]:
-        """Return the status of each version of the model."""
+        """Return the status of each version of the model; a server ignores the label here."""
         versions = self._request("GET", self._path, None, timeout, "model_version_status")
         return [
             VersionStatus(
@@ -74,6 +76,11 @@ class RestTransport:
             )
             for each in versions
         ]
+
+    def version(self, timeout: float) -> int:
+        """Return the version that answers requests, as of a label."""
+        spec = self._request("GET", f"{self._path}/metadata", None, timeout, "model_spec")
+        return int(spec["version"])
 
     def metadata(self, timeout: float) -> Metadata:
         """Return the signatures of the model."""
@@ -165,7 +172,16 @@ def _kind(status: int, reason: str) -> type[ServingError]:
         return UnknownSignatureError
     if status == 404 and names_no_model(reason):
         return ModelNotFoundError
-    kinds = {400: InvalidInputError, 429: OverloadedError, 503: OverloadedError, 504: DeadlineError}
+    if blames_the_batch(reason):
+        return SpoiledBatchError
+    kinds = {
+        400: InvalidInputError,
+        413: InvalidInputError,  # a gateway's limit
+        429: OverloadedError,
+        502: UnreachableError,  # the server behind a gateway
+        503: OverloadedError,
+        504: DeadlineError,
+    }
     return kinds.get(status, ServingError)
 
 

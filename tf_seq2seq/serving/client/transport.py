@@ -57,7 +57,11 @@ class Transport(Protocol):
         ...
 
     def status(self, timeout: float) -> list[VersionStatus]:
-        """Return the status of each version of the model."""
+        """Return the status of each version of the model; a server ignores the label here."""
+        ...
+
+    def version(self, timeout: float) -> int:
+        """Return the version that answers requests, as of a label."""
         ...
 
     def metadata(self, timeout: float) -> Metadata:
