@@ -99,7 +99,7 @@ def serve(
             f"TF_SERVING_BINARY to its path, or run `docker pull {IMAGE}`. To try things out, use "
             "the fake server: `fake=True` or --fake-server."
         )
-    rest_port, grpc_port = _free_ports(2)
+    rest_port, grpc_port = free_ports(2)
     text = config.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         stop: list[str] = []
@@ -153,7 +153,8 @@ def _flags(config: PurePath, models: PurePath, batching: bool, cors: bool) -> li
     return flags
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that no program uses."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
