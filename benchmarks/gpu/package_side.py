@@ -20,7 +20,7 @@ from configurations import (
 from worker import serve
 
 import tf_seq2seq as s2s
-from tf_seq2seq.training import loop
+from tf_seq2seq.training.steps import train_step
 
 assert (s2s.text.PAD_ID, s2s.text.SOS_ID, s2s.text.EOS_ID) == (PAD_ID, SOS_ID, EOS_ID)
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -32,7 +32,7 @@ def training_steps(model, dataset):
     This is all that depends on the internals of the training loop.
     """
     model.optimizer.build(model.trainable_variables)
-    iterator, step = iter(dataset), loop._train_step(model)
+    iterator, step = iter(dataset), train_step(model)
 
     def run(steps):
         for _ in range(steps):

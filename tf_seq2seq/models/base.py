@@ -1,4 +1,4 @@
-"""The base class of the models: defaults for `compile`, loading, and Keras' export."""
+"""The base class of the models: defaults for `compile`, Keras' `fit`, loading, and export."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import cudnn
 from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.losses import SequenceCrossEntropy
+from tf_seq2seq.models import steps
 
 
 class SequenceModel(FullyTracked, keras.Model):
@@ -51,13 +52,34 @@ class SequenceModel(FullyTracked, keras.Model):
             **kwargs,
         )
 
+    def train_step(self, data: tuple) -> dict[str, tf.Tensor]:
+        """Train Keras' `fit` on a batch as `training.fit` does, on one replica or several."""
+        inputs, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        steps.train_step(self, inputs, labels, sample_weight=sample_weight)
+        return self.get_metrics_result()
+
+    def test_step(self, data: tuple) -> dict[str, tf.Tensor]:
+        """Evaluate a batch for Keras' `fit` and `evaluate`, on one replica or several."""
+        steps.test_step(self, *keras.utils.unpack_x_y_sample_weight(data))
+        return self.get_metrics_result()
+
     def make_train_function(self, force: bool = False) -> None:
+        steps.check_replicas(self)
         # `tf.function` traces twice if variables are created in the first trace, and Keras creates
         # those of the optimizer there.
         if not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         super().make_train_function(force)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # Under a strategy, Keras builds the metrics from the mean of the replicas' parts of a
+        # batch, which cannot be computed if they differ in shape: give it the first part.
+        if data_batch is None and iterator is not None and self._distribute_strategy is not None:
+            batch = next(next(iter(iterator))[-1])
+            local = self.distribute_strategy.experimental_local_results
+            data_batch = tf.nest.map_structure(lambda tensor: local(tensor)[0], batch)
+        super()._maybe_symbolic_build(data_batch=data_batch)
 
     def compile_from_config(self, config: dict) -> None:
         # Without this, Keras would not compile a loaded model whose class overrides `compile`.

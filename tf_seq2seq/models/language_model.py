@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import keras
 import tensorflow as tf
@@ -142,6 +142,18 @@ class LanguageModel(SequenceModel):
     def input_specs(self) -> keras.InputSpec:
         return keras.InputSpec(shape=(None, None), dtype="int32", name="ids")
 
+    def fit(self, *args, **kwargs) -> NoReturn:
+        _refuse("fit", "tf_seq2seq.training.fit")
+
+    def evaluate(self, *args, **kwargs) -> NoReturn:
+        _refuse("evaluate", "tf_seq2seq.training.evaluate")
+
+    def train_on_batch(self, *args, **kwargs) -> NoReturn:
+        _refuse("train_on_batch", "tf_seq2seq.training.fit")
+
+    def test_on_batch(self, *args, **kwargs) -> NoReturn:
+        _refuse("test_on_batch", "tf_seq2seq.training.evaluate")
+
     def export(self, *args, **kwargs) -> None:
         raise InputError(
             "Keras cannot export a language model, because it also returns a state; add "
@@ -257,3 +269,10 @@ class LanguageModel(SequenceModel):
             "locked_dropout": self.locked_dropout,
             "word_dropout": self.word_dropout,
         }
+
+
+def _refuse(method, instead):
+    raise InputError(
+        f"Keras' `{method}` cannot carry the state of a language model from batch to batch: use "
+        f"`{instead}`."
+    )

@@ -25,6 +25,31 @@ _ATTRIBUTES: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
 _ARRAY = "array of the checkpoint"
 
 
+def check_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
+    """Return callbacks as a list.
+
+    Args:
+        callbacks: one callback or several, nested or not, as Keras' `fit` takes them.
+
+    Raises:
+        InputError: if an item is not a callback, or if it would restore what checkpoints do.
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks = callbacks.callbacks
+    if not isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = list(callbacks or ())
+    callbacks = keras.tree.flatten(callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise InputError(f"`callbacks` must be Keras callbacks, got {callback!r}.")
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise InputError(
+                "BackupAndRestore has no effect on `training.fit`, which writes checkpoints "
+                "itself: leave it out, and pass `resume=True` to continue from the last one."
+            )
+    return callbacks
+
+
 def get_states(
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
 import keras
 import numpy as np
@@ -18,31 +17,24 @@ import tensorflow as tf
 
 from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.errors import InputError, Interrupted
-from tf_seq2seq.losses import token_cross_entropy, token_mask
-from tf_seq2seq.metrics import Perplexity, perplexity
-from tf_seq2seq.training.callbacks import get_states, set_states
-from tf_seq2seq.training.checkpoint import (
-    MODEL,
-    Saved,
-    assign,
-    compiled_metrics,
-    model_variables,
-    training_variables,
-)
+from tf_seq2seq.models import SequenceModel
+from tf_seq2seq.models.steps import carries_state, check_replicas, innermost
+from tf_seq2seq.training.callbacks import check_callbacks, get_states, set_states
+from tf_seq2seq.training.checkpoint import MODEL, Saved, assign, model_variables, training_variables
+from tf_seq2seq.training.evaluation import evaluator, metric_values
 from tf_seq2seq.training.faults import (
     Termination,
     check_space,
     explain_failed_write,
     open_checkpoint,
 )
+from tf_seq2seq.training.steps import build_metrics, train_step
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 """The shortest time between two checkpoints with `checkpoint_every="auto"`."""
 
 SHARE_OF_CHECKPOINTS = 0.03
 """The largest share of the time that checkpoints may take with `checkpoint_every="auto"`."""
-
-NO_BATCHES = "The evaluation needs at least one batch, but the dataset is empty."
 
 
 @dataclasses.dataclass
@@ -51,7 +43,9 @@ class History:
 
     Attributes:
         history: values of the loss and the metrics by name, one per epoch; the names of those on
-            the dev set start with `val_`. Keras' `History` has the same attribute.
+            the dev set start with `val_`. Keras' `History` has the same attribute. The `loss` of a
+            `LanguageModel` is what it minimizes, by default summed over the words of a row, and its
+            `val_loss` the cross-entropy per word, as in `evaluate`: compare perplexities.
         step_losses: cross-entropy per target word in nats, for each training step, before its
             update. It is computed without label smoothing.
         seconds: duration up to the last checkpoint, excluding interruptions.
@@ -79,8 +73,14 @@ def fit(
 
     Unlike `keras.Model.fit`, it resumes in the middle of an epoch, carries a model's state from
     batch to batch, and trains several replicas as one device would. The gradients of the replicas
-    are summed before they are clipped by `global_clipnorm`, and `SequenceCrossEntropy` divides by
-    the number of words on all replicas, so each word has the same weight on every replica.
+    are summed before they are clipped, and `SequenceCrossEntropy` divides by the number of words on
+    all replicas, so each word has the same weight on every replica.
+
+    For the rest it does what `keras.Model.fit` does: the same hooks of the callbacks in the same
+    order with the same logs, scaling of the loss, accumulation of gradients, averaged weights
+    (`use_ema`), `stop_training`, `run_eagerly` and `steps_per_execution`. It ends with an error at
+    a loss that is not finite, unless a callback such as TerminateOnNaN ends the run; no checkpoint
+    is then written.
 
     A model that carries a state from batch to batch, such as a `LanguageModel` (truncated
     backpropagation through time), has a method `initial_state(batch_size)`, and its call takes
@@ -91,7 +91,7 @@ def fit(
     half a minute or more for each batch shape, so use few shapes (see `data.batches`) or, for a
     short run, `compile(jit_compile=False)`. XLA's dropout masks differ from TensorFlow's. With
     several replicas, training does not use XLA. With `compile(steps_per_execution=n)`, the host
-    fetches the losses and calls the callbacks every n steps.
+    fetches the losses and calls the callbacks every n steps, and at each checkpoint.
 
     Checkpoints are written atomically, with the SHA-256 checksums of their files, and older ones
     are removed only afterwards. A training run that is killed at any moment therefore resumes as if
@@ -125,17 +125,18 @@ def fit(
             room for one more.
         keep_weights: number of most recent epochs whose weights are also kept, for
             `Checkpoint(directory).average_weights(model)`.
-        callbacks: Keras callbacks.
+        callbacks: Keras callbacks, except BackupAndRestore, whose work `resume` does.
 
     Returns:
         The `History`, including that of an interrupted run.
 
     Raises:
-        InputError: if the model is not compiled, an argument is out of range, the cardinality of
-            `train` is unknown, the directory cannot be written to, all checkpoints are damaged or
-            the last one does not fit the model, the disk is full or the loss or a weight is NaN or
-            infinite (the previous checkpoint is kept), or the optimizer clips by `clipnorm` or
-            `clipvalue` or scales the loss on several replicas.
+        InputError: if the model is not compiled or overrides `train_step` or `test_step`, an
+            argument is out of range, the batches are not pairs or the cardinality of `train` is
+            unknown, the directory cannot be written to, all checkpoints are damaged or the last one
+            does not fit the model, the disk is full or the loss or a weight is NaN or infinite (the
+            previous checkpoint is kept), or the optimizer has `gradient_accumulation_steps` or
+            `ema_overwrite_frequency` on several replicas, where Keras cannot apply them.
         Interrupted: on SIGTERM, once a checkpoint is written.
     """
     epochs = check_integer("epochs", epochs, minimum=0)
@@ -144,62 +145,65 @@ def fit(
         checkpoint_every = check_integer("checkpoint_every", checkpoint_every, minimum=1)
     keep_checkpoints = check_integer("keep_checkpoints", keep_checkpoints, minimum=1)
     keep_weights = check_integer("keep_weights", keep_weights, minimum=0)
-    callbacks = list(callbacks)
-    if not model.compiled:
-        raise InputError(
-            "The model has no loss and no optimizer to train with: call `compile` first."
-        )
-    steps = int(train.cardinality())
-    if steps < 1:
-        raise InputError(
-            "`train` must have a known, finite number of batches, at least one; set it with "
-            "`tf.data.experimental.assert_cardinality`."
-        )
+    callbacks = check_callbacks(callbacks)
+    _check_training(model, train, dev)
     termination = Termination()
     checkpoint = open_checkpoint(directory, keep_checkpoints)
-    run = _Run(model, train, checkpoint, keep_weights, callbacks, termination)
-    epoch, step = run.restore() if resume else run.begin()
-    run.check_space()
     hooks = keras.callbacks.CallbackList(
-        callbacks, add_progbar=True, model=model, verbose=1, epochs=epochs, steps=steps
+        callbacks,
+        add_history=True,
+        add_progbar=True,
+        model=model,
+        verbose=1,
+        epochs=epochs,
+        steps=int(train.cardinality()),
     )
-    model.stop_training, logs = run.stopped, None
+    run = _Run(model, train, hooks, checkpoint, keep_weights, termination)
+    if resume:
+        run.restore()
+    else:
+        checkpoint.clear()
+    run.check_space()
     with termination:
-        hooks.on_train_begin()
-        if step:  # before restoring, which overwrites what the callbacks change here
-            hooks.on_epoch_begin(epoch)
-        run.restore_callbacks()
-        while epoch < epochs and (step or not model.stop_training):
-            if not step:
-                hooks.on_epoch_begin(epoch)
-            while step < steps and not (step and model.stop_training):
-                hooks.on_train_batch_begin(step)
-                count = min(model.steps_per_execution, steps - step)
-                if isinstance(checkpoint_every, int):
-                    count = min(count, checkpoint_every - step % checkpoint_every)
-                logs = run.take_steps(count)
-                step = len(run.losses)
-                hooks.on_train_batch_end(step - 1, logs)
-                if termination:
-                    run.interrupt(epoch, step)
-                if step < steps and run.is_due(checkpoint_every, step):
-                    run.save(epoch, step)
-            logs = run.logs()
-            if dev is not None:
-                logs |= {f"val_{name}": value for name, value in run.evaluate(dev).items()}
-                if termination:  # the evaluation ended early: repeat it after resuming
-                    run.interrupt(epoch, step)
-            run.begin_epoch()
-            for name, value in logs.items():
-                run.history.history.setdefault(name, []).append(value)
-            epoch, step = epoch + 1, 0
-            # Before the checkpoint, so that it includes what callbacks have changed.
-            hooks.on_epoch_end(epoch - 1, logs)
-            run.save(epoch, step)
-            if termination:
-                run.interrupt(epoch, step)
-        hooks.on_train_end(logs)
+        run.begin()
+        while run.epoch < epochs and (run.step or not run.stopped):
+            _train_epoch(run, dev, checkpoint_every)
+        if epochs and isinstance(model.optimizer, keras.optimizers.Optimizer):
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        hooks.on_train_end(run.epoch_logs)
     return run.history
+
+
+def _train_epoch(run: _Run, dev, checkpoint_every) -> None:
+    """Train to the end of the epoch, evaluate and write a checkpoint, with Keras' hooks."""
+    model, hooks = run.model, run.hooks
+    if not run.step:
+        hooks.on_epoch_begin(run.epoch)
+    while run.step < run.steps and not (run.step and model.stop_training):
+        begin, count = run.step, model.steps_per_execution
+        if isinstance(checkpoint_every, int):
+            count = min(count, checkpoint_every - begin % checkpoint_every)
+        hooks.on_train_batch_begin(begin)
+        logs = run.take_steps(min(count, run.steps - begin))
+        # Keras numbers the last batches as if `steps_per_execution` of them were left.
+        end = run.step if run.step < run.steps else begin + count
+        hooks.on_train_batch_end(end - 1, logs)
+        run.check_losses()
+        run.check_termination()
+        if run.is_due(checkpoint_every):
+            run.save()
+    logs = run.logs()
+    if dev is not None:
+        logs |= {f"val_{name}": value for name, value in run.evaluate(dev, hooks).items()}
+        run.check_termination()  # the evaluation ended early: repeat it after resuming
+    run.epoch_logs = logs
+    # Before the checkpoint, so that it includes what callbacks have changed.
+    hooks.on_epoch_end(run.epoch, logs)
+    for name, values in model.history.history.items():  # callbacks may have added some
+        run.history.history.setdefault(name, []).append(values[-1])
+    run.next_epoch()
+    run.save()
+    run.check_termination()
 
 
 def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
@@ -214,15 +218,19 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
         dataset: batches `(inputs, labels)`, at least one.
 
     Returns:
-        Values by name: the compiled metrics, and `loss`, the mean loss of the batches. For a model
-        that carries its state, `loss` is the mean cross-entropy per word in nats.
+        Values by name: the compiled metrics, and `loss`, the mean loss of the batches, which Keras
+        weights by their numbers of rows. For a model that carries its state, `loss` is the mean
+        cross-entropy per word in nats.
 
     Raises:
-        InputError: if the model is not compiled or the dataset is empty.
+        InputError: if the model is not compiled or overrides `test_step`, or if the dataset is
+            empty or does not have pairs.
     """
     if not model.compiled:
         raise InputError("The model has no loss and no metrics to evaluate: call `compile` first.")
-    return _evaluator(model)(dataset)
+    _check_steps(model, "test_step")
+    _check_pairs("dataset", dataset)
+    return evaluator(model)(dataset)
 
 
 def gradient_norm(model: keras.Model, inputs: dict[str, tf.Tensor], labels: tf.Tensor) -> float:
@@ -239,14 +247,40 @@ def gradient_norm(model: keras.Model, inputs: dict[str, tf.Tensor], labels: tf.T
     return float(tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients]))
 
 
-def _carries_state(model) -> bool:
-    return hasattr(model, "initial_state")
+def _check_training(model, train, dev) -> None:
+    """Refuse a model or data that cannot be trained with."""
+    if not model.compiled:
+        raise InputError(
+            "The model has no loss and no optimizer to train with: call `compile` first."
+        )
+    _check_steps(model, "train_step", "test_step")
+    check_replicas(model)
+    if int(train.cardinality()) < 1:
+        raise InputError(
+            "`train` must have a known, finite number of batches, at least one; set it with "
+            "`tf.data.experimental.assert_cardinality`."
+        )
+    _check_pairs("train", train)
+    _check_pairs("dev", dev)
 
 
-def _call(model, inputs, state, training):
-    if _carries_state(model):
-        return model(inputs, state, training=training)
-    return model(inputs, training=training), state
+def _check_steps(model, *names) -> None:
+    for name in names:
+        known = getattr(keras.Model, name), getattr(SequenceModel, name)
+        if getattr(type(model), name) not in known:
+            raise InputError(
+                f"{type(model).__name__} defines its own `{name}`, which only Keras' `fit` and "
+                "`evaluate` call: override `compute_loss` or `compute_metrics` instead."
+            )
+
+
+def _check_pairs(name, dataset) -> None:
+    spec = getattr(dataset, "element_spec", None)
+    if isinstance(spec, tuple) and len(spec) != 2:
+        raise InputError(
+            f"The batches of `{name}` must be pairs `(inputs, labels)`, got {len(spec)} parts: "
+            "leave sample weights out, or use Keras' `fit` and `evaluate`."
+        )
 
 
 def _after(epoch: int, step: int) -> str:
@@ -256,46 +290,49 @@ def _after(epoch: int, step: int) -> str:
 class _Run:
     """A training run: the model, its position in the data, and its history so far."""
 
-    def __init__(self, model, train, checkpoint, keep_weights, callbacks, termination):
+    def __init__(self, model, train, hooks, checkpoint, keep_weights, termination):
         self.model = model
+        self.hooks = hooks
+        self.checkpoint = checkpoint
         self.keep_weights = keep_weights
-        self.callbacks = callbacks
         self.termination = termination
-        self.stopped = False
+        self.strategy = model.distribute_strategy
+        self.steps = int(train.cardinality())
+        self.epoch, self.step = 0, 0
+        self.stopped = False  # by a callback
+        self.history = History()
+        self.epoch_logs: dict[str, float] | None = None
+        self.evaluate = evaluator(model, termination)
+        self._rate = _learning_rate(model.optimizer)
+        self._diverged = ""
         self._saved: Saved | None = None
         self._position: tuple[int, int] | None = None  # of the last checkpoint
         self._seconds_to_save = 0.0
         self._has_space = True
-        self._epoch = 0
-        self.strategy = model.distribute_strategy
-        self.checkpoint = checkpoint
-        self.history = History()
         self._since = time.monotonic()
-        self.losses: list[float] = []  # one per step of the epoch so far
-        self._steps = int(train.cardinality())
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
         self._dataset = self.strategy.experimental_distribute_dataset(train)
-        self._train_step = _train_step(model)
-        self.evaluate = _evaluator(model, termination)
+        self._train_step = train_step(model)
         with self.strategy.scope():
             model.optimizer.build(model.trainable_variables)
-        self.begin_epoch()
-        # Keras creates the metrics' variables while tracing a step; a checkpoint holds them too.
-        self._train_step.get_concrete_function(self._iterator, self._state)
+        self._rewind()
+        # Keras creates the metrics' variables in the first step; a checkpoint holds them too.
+        if model.run_eagerly:
+            build_metrics(model, train)
+        else:
+            self._train_step.get_concrete_function(self._iterator, self._state)
 
-    def begin(self) -> tuple[int, int]:
-        """Start at the first batch of the first epoch; return the epoch and the step."""
-        self.checkpoint.clear()
-        return 0, 0
+    def next_epoch(self) -> None:
+        """Go to the first batch of the next epoch."""
+        self.epoch, self.step = self.epoch + 1, 0
+        self.stopped = bool(self.model.stop_training)
+        self._rewind()
 
-    def begin_epoch(self) -> None:
-        """Prepare the next epoch."""
-        self._epoch += 1
+    def _rewind(self):
         self.model.reset_metrics()
-        self.losses = []
         self._iterator = iter(self._dataset)
         self._state = ()
-        if _carries_state(self.model):
+        if carries_state(self.model):
             replicas = self.strategy.num_replicas_in_sync
             if self._rows is None or self._rows % replicas:
                 raise InputError(
@@ -305,6 +342,16 @@ class _Run:
                 )
             rows = self._rows // replicas
             self._state = self.strategy.run(lambda: self.model.initial_state(rows))
+
+    def begin(self) -> None:
+        """Call the callbacks' first hooks, and restore their state from the checkpoint."""
+        self.model.stop_training = self.stopped
+        self.hooks.on_train_begin()
+        if self.step:  # before restoring, which overwrites what the callbacks change here
+            self.hooks.on_epoch_begin(self.epoch)
+        if self._saved is not None:
+            self._restore_callbacks(self._saved)
+            self._saved = None
 
     def take_steps(self, count: int) -> dict[str, float]:
         """Train on the next `count` batches; return the loss and the metrics of the epoch so far.
@@ -320,41 +367,53 @@ class _Run:
                 break
         for result in tf.stack(results).numpy():
             loss, word_loss = map(float, result)
-            if not math.isfinite(loss):
-                raise InputError(
-                    f"The loss is {loss} at step {len(self.history.step_losses) + 1}, batch "
-                    f"{len(self.losses) + 1} of epoch {self._epoch}: choose a lower learning rate "
-                    "or clip the gradients."
-                )
-            self.losses.append(loss)
+            self.step += 1
             self.history.step_losses.append(word_loss)
+            if not math.isfinite(loss) and not self._diverged:
+                self._diverged = (
+                    f"The loss is {loss} at step {len(self.history.step_losses)}, batch "
+                    f"{self.step} of epoch {self.epoch + 1}"
+                )
         return self.logs()
 
     def logs(self) -> dict[str, float]:
-        """Return the loss and the metrics of the epoch so far."""
-        return {"loss": float(np.mean(self.losses)), **_metrics_result(self.model)}
+        """Return the mean loss and the metrics of the epoch so far."""
+        return metric_values(self.model)
 
-    def is_due(self, every: int | Literal["auto"] | None, step: int) -> bool:
+    def check_losses(self) -> None:
+        """Refuse a loss that is not finite, unless a callback has ended the training run."""
+        if self._diverged and not self.model.stop_training:
+            raise InputError(
+                f"{self._diverged}: choose a lower learning rate or clip the gradients."
+            )
+
+    def is_due(self, every: int | Literal["auto"] | None) -> bool:
         """Return whether it is time for a checkpoint within an epoch."""
+        if self.step == self.steps:
+            return False
         if every == "auto":
             seconds = max(SECONDS_BETWEEN_CHECKPOINTS, self._seconds_to_save / SHARE_OF_CHECKPOINTS)
             return time.monotonic() - self._since >= seconds
-        return every is not None and step % every == 0
+        return every is not None and self.step % every == 0
 
-    def save(self, epoch: int, step: int) -> None:
-        """Write a checkpoint from which training continues with batch `step` of `epoch`."""
+    def save(self) -> None:
+        """Write a checkpoint from which training continues with the next batch."""
+        if self._diverged:
+            warnings.warn(f"{self._diverged}: no checkpoint is written after it.", stacklevel=4)
+            return
+        epoch, step = self.epoch, self.step
         now = time.monotonic()
         self.history.seconds += now - self._since
         self._since = now
-        callbacks, arrays = get_states(self.callbacks)
+        callbacks, arrays = get_states(self.hooks.callbacks)
         progress = {
             "epoch": epoch,
             "step": step,
-            "steps": self._steps,
+            "steps": self.steps,
             "history": self.history.history,
             "step_losses": self.history.step_losses,
             "seconds": self.history.seconds,
-            "losses": self.losses,
+            "learning_rate": self._rate,
             "callbacks": callbacks,
             "stopped": bool(self.model.stop_training),
         }
@@ -381,13 +440,16 @@ class _Run:
                     f"{_after(epoch, step)}: choose a lower learning rate or clip the gradients."
                 )
 
-    def interrupt(self, epoch: int, step: int) -> NoReturn:
-        """Write a checkpoint, unless this step already has one, and raise `Interrupted`."""
-        if self._position != (epoch, step):
-            self.save(epoch, step)
+    def check_termination(self) -> None:
+        """On SIGTERM, write a checkpoint, unless this step has one, and raise `Interrupted`."""
+        if not self.termination:
+            return
+        if self._position != (self.epoch, self.step):
+            self.save()
         raise Interrupted(
-            f"Training was interrupted by SIGTERM after {_after(epoch, step)}, and a checkpoint "
-            f"was written to {self.checkpoint.directory}: train again with `resume` to continue."
+            f"Training was interrupted by SIGTERM after {_after(self.epoch, self.step)}, and a "
+            f"checkpoint was written to {self.checkpoint.directory}: train again with `resume` to "
+            "continue."
         )
 
     def check_space(self) -> None:
@@ -397,18 +459,19 @@ class _Run:
             needed += _size(model_variables(self.model))
         self._has_space = check_space(self.checkpoint.directory, needed, warn=self._has_space)
 
-    def restore(self) -> tuple[int, int]:
-        """Restore the checkpoint, if there is one; return the epoch and the step."""
+    def restore(self) -> None:
+        """Restore the checkpoint, if there is one."""
         variables = training_variables(self.model)
         saved = self.checkpoint.load(variables)
         if saved is None:
-            return self.begin()
+            self.checkpoint.clear()
+            return
         progress = saved.progress
         epoch, step = progress["epoch"], progress["step"]
-        if step and progress["steps"] != self._steps:
+        if step and progress["steps"] != self.steps:
             raise InputError(
                 f"The checkpoint in {self.checkpoint.directory} is at batch {step} of "
-                f"{progress['steps']}, but an epoch now has {self._steps}: resume with the data "
+                f"{progress['steps']}, but an epoch now has {self.steps}: resume with the data "
                 "and the batch size that it was written with."
             )
         self._saved, self._position = saved, (epoch, step)
@@ -416,30 +479,53 @@ class _Run:
         # skip the previous batches of this one.
         for _ in range(epoch):
             next(self._iterator)
-            self.begin_epoch()
+            self.next_epoch()
         for _ in range(step):
             next(self._iterator)
         assign(variables, saved.arrays)
         self._restore_state(saved.arrays)
-        self.history = History(progress["history"], progress["step_losses"], progress["seconds"])
-        self.losses = progress["losses"]
+        self._compare_rates(progress.get("learning_rate"))
+        self.step = step
         self.stopped = progress["stopped"]
-        return epoch, step
+        self.history = History(progress["history"], progress["step_losses"], progress["seconds"])
+        if epoch:
+            self.epoch_logs = {name: values[-1] for name, values in progress["history"].items()}
 
-    def restore_callbacks(self) -> None:
-        """Restore the callbacks' state, and the variables that they changed in `on_train_begin`."""
-        if self._saved is None:
+    def _compare_rates(self, saved):
+        """Warn if the model is compiled with another learning rate than that of the checkpoint."""
+        compiled, used = self._rate, _learning_rate(self.model.optimizer)
+        if saved is None or compiled == saved:
             return
-        assign(training_variables(self.model), self._saved.arrays)
-        lost = set_states(self.callbacks, self._saved.progress["callbacks"], self._saved.arrays)
+        is_schedule = any(isinstance(rate, str) for rate in compiled)
+        if not is_schedule:
+            self._rate = saved
+        if used != compiled:
+            what_follows = (
+                "the rate in the checkpoint is used; pass a LearningRateScheduler to change it"
+            )
+        elif is_schedule:
+            what_follows = "it is used from here on"
+        else:  # the model was not compiled again
+            return
+        saved, compiled = (", ".join(map(str, rates)) for rates in (saved, compiled))
+        warnings.warn(
+            f"The model was compiled with a learning rate of {saved} when the checkpoint in "
+            f"{self.checkpoint.directory} was written, and is now compiled with {compiled}: "
+            f"{what_follows}.",
+            stacklevel=4,
+        )
+
+    def _restore_callbacks(self, saved):
+        """Restore the callbacks' state, and the variables that they changed in the first hooks."""
+        assign(training_variables(self.model), saved.arrays)
+        lost = set_states(self.hooks.callbacks, saved.progress["callbacks"], saved.arrays)
         if lost:
             names = ", ".join(name.partition("/")[0] for name in lost)
             warnings.warn(
                 f"The checkpoint in {self.checkpoint.directory} contains the state of callbacks "
                 f"that were not passed this time: {names}.",
-                stacklevel=3,
+                stacklevel=4,
             )
-        self._saved = None
 
     def _restore_state(self, arrays):
         replicas = self.strategy.num_replicas_in_sync
@@ -462,166 +548,18 @@ class _Run:
         )
 
 
+def _learning_rate(optimizer) -> list[float | str]:
+    """Return the learning rate, or a description of the schedule, of each optimizer."""
+    rates = []
+    for each in innermost(optimizer):
+        rate = each.get_config()["learning_rate"]
+        if isinstance(rate, dict):
+            settings = ", ".join(f"{name}={value}" for name, value in rate["config"].items())
+            rate = f"{rate['class_name']}({settings})"
+        rates.append(rate)
+    return rates
+
+
 def _size(variables) -> int:
     """Return the size of variables in bytes."""
     return sum(math.prod(v.shape) * tf.as_dtype(v.dtype).size for v in variables.values())
-
-
-def _train_step(model):
-    strategy, optimizer = model.distribute_strategy, model.optimizer
-    replicas = strategy.num_replicas_in_sync
-    if replicas > 1 and (optimizer.clipnorm or optimizer.clipvalue):
-        raise InputError(
-            f"The optimizer has clipnorm={optimizer.clipnorm} and clipvalue={optimizer.clipvalue}, "
-            "which do not work on several replicas: clip by `global_clipnorm`."
-        )
-
-    scales_loss = bool(
-        isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or optimizer.loss_scale_factor
-    )
-    if replicas > 1 and scales_loss:
-        raise InputError(
-            "The optimizer scales the loss, which does not work on several replicas: use "
-            "mixed_bfloat16, or compile with `auto_scale_loss=False`."
-        )
-
-    def replica_step(batch, state):
-        inputs, labels = batch
-        with tf.GradientTape() as tape:
-            logits, state = _call(model, inputs, state, training=True)
-            loss = model.compute_loss(x=inputs, y=labels, y_pred=logits, training=True)
-            scaled_loss = optimizer.scale_loss(loss)
-        variables = model.trainable_variables
-        gradients = tape.gradient(scaled_loss, variables)
-        # A word that occurs twice in a batch has two slices; the norm needs their sum.
-        gradients = [g if g is None else tf.convert_to_tensor(g) for g in gradients]
-        if replicas > 1:
-            gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
-        if optimizer.global_clipnorm and not scales_loss:  # otherwise Keras clips after unscaling
-            gradients, _ = tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)
-        if replicas > 1:
-            # The optimizer sums over the replicas again.
-            gradients = [g if g is None else g / replicas for g in gradients]
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        model.compute_metrics(inputs, labels, logits)
-        return loss, *_sums(labels, logits), state
-
-    # Keras compiles with XLA on a GPU, unless `compile` is told otherwise.
-    if model.jit_compile:
-        if replicas > 1:
-            raise InputError(
-                "A model compiled with XLA cannot be trained on several replicas: compile it with "
-                "`jit_compile=False`."
-            )
-        replica_step = tf.function(replica_step, jit_compile=True, autograph=False)
-
-    @tf.function(autograph=False)
-    def step(iterator, state):
-        loss, total, count, state = strategy.run(replica_step, args=(next(iterator), state))
-        loss, total, count = (
-            strategy.reduce("SUM", value, axis=None) for value in (loss, total, count)
-        )
-        return loss, total / tf.maximum(count, 1.0), state
-
-    return step
-
-
-def _sums(labels, logits):
-    """Return the summed cross-entropy of all target words, in nats, and their number."""
-    mask = token_mask(labels)
-    return tf.reduce_sum(token_cross_entropy(labels, logits) * mask), tf.reduce_sum(mask)
-
-
-def _metrics_result(model) -> dict[str, float]:
-    """Return the compiled metrics, without Keras' mean loss, which weights batches by rows."""
-    metrics = model.get_metrics_result()
-    return {name: float(value) for name, value in metrics.items() if name != "loss"}
-
-
-@contextlib.contextmanager
-def _fresh_metrics(model) -> Iterator[None]:
-    """Reset the metrics, and restore their state at the end of the context."""
-    kept = [(variable, variable.numpy()) for variable in model.metrics_variables]
-    model.reset_metrics()
-    try:
-        yield
-    finally:
-        model.reset_metrics()  # including those created in the meantime
-        for variable, value in kept:
-            variable.assign(value)
-
-
-def _evaluator(
-    model, termination: Termination | None = None
-) -> Callable[[tf.data.Dataset], dict[str, float]]:
-    """Return `evaluate` for a model; it is traced once per kind of dataset.
-
-    On SIGTERM it ends early and returns meaningless values.
-    """
-    make = _stream_evaluator if _carries_state(model) else _batch_evaluator
-    return make(model, Termination() if termination is None else termination)
-
-
-def _batch_evaluator(model, termination):
-    strategy = model.distribute_strategy
-
-    def replica_step(batch):
-        inputs, labels = batch
-        logits = model(inputs, training=False)
-        model.compute_metrics(inputs, labels, logits)
-        return model.compute_loss(x=inputs, y=labels, y_pred=logits, training=False)
-
-    @tf.function(autograph=False)
-    def step(batch):
-        return strategy.reduce("SUM", strategy.run(replica_step, args=(batch,)), axis=None)
-
-    def evaluate(dataset):
-        with _fresh_metrics(model):
-            batches = strategy.experimental_distribute_dataset(dataset)
-            # Trace once for the dataset, not for each batch shape.
-            graph = step.get_concrete_function(batches.element_spec)
-            losses = []
-            for batch in batches:
-                losses.append(float(graph(batch)))
-                if termination:
-                    break
-            if not losses:
-                raise InputError(NO_BATCHES)
-            return {**_metrics_result(model), "loss": float(np.mean(losses))}
-
-    return evaluate
-
-
-def _stream_evaluator(model, termination):
-    @tf.function(reduce_retracing=True, autograph=False)
-    def step(inputs, labels, state):
-        logits, state = model(inputs, state, training=False)
-        # Keras' metrics average over rows, regardless of their length: here a row is one word.
-        labels = tf.reshape(labels, [-1, 1])
-        logits = tf.reshape(logits, [-1, 1, logits.shape[-1]])
-        model.compute_metrics(inputs, labels, logits)
-        return *_sums(labels, logits), state
-
-    def evaluate(dataset):
-        state, total, count = None, 0.0, 0.0
-        with _fresh_metrics(model):
-            for inputs, labels in dataset:
-                if state is None:
-                    state = model.initial_state(tf.shape(inputs)[0])
-                batch_total, batch_count, state = step(inputs, labels, state)
-                total, count = total + float(batch_total), count + float(batch_count)
-                if termination:
-                    break
-            if state is None:
-                raise InputError(NO_BATCHES)
-            values = _metrics_result(model)
-        loss = total / max(count, 1.0)
-        # The float32 sums of the metric round differently for batches of a different length.
-        values |= {
-            metric.name: perplexity(loss)
-            for metric in compiled_metrics(model)
-            if type(metric) is Perplexity  # a subclass may compute something else
-        }
-        return {**values, "loss": loss}
-
-    return evaluate
