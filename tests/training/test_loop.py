@@ -113,23 +113,6 @@ def test_a_learning_rate_that_a_callback_has_lowered_is_resumed(tmp_path):
     assert rates == pytest.approx([0.01] * 5)
 
 
-@pytest.mark.parametrize("scale", ["by policy", "by factor"])
-@pytest.mark.parametrize("clip", [None, 0.1])
-def test_the_loss_is_scaled_for_the_gradients_alone(tmp_path, scale, clip):
-    def loss_after_training(directory, policy="float32", **options):
-        keras.config.set_dtype_policy(policy)
-        keras.utils.set_random_seed(7)
-        model = small_model("context_and_previous")
-        model.compile(keras.optimizers.SGD(0.5, global_clipnorm=clip, **options))
-        batch = tf.data.Dataset.from_tensors(random_batch())
-        return training.fit(model, batch, epochs=3, directory=tmp_path / directory).history["loss"]
-
-    expected = loss_after_training("plain")
-    # With a policy of mixed_float16, Keras wraps the optimizer in a LossScaleOptimizer.
-    scaled = {"by policy": {"policy": "mixed_float16"}, "by factor": {"loss_scale_factor": 1024.0}}
-    np.testing.assert_allclose(loss_after_training("scaled", **scaled[scale]), expected, rtol=2e-3)
-
-
 def test_the_norm_of_a_gradient_sees_a_repeated_word_once(tmp_path):
     """The slices of an embedding's gradient are added up before they are clipped."""
     changes = []

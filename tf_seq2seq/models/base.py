@@ -53,13 +53,13 @@ class SequenceModel(FullyTracked, keras.Model):
         )
 
     def train_step(self, data: tuple) -> dict[str, tf.Tensor]:
-        """Train Keras' `fit` on a batch as `training.fit` does, on one replica or several."""
+        """Train on a batch of Keras' `fit` as `training.fit` does, on one replica or several."""
         inputs, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         steps.train_step(self, inputs, labels, sample_weight=sample_weight)
         return self.get_metrics_result()
 
     def test_step(self, data: tuple) -> dict[str, tf.Tensor]:
-        """Evaluate a batch for Keras' `fit` and `evaluate`, on one replica or several."""
+        """Evaluate a batch of Keras' `fit` or `evaluate`, on one replica or several."""
         steps.test_step(self, *keras.utils.unpack_x_y_sample_weight(data))
         return self.get_metrics_result()
 

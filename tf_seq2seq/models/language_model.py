@@ -271,7 +271,7 @@ class LanguageModel(SequenceModel):
         }
 
 
-def _refuse(method, instead):
+def _refuse(method: str, instead: str) -> NoReturn:
     raise InputError(
         f"Keras' `{method}` cannot carry the state of a language model from batch to batch: use "
         f"`{instead}`."

@@ -97,7 +97,8 @@ def fit(
     are removed only afterwards. A training run that is killed at any moment therefore resumes as if
     it had not been interrupted; on a CPU, its weights are the same to the last bit. If a checkpoint
     is damaged, a warning names it, and the one before it is used. If the next checkpoint will not
-    fit on the disk, a warning says how much space is needed and how much is free.
+    fit on the disk, a warning says how much space is needed and how much is free. With `use_ema`,
+    checkpoints contain the weights in training and their averages, which replace them at the end.
 
     On SIGTERM, which a preemptible machine receives before it is reclaimed, `fit` finishes the
     step, writes a checkpoint and raises `Interrupted`. This works only in the main thread.
@@ -117,7 +118,8 @@ def fit(
         resume: whether to continue from the checkpoint in `directory`, if there is one, instead
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
             state, the callbacks' state, `stop_training` and the position in the data then come from
-            the checkpoint.
+            the checkpoint. A learning rate comes from it too, but a schedule from the compiled
+            model; a warning says if either is another than before.
         checkpoint_every: number of steps between checkpoints within an epoch, at least 1; "auto" to
             write one every minute, or less often if checkpoints would take more than 3% of the
             time; None to write one only after each epoch.
@@ -552,10 +554,13 @@ def _learning_rate(optimizer) -> list[float | str]:
     """Return the learning rate, or a description of the schedule, of each optimizer."""
     rates = []
     for each in innermost(optimizer):
-        rate = each.get_config()["learning_rate"]
+        with warnings.catch_warnings(action="ignore"):  # of Keras, against saving a lambda
+            rate = each.get_config().get("learning_rate")
         if isinstance(rate, dict):
-            settings = ", ".join(f"{name}={value}" for name, value in rate["config"].items())
-            rate = f"{rate['class_name']}({settings})"
+            config = rate["config"]  # of a function, its name
+            if isinstance(config, dict):
+                config = ", ".join(f"{name}={value}" for name, value in config.items())
+            rate = f"{rate['class_name']}({config})"
         rates.append(rate)
     return rates
 
