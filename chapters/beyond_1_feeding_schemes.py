@@ -128,8 +128,8 @@ def translation():
         corpus = s2s.data.public_corpus("ted", settings.data_dir, test_sets=["tst2013"])
         bounds = (10, 20, 30, 40)
     corpus = corpus._replace(train=corpus.train[: settings.pairs])
-    source = s2s.text.tokenizer_for(corpus.train.source)
-    target = s2s.text.tokenizer_for(corpus.train.target)
+    source = s2s.text.tokenizer_for(corpus.train.source, max_size=6000)
+    target = s2s.text.tokenizer_for(corpus.train.target, max_size=6000)
     source.adapt(corpus.train.source, max_size=6000)
     target.adapt(corpus.train.target, max_size=6000)
 

@@ -182,8 +182,8 @@ if settings.corpus == "synthetic":
 else:
     corpus = s2s.data.public_corpus(settings.corpus, settings.data_dir)
 if translator is None:
-    source_tokenizer = s2s.text.tokenizer_for(corpus.train.source)
-    target_tokenizer = s2s.text.tokenizer_for(corpus.train.target)
+    source_tokenizer = s2s.text.tokenizer_for(corpus.train.source, max_size=8_000)
+    target_tokenizer = s2s.text.tokenizer_for(corpus.train.target, max_size=8_000)
     source_tokenizer.adapt(corpus.train.source, max_size=8_000)
     target_tokenizer.adapt(corpus.train.target, max_size=8_000)
 

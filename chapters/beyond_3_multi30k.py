@@ -165,14 +165,20 @@ UNITS, EMBEDDING = settings.units, settings.embedding_size
 
 def tokenizers(system):
     sides = corpus.train.source, corpus.train.target
+    lowercase = settings.lowercase
     if system == "tuned":
-        kinds = [type(s2s.text.tokenizer_for(side))(lowercase=settings.lowercase) for side in sides]
         sizes = {"max_size": 7_000}, {"max_size": 6_000}
+        kinds = [
+            s2s.text.tokenizer_for(side, lowercase=lowercase, **size)
+            for side, size in zip(sides, sizes, strict=True)
+        ]
     else:
-        kinds = [s2s.text.WordTokenizer(lowercase=settings.lowercase) for _ in range(2)]
-        if s2s.text.is_chinese(sides[1]):
-            kinds[1] = s2s.text.ChineseTokenizer(lowercase=settings.lowercase)
         sizes = {"min_count": 2}, {"min_count": 2}
+        kinds = [
+            s2s.text.WordTokenizer(lowercase, elision=s2s.text.has_elision(side)) for side in sides
+        ]
+        if s2s.text.is_chinese(sides[1]):
+            kinds[1] = s2s.text.ChineseTokenizer(lowercase)
     for tokenizer, lines, size in zip(kinds, sides, sizes, strict=True):
         tokenizer.adapt(lines, **size)
     return kinds

@@ -1,4 +1,5 @@
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from texts import CORPUS, decoded
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.text import SubwordTokenizer, Vocabulary
-from tf_seq2seq.text.subwords import learn_pieces
+from tf_seq2seq.text.subwords import LONGEST, learn_pieces
 
 
 def test_subword_tokens():
@@ -81,6 +82,24 @@ def test_pieces_equal_those_of_plain_byte_pair_encoding(seed, limit, min_count):
         for _ in range(20)
     }
     assert learn_pieces(words, limit, min_count) == joined_one_by_one(words, limit, min_count)
+
+
+def test_long_words_are_learned_in_parts():
+    # The same as from words of this length, except for the `##` of the parts that continue one.
+    word = "ab" * LONGEST
+    assert "##" + word[:LONGEST] in learn_pieces({word: 5}, None, min_count=5)
+    assert word[: LONGEST + 2] not in learn_pieces({word: 5}, None, min_count=5)
+    assert word[:LONGEST] in learn_pieces({word[:LONGEST]: 5}, None, min_count=5)
+
+
+def test_a_word_of_10_000_letters_takes_seconds():
+    draw = np.random.default_rng(1)
+    word = "".join(draw.choice(list("abcdefghijklmnopqrstuvwxyz"), 10_000))
+    start = time.process_time()
+    tokenizer = SubwordTokenizer()
+    tokenizer.adapt([word], min_count=1)
+    assert time.process_time() - start < 15  # 51 s when each merge reads the whole word
+    assert tokenizer.decode(tokenizer.encode([word]))[0] == word.encode()
 
 
 def test_sizes():

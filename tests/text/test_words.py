@@ -1,9 +1,11 @@
+import random
+
 import pytest
 import tensorflow as tf
-from texts import decoded
+from texts import CORPUS, TRICKY, decoded
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import UNK_ID, WordTokenizer
+from tf_seq2seq.text import UNK_ID, SubwordTokenizer, WordTokenizer, has_elision
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,59 @@ from tf_seq2seq.text import UNK_ID, WordTokenizer
 )
 def test_word_tokens(text, tokens):
     assert decoded(WordTokenizer().tokenize([text])) == [tokens.split(" ")]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("L'homme n’a qu'un livre.", "L'￭ homme n’￭ a qu'￭ un livre ￭."),
+        ("«d'accord» (l'été)", "«￭ d'￭ accord ￭» (￭ l'￭ été ￭)"),
+        ("dell'Università, c'è l'11", "dell'￭ Università ￭, c'￭ è l'￭ 11"),
+        ("aujourd'hui, l'œuvre", "aujourd'￭ hui ￭, l'￭ œuvre"),
+        ("Tom's rock'n'roll, don't!", "Tom ￭'s rock ￭'n ￭'roll ￭, don ￭'t ￭!"),
+        ("d'l'a 'ami' l' ami l'", "d ￭'l'￭ a '￭ ami ￭' l ￭' ami l ￭'"),
+    ],
+)
+def test_elision(text, tokens):
+    assert decoded(WordTokenizer(elision=True).tokenize([text])) == [tokens.split(" ")]
+
+
+@pytest.mark.parametrize("tokenizer", [WordTokenizer(elision=True), SubwordTokenizer(elision=True)])
+def test_elision_is_invertible(tokenizer):
+    draw = random.Random(1)
+    lines = ["".join(draw.choices("laÉ'’ 1.«\u0301", k=12)) for _ in range(1000)] + TRICKY + CORPUS
+    tokenizer.adapt(lines, min_count=1)
+    normal = tokenizer.normalize(lines).numpy().tolist()
+    assert tokenizer.detokenize(tokenizer.tokenize(lines)).numpy().tolist() == normal
+    assert tokenizer.decode(tokenizer.encode(lines)).numpy().tolist() == normal
+
+
+@pytest.mark.parametrize("cls", [WordTokenizer, SubwordTokenizer])
+def test_saved_tokenizers_without_elision_keep_their_tokens(cls):
+    assert cls.from_config({"lowercase": True}).elision is False
+    assert cls.from_config(cls(elision=True).get_config()).elision is True
+
+
+def test_elision_needs_punctuation():
+    with pytest.raises(InputError, match="elision=True has no effect with split_punctuation=False"):
+        WordTokenizer(split_punctuation=False, elision=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["L'homme qu'on n'a pas vu."], True),
+        (["C'è un'altra università.", "L’amico di Tom's Diner"], True),
+        (["Tom O'Brien doesn't know D'Angelo's."], False),
+        (["D'Angelo"] + ["Das ist gut."] * 19, True),
+        (["D'Angelo"] + ["Das ist gut."] * 20, False),
+        (["об'єкт м'яч"], False),
+        (["'a' l' ami"], False),
+        ([], False),
+    ],
+)
+def test_has_elision(lines, expected):
+    assert has_elision(iter(lines)) is expected
 
 
 def test_white_space_tokens():
@@ -54,6 +109,6 @@ def test_display():
 
 
 def test_flags():
-    for name in ("lowercase", "split_punctuation"):
+    for name in ("lowercase", "split_punctuation", "elision"):
         with pytest.raises(InputError, match=f"`{name}` must be True or False, got 1"):
             WordTokenizer(**{name: 1})

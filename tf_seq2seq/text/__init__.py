@@ -16,7 +16,7 @@ from tf_seq2seq.text.vocabulary import (
     Coverage,
     Vocabulary,
 )
-from tf_seq2seq.text.words import WordTokenizer
+from tf_seq2seq.text.words import WordTokenizer, has_elision
 
 __all__ = [
     "EOS",
@@ -35,6 +35,7 @@ __all__ = [
     "Tokenizer",
     "Vocabulary",
     "WordTokenizer",
+    "has_elision",
     "is_chinese",
     "tokenizer_for",
 ]

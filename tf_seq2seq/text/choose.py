@@ -9,22 +9,33 @@ from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text.chinese import ChineseTokenizer, is_chinese
 from tf_seq2seq.text.subwords import SubwordTokenizer
 from tf_seq2seq.text.tokenizer import Tokenizer, tokenize_lines
-from tf_seq2seq.text.words import WordTokenizer
+from tf_seq2seq.text.vocabulary import SPECIALS, check_max_size
+from tf_seq2seq.text.words import WordTokenizer, has_elision
 
 
-def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
-    """Choose a tokenizer for a text; call its `adapt` next.
+def tokenizer_for(
+    lines: Iterable[str], max_size: int | None = 8000, lowercase: bool = False
+) -> Tokenizer:
+    """Choose a tokenizer for a text; call its `adapt` next, with the same `max_size`.
 
-    Chinese is split into characters. Other text is split into subwords if more than 1% of its
-    tokens are words that occur only once, and into words otherwise.
+    Chinese is split into characters. Other text is split into words if a vocabulary of words would
+    leave at most one token in a thousand unknown, and into subwords otherwise. Unknown are the
+    tokens beyond `max_size`; those that occur only once also count, because they are as many as
+    will be new in other text (Good 1953). A sentence has some ten tokens, so that one unknown token
+    in a hundred would be in one sentence out of ten.
 
     Args:
         lines: the text, or a representative part of it.
+        max_size: the maximum number of tokens, including the four special ones; `None` for no
+            limit.
+        lowercase: whether the tokenizer's `normalize` lowercases the text.
 
     Returns:
-        A `ChineseTokenizer`, `WordTokenizer` or `SubwordTokenizer` without a vocabulary.
+        A `ChineseTokenizer`, `WordTokenizer` or `SubwordTokenizer` without a vocabulary. The last
+        two split elisions in languages that have them (see `has_elision`).
 
     Raises:
+        InputError: if `max_size` is less than 5.
         TypeError: if `lines` is a single string.
 
     Example:
@@ -33,11 +44,18 @@ def tokenizer_for(lines: Iterable[str]) -> Tokenizer:
     'ChineseTokenizer'
     """
     check_not_one_string("lines", lines)
+    max_size = check_max_size(max_size)
     lines = list(lines)
     if is_chinese(lines):
-        return ChineseTokenizer()
+        return ChineseTokenizer(lowercase)
+    elision = has_elision(lines)
+    tokenizer = WordTokenizer(lowercase, elision=elision)
     words: collections.Counter[str] = collections.Counter()
-    for tokens in tokenize_lines(lines, WordTokenizer().tokenize):
+    for tokens in tokenize_lines(lines, tokenizer.tokenize):
         words.update(tokens)
-    singles = sum(count == 1 for count in words.values())
-    return SubwordTokenizer() if 100 * singles > words.total() else WordTokenizer()
+    counts = sorted(words.values(), reverse=True)
+    limit = None if max_size is None else max_size - len(SPECIALS)
+    known = sum(count for count in counts[:limit] if count > 1)
+    if known >= 0.999 * words.total() > 0:
+        return tokenizer
+    return SubwordTokenizer(lowercase, elision)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import collections
 import heapq
 import itertools
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from tf_seq2seq.checks import check_integer
+from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.strings import CONTINUATION, JOINER
-from tf_seq2seq.text.tokenizer import Tokenizer, not_empty, tokenize_lines
+from tf_seq2seq.text.tokenizer import Rules, Tokenizer, not_empty, tokenize_lines
 from tf_seq2seq.text.vocabulary import SPECIALS, Vocabulary, check_max_size
-from tf_seq2seq.text.words import WORD_RULES
+from tf_seq2seq.text.words import word_rules
 
 
 class SubwordTokenizer(Tokenizer):
@@ -26,6 +28,7 @@ class SubwordTokenizer(Tokenizer):
 
     Args:
         lowercase: whether `normalize` lowercases the text.
+        elision: see `WordTokenizer`.
 
     Source: Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units"
     (pieces); Wu et al. 2016, "Google's Neural Machine Translation System", section 4.1 (WordPiece).
@@ -39,7 +42,19 @@ class SubwordTokenizer(Tokenizer):
     the book ##s
     """
 
-    rules = WORD_RULES._replace(detokenize=((f"(^| ){CONTINUATION}", ""), *WORD_RULES.detokenize))
+    def __init__(self, lowercase: bool = False, elision: bool = False):
+        super().__init__(lowercase)
+        self.elision = check_flag("elision", elision)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules for words, and for joining their pieces."""
+        rules = word_rules(self.elision)
+        return rules._replace(detokenize=((f"(^| ){CONTINUATION}", ""), *rules.detokenize))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "elision": self.elision}
 
     def tokenize(self, text: tf.Tensor | list[str]) -> tf.RaggedTensor:
         """Normalize the text and split it into pieces (see `Tokenizer.tokenize`)."""
@@ -50,7 +65,9 @@ class SubwordTokenizer(Tokenizer):
         pieces = tf.gather(self._wordpiece.tokenize(distinct), index)
         return words.with_values(pieces).merge_dims(1, 2)
 
-    def adapt(self, lines: Iterable[str], max_size: int | None = 8000, min_count: int = 2) -> None:
+    def adapt(
+        self, lines: Iterable[str], max_size: int | None = 8000, min_count: int | None = 2
+    ) -> None:
         """Learn the pieces from a text, which is read once, in chunks of lines.
 
         Args:
@@ -58,7 +75,7 @@ class SubwordTokenizer(Tokenizer):
             max_size: the maximum number of tokens, including the four special ones; `None` for no
                 limit.
             min_count: characters that occur less often are left out, and pairs that occur less
-                often are not joined.
+                often are not joined; `None` means 2.
 
         Raises:
             InputError: if no token of the text occurs often enough, or `max_size` is less than 5.
@@ -68,7 +85,8 @@ class SubwordTokenizer(Tokenizer):
         for tokens in tokenize_lines(lines, super().tokenize):
             words.update(tokens)
         limit = None if max_size is None else max_size - len(SPECIALS)
-        self.set_vocabulary(not_empty(Vocabulary(learn_pieces(words, limit, min_count))))
+        pieces = learn_pieces(words, limit, 2 if min_count is None else min_count)
+        self.set_vocabulary(not_empty(Vocabulary(pieces)))
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Use an existing vocabulary of pieces instead of learning one with `adapt`."""
@@ -98,7 +116,8 @@ class SubwordTokenizer(Tokenizer):
 def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) -> list[str]:
     """Learn pieces by byte-pair encoding: start from characters, and join the most frequent pair.
 
-    Ties are broken by code point order, so the same words always give the same pieces. (TensorFlow
+    Ties are broken by code point order, so the same words always give the same pieces. Words of
+    more than `LONGEST` characters are cut into parts of that length first. (TensorFlow
     Text's `wordpiece_tokenizer_learner_lib` hits the requested size only to within a few percent,
     and takes 80 seconds for the German half of Multi30k, where this function takes 4.)
 
@@ -121,7 +140,7 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
         section 3.2.
     """
     min_count = check_integer("min_count", min_count)
-    splits = [([word[0], *(CONTINUATION + c for c in word[1:])], words[word]) for word in words]
+    splits = [(part, count) for word, count in words.items() for part in _parts(word)]
     characters: collections.Counter[str] = collections.Counter()
     for split, count in splits:
         for piece in split:
@@ -163,6 +182,19 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
             if pair_counts[pair]:
                 heapq.heappush(queue, (-pair_counts[pair], pair))
     return list(pieces)
+
+
+LONGEST = 64
+"""The number of characters to which a word is cut before its pieces are learned. Each merge reads
+the whole word: with a word of 10,000 letters, or a line without spaces, it would take minutes."""
+
+
+def _parts(word: str) -> Iterator[list[str]]:
+    """Split a word into characters, in parts that are not too long."""
+    characters = [sys.intern(CONTINUATION + character) for character in word]  # shared: less memory
+    characters[0] = word[0]
+    for start in range(0, len(word), LONGEST):
+        yield characters[start : start + LONGEST]
 
 
 def _join_pair(split: list[str], pair: tuple[str, str], joined: str) -> Iterator[str]:
