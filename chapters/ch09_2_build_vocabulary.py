@@ -46,7 +46,7 @@ for name, text in texts.items():
     tokenizer, train = text.tokenizer, text.lines.train
     not_in_book = text.max_size - text.book_size
 
-    tokenizer.adapt(train)
+    tokenizer.adapt(train, min_count=1)
     all_counts[text.title] = list(tokenizer.vocabulary.counts.values())
     different = tokenizer.vocabulary_size - not_in_book
 

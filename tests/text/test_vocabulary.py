@@ -136,6 +136,26 @@ def test_max_size_without_room_is_refused(size):
         Vocabulary.build(LINES, max_size=size)
 
 
+@pytest.mark.parametrize(
+    ("lines", "max_size", "left_out"),
+    [
+        (["a b b b " * 6, "c"], None, "c"),  # 1 of 25 tokens
+        (["a b b b " * 4, "a b b", "c"], None, "c"),  # 1 of 20
+        (["a b b b " * 4, "a b", "c"], None, ""),  # 1 of 19: a short text
+        (["a b b b " * 6, "c c"], None, ""),
+        (["a b b b " * 6, "c <unk>"], None, ""),  # `<unk>` is trained without it
+        (["a b b b " * 6, "c"], 7, "c"),
+        (["a b b b " * 6, "c d d"], 7, "c"),  # a limit leaves it out already
+        (["a b b b " * 12, "c d"], 7, "d"),
+    ],
+)
+def test_tokens_that_occur_once_are_left_out_if_none_would_be_unknown(lines, max_size, left_out):
+    token_lists = [line.split() for line in lines]
+    vocabulary = Vocabulary.build(token_lists, max_size, min_count=None)
+    tokens = {token for tokens in token_lists for token in tokens} - {"<unk>"}
+    assert tokens - set(vocabulary.tokens) == set(left_out)
+
+
 def test_sizes_can_be_numpy_integers():
     vocabulary = Vocabulary.build(LINES, max_size=np.int64(5), min_count=np.int32(1))
     assert vocabulary.tokens[4:] == ("c",)

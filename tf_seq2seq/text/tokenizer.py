@@ -260,14 +260,18 @@ class Tokenizer(tf.Module):
 
     # The vocabulary.
 
-    def adapt(self, lines: Iterable[str], max_size: int | None = None, min_count: int = 1) -> None:
+    def adapt(
+        self, lines: Iterable[str], max_size: int | None = None, min_count: int | None = None
+    ) -> None:
         """Build the vocabulary from a text, which is read once, in chunks of lines.
 
         Args:
             lines: the text, any iterable of strings: a list, a generator, an open file.
             max_size: the maximum number of tokens, including the four special ones; `None` for
                 no limit.
-            min_count: tokens that occur less often are left out.
+            min_count: tokens that occur less often are left out. By default these are the tokens
+                that occur only once, if all others have an id and there are not too many of them
+                (see `Vocabulary.build`): a model learns from them what to do with new tokens.
 
         Raises:
             InputError: if no token of the text occurs often enough, or `max_size` is less than 5.

@@ -77,7 +77,10 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls, token_lists: Iterable[Iterable[str]], max_size: int | None = None, min_count: int = 1
+        cls,
+        token_lists: Iterable[Iterable[str]],
+        max_size: int | None = None,
+        min_count: int | None = 1,
     ) -> Vocabulary:
         """Count tokens and keep the most frequent ones.
 
@@ -88,7 +91,9 @@ class Vocabulary:
             token_lists: the lines, each an iterable of tokens.
             max_size: the maximum number of tokens, including the four special ones; `None` for
                 no limit.
-            min_count: tokens that occur less often are left out.
+            min_count: tokens that occur less often are left out. `None` leaves out those that occur
+                only once if all others would have an id, so that a model meets `<unk>` in training;
+                unless they are more than one token in twenty, in a text too short to spare them.
 
         Returns:
             The vocabulary by descending frequency, with `counts`.
@@ -106,10 +111,14 @@ class Vocabulary:
             The book, section 9.2 (row 9-2).
         """
         max_size = check_max_size(max_size)
-        min_count = check_integer("min_count", min_count)
+        if min_count is not None:
+            min_count = check_integer("min_count", min_count)
         counter = _count(token_lists)
-        for special in SPECIALS:
-            del counter[special]
+        has_unknown = sum(counter.pop(special, 0) for special in SPECIALS) > 0
+        if min_count is None:
+            has_unknown |= max_size is not None and len(counter) > max_size - len(SPECIALS)
+            single = sum(count == 1 for count in counter.values())
+            min_count = 1 if has_unknown or 20 * single > counter.total() else 2
         kept = sorted(
             ((token, count) for token, count in counter.items() if count >= min_count),
             key=lambda item: (-item[1], item[0]),
