@@ -38,6 +38,10 @@ class Settings:
         1000, "pairs of your data to hold out for testing; half as many for dev", least=2
     )
     sentence: str | None = setting(None, "one more sentence to translate")
+    source_model: Path | None = setting(
+        None, "a SentencePiece model to split the sources with (default: choose a tokenizer)"
+    )
+    target_model: Path | None = setting(None, "a SentencePiece model to split the targets with")
     vocabulary_size: int = setting(6000, "maximum size of each vocabulary", least=10)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     units: int | None = setting(
@@ -68,6 +72,8 @@ class Settings:
             yield "without --pairs", ("columns",)
         if self.dev and self.test:
             yield "with --dev and --test", ("held_out",)
+        if self.source_model and self.target_model:
+            yield "with --source-model and --target-model", ("vocabulary_size",)
 
 
 settings = from_command_line(Settings)
@@ -96,7 +102,12 @@ from tf_seq2seq.serving.serving_api import require_serving_api
 EXAMPLE = "The book that I bought yesterday is very interesting."
 BLEU_EXPECTED = 90.0  # on the synthetic corpus; an untrained model scores below 1
 
-require_serving_api("The export with warm-up requests")  # fail now rather than after training
+# These fail now rather than after training.
+require_serving_api("The export with warm-up requests")
+source_pieces, target_pieces = (
+    s2s.text.SentencePieceTokenizer(model) if model else None
+    for model in (settings.source_model, settings.target_model)
+)
 run = start(settings)
 settings.model_dir.mkdir(parents=True, exist_ok=True)
 
@@ -131,10 +142,16 @@ else:
         else s2s.data.read_parallel(settings.source, settings.target)
     )
     corpus = s2s.data.split(pairs, **sizes, seed=settings.seed)._replace(**given)
-source_tokenizer = s2s.text.tokenizer_for(corpus.train.source)
-target_tokenizer = s2s.text.tokenizer_for(corpus.train.target)
-source_tokenizer.adapt(corpus.train.source, max_size=settings.vocabulary_size)
-target_tokenizer.adapt(corpus.train.target, max_size=settings.vocabulary_size)
+
+
+def adapted(lines):
+    tokenizer = s2s.text.tokenizer_for(lines, settings.vocabulary_size)
+    tokenizer.adapt(lines, max_size=settings.vocabulary_size)
+    return tokenizer
+
+
+source_tokenizer = source_pieces or adapted(corpus.train.source)
+target_tokenizer = target_pieces or adapted(corpus.train.target)
 for side, tokenizer in (("Source", source_tokenizer), ("Target", target_tokenizer)):
     print(f"{side}: {type(tokenizer).__name__}, {tokenizer.vocabulary_size} tokens")
 

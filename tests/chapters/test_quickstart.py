@@ -3,6 +3,7 @@ import sys
 
 import pytest
 from helpers import ROOT
+from sentencepiece_models import sentencepiece_model
 
 import tf_seq2seq as s2s
 
@@ -48,6 +49,7 @@ def test_training_on_tab_separated_pairs(run, few_signatures, tmp_path, capsys):
         (["--pairs", "nowhere.tsv"], "nowhere.tsv"),
         (["--source", "nowhere.de", "--target", "nowhere.en"], "nowhere.de"),
         (["--source", "nowhere.de"], "both --source and --target"),
+        (["--source-model", "nowhere.model"], "Cannot read 'nowhere.model'"),
         (
             ["--pairs", "a.tsv", "--source", "a", "--target", "b"],
             "either --pairs, or both --source",
@@ -60,6 +62,16 @@ def test_missing_files(run, arguments, message):
 
 
 PAIRS = ["a b\t甲乙", "b c\t乙丙", "c d\t丙丁", "d e\t丁戊", "e f\t戊己", "f g\t己庚"]
+
+
+def test_a_sentencepiece_model(run_chapter_until, tmp_path, capsys):
+    model = tmp_path / "en.model"
+    model.write_bytes(sentencepiece_model())
+    file = write(tmp_path / "pairs.tsv", PAIRS)
+    options = ("--source-model", model, "--output-dir", tmp_path, "--model-dir", tmp_path)
+    options = (*options, "--units", 4, "--embedding-size", 4, "--held-out", 2)
+    run_chapter_until(s2s, "Translator", "quickstart", "--pairs", file, *options)
+    assert "Source: SentencePieceTokenizer, 13 tokens" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

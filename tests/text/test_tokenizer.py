@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from sentencepiece_models import sentencepiece_model
 from texts import CORPUS, TRICKY, decoded, random_texts
 
 from tf_seq2seq.errors import InputError
@@ -23,6 +24,7 @@ from tf_seq2seq.text import (
     UNK_ID,
     CharacterTokenizer,
     ChineseTokenizer,
+    SentencePieceTokenizer,
     SubwordTokenizer,
     Tokenizer,
     WordTokenizer,
@@ -307,11 +309,13 @@ def test_export_runs_without_the_package(tmp_path):
         "white_space": WordTokenizer(split_punctuation=False),
         "chinese": ChineseTokenizer(),
         "character": CharacterTokenizer(),
-        "subword": SubwordTokenizer(),
+        "subword": SubwordTokenizer(elision=True),
+        "sentencepiece": SentencePieceTokenizer(sentencepiece_model(byte_fallback=True)),
     }
     functions = {}
     for name, tokenizer in service.tokenizers.items():
-        tokenizer.adapt(CORPUS, max_size=100, min_count=1)
+        if name != "sentencepiece":
+            tokenizer.adapt(CORPUS, max_size=100, min_count=1)
         functions.update(signatures(name, tokenizer))
     tf.saved_model.save(service, str(tmp_path / "model"), functions)
 
@@ -419,3 +423,13 @@ def test_display_is_the_same_in_a_graph(tokenizer):
     tokens = ["￭.￭", "##ing", "￭", "##", "a##", "书", "", "<eos>", "#"]
     shown = tokenizer.display_graph(tf.constant([tokens]))
     assert [token.decode() for token in shown[0].numpy()] == [*map(tokenizer.display, tokens)]
+
+
+def test_adapt_leaves_out_what_occurs_once_so_that_unknown_tokens_are_trained():
+    lines = ["the book is old", "the book is new"] * 5 + ["the book of Tom"]
+    tokenizer = WordTokenizer()
+    tokenizer.adapt(lines)
+    assert tokenizer.encode(["the book of Tom"])[0, 2:].numpy().tolist() == [UNK_ID, UNK_ID]
+    assert tokenizer.coverage(lines).ratio == 42 / 44
+    tokenizer.adapt(lines, min_count=1)
+    assert tokenizer.coverage(lines).ratio == 1

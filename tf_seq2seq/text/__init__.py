@@ -2,6 +2,7 @@
 
 from tf_seq2seq.text.chinese import CharacterTokenizer, ChineseTokenizer, is_chinese
 from tf_seq2seq.text.choose import tokenizer_for
+from tf_seq2seq.text.sentencepiece import SentencePieceTokenizer
 from tf_seq2seq.text.subwords import SubwordTokenizer
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
 from tf_seq2seq.text.vocabulary import (
@@ -31,6 +32,7 @@ __all__ = [
     "ChineseTokenizer",
     "Coverage",
     "Rules",
+    "SentencePieceTokenizer",
     "SubwordTokenizer",
     "Tokenizer",
     "Vocabulary",

@@ -507,7 +507,10 @@ class InCheckpoints(tf.train.experimental.PythonState):
     def deserialize(self, value: bytes) -> None:
         content, ours = json.loads(value), self._tokenizer
         name, config, tokens = (content[key] for key in ("class_name", "config", "tokens"))
-        fits = name == type(ours).__name__ and config == ours.get_config()
+        # An older configuration can lack an argument, for which `from_config` has a value.
+        fits = name == type(ours).__name__ and (
+            type(ours).from_config(config).get_config() == ours.get_config()
+        )
         if fits and tokens is not None:
             assets = {name: base64.b64decode(text) for name, text in content["assets"].items()}
             state = State(config, Vocabulary(tokens), assets)
