@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import tensorflow as tf
 from sentencepiece_models import CONTROL, UNKNOWN, USER_DEFINED, WORDS, sentencepiece_model
@@ -84,6 +86,10 @@ def test_save_and_load(tokenizer, tmp_path):
     (tmp_path / "sentencepiece.model").unlink()
     with pytest.raises(InputError, match=r"Cannot read .*sentencepiece\.model"):
         Tokenizer.load(tmp_path)
+
+
+def test_pickle(tokenizer):
+    assert pickle.loads(pickle.dumps(tokenizer)).equals(tokenizer)
 
 
 def test_a_file(tokenizer, tmp_path):

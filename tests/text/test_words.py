@@ -58,6 +58,17 @@ def test_saved_tokenizers_without_elision_keep_their_tokens(cls):
     assert cls.from_config(cls(elision=True).get_config()).elision is True
 
 
+def test_checkpoints_without_elision_can_be_restored(tmp_path, monkeypatch):
+    tokenizer, other = WordTokenizer(), WordTokenizer()
+    tokenizer.adapt(["a b"])
+    with monkeypatch.context() as patch:
+        old = {"lowercase": False, "split_punctuation": True}
+        patch.setattr(WordTokenizer, "get_config", lambda self: old)
+        path = tf.train.Checkpoint(tokenizer=tokenizer).write(str(tmp_path / "checkpoint"))
+    tf.train.Checkpoint(tokenizer=other).read(path)
+    assert other.equals(tokenizer)
+
+
 def test_elision_needs_punctuation():
     with pytest.raises(InputError, match="elision=True has no effect with split_punctuation=False"):
         WordTokenizer(split_punctuation=False, elision=True)
