@@ -105,7 +105,7 @@ class _ReadError(Exception):
 def read_by(run, monkeypatch):
     """Run the chapter until it has read its corpus, and return that."""
 
-    def stop(lines):
+    def stop(lines, max_size):
         raise _ReadError(sys._getframe(1).f_globals["corpus"])
 
     def read(*arguments):
