@@ -76,7 +76,7 @@ def numbered(times):
         ),
         (lambda i, pair: [str(i), pair[0]], "1 numbers, 2 text .* `columns`, such as 1,2"),
         (lambda i, pair: [str(i), *pair, "by CK " * i], "1 numbers, 2 text, 3 text, 4 text"),
-        (lambda i, pair: [f"{i} + {i}", str(i + i)], "1 numbers, 2 numbers"),
+        (lambda i, pair: [f"{i} + {i}", "x", str(i + i)], "1 numbers, 2 text|labels, 3 numbers"),
         (lambda i, pair: [pair[0], ""], "1 text, 2 nothing"),
     ],
 )
@@ -84,6 +84,15 @@ def test_other_columns_are_refused_with_the_first_line(read, make, message, time
     lines = [make(i, pair) for i, pair in enumerate(numbered(times))]
     with pytest.raises(InputError, match=message):
         read(lines)
+
+
+def test_two_columns_of_the_same_kind_are_source_and_target(read):
+    sums = [(f"{i} + {i}", str(i + i)) for i in range(20)]
+    assert read(sums) == sums
+    repeated = [pair for pair in PAIRS for _ in range(20)]
+    assert read(repeated) == repeated
+    with pytest.raises(InputError, match="contains no sentences"):
+        read([("", "")])
 
 
 def test_columns_with_few_values_are_labels(read):
@@ -113,13 +122,15 @@ def test_columns_are_chosen_by_name(read):
         ["en", "zh"],
         ["English", "Chinese"],
         ["sentence_en", "sentence_zh-CN"],
+        ["English words/sentences", "Chinese (translation)"],
+        ["英文", "中文"],
         ["ID", "eng", "cmn"],
         ["number", "what we say", "what they say"],
     ],
 )
 def test_a_header_is_skipped(read, header):
     lines = [[*("1" for _ in header[2:]), *pair] for pair in PAIRS]
-    with pytest.warns(UserWarning, match=rf"first line, '{header[0]}\\t.* is skipped") as warned:
+    with pytest.warns(UserWarning, match=rf"first line, '{header[0]}.* is skipped") as warned:
         assert read([header, *lines]) == PAIRS
     assert warned[0].filename == __file__
     if len(header) == 2:

@@ -33,8 +33,10 @@ _NOUNS = """
     arabic chinese czech danish dutch english finnish french german greek hebrew hindi hungarian
     indonesian italian japanese korean mandarin norwegian persian polish portuguese romanian russian
     spanish swedish thai turkish ukrainian vietnamese
-    answer input lang language output phrase question ref reference response sent sentence source
-    src summary target text tgt translated translation trg utterance
+    answer input lang language original output phrase phrases question ref reference response sent
+    sentence sentences source src summary target text texts tgt translated translation translations
+    trg utterance word words
+    中文 汉语 英文 英语 原文 译文 源语言 目标语言
 """
 _LANGUAGES, _HEADINGS = frozenset(_CODES.split()), frozenset(_NOUNS.split())
 
@@ -65,7 +67,8 @@ def choose_columns(
 
     Raises:
         InputError: if the choice is invalid, or is needed because there are not two columns with
-            text. There may be more if they are the first two and others, such as an attribution.
+            text. There may be more if they are the first two and others, such as an attribution,
+            and only two of any kind if it is the same.
 
     Warns:
         UserWarning: if the first row is skipped because it looks like a header.
@@ -96,6 +99,8 @@ def choose_columns(
 
 
 def _with_text(path, rows: Sequence[Row], kinds: Sequence[str | None]) -> tuple[int, int]:
+    if len(kinds) == 2 and kinds[0] == kinds[1] is not None:
+        return 0, 1  # such as numbers to be sorted: neither describes the other
     text = [place for place, kind in enumerate(kinds) if kind == "text"]
     if len(text) == 2 or text[:2] == [0, 1]:
         return text[0], text[1]
@@ -155,12 +160,12 @@ def _is_header(rows: Sequence[Row], kinds: Sequence[str | None], source: int, ta
 def _are_headings(cells: Sequence[str]) -> bool:
     """Return whether cells are different names, such as source and target, or en and zh."""
     return len(set(cells)) > 1 and all(
-        _NAME.fullmatch(cell)
-        and all(
-            part in _HEADINGS or _is_language(part) for part in re.findall("[a-z-]+", cell.lower())
-        )
-        for cell in cells
+        all(part in _HEADINGS or _is_language(part) for part in _parts(cell)) for cell in cells
     )
+
+
+def _parts(heading: str) -> list[str]:
+    return [part for part in re.split(r"[\s\d_/()]+", heading.lower()) if part] or [heading]
 
 
 def _shown(row: Row, length: int = 80) -> str:
