@@ -51,8 +51,9 @@ format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+# What was trained, in output and saved_models, stays.
 clean:
-	rm -rf $(VENV) output build *.egg-info
+	rm -rf $(VENV) build *.egg-info
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -27,7 +27,15 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.settings import TrainingSettings, preset_setting, tokenize_setting
+from common.settings import (
+    SYNTHETIC_CORPUS,
+    TrainingSettings,
+    learning_rate_setting,
+    preset_setting,
+    tokenize_setting,
+    width_setting,
+    with_folders,
+)
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.data import PUBLIC_CORPORA
 
@@ -47,22 +55,22 @@ class Settings(TrainingSettings):
     )
     pairs: int = setting(5_000, "maximum number of sentence pairs to train on", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    units: int = setting(128, "width of each RNN, and of c", least=2)
-    embedding_size: int = setting(128, "width of the word embeddings", least=1)
+    units: int = width_setting(128, "width of each RNN, and of c")
+    embedding_size: int = width_setting(128, "width of the word embeddings", least=1)
     strings: int = setting(
         0, "strings to train on in each of the two string tasks; 0 leaves them out", least=0
     )
     string_epochs: int = setting(4, "passes over the training strings", least=1)
-    string_units: int = setting(128, "width of each RNN in the string tasks", least=2)
+    string_units: int = width_setting(128, "width of each RNN in the string tasks")
     bidirectional: bool = setting(False, "encode in both directions, with half the units in each")
     dropout: float = setting(0.0, "dropout rate", least=0, most=0.9)
     tokens: int = setting(768, "size of a batch in tokens of one side, padding included", least=50)
-    learning_rate: float = setting(0.008, "peak learning rate of Adam", above=0)
+    learning_rate: float = learning_rate_setting(0.008)
     tokenize: str | None = tokenize_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.corpus == "synthetic":
-            yield "with --corpus synthetic", ("data_dir",)
+            yield SYNTHETIC_CORPUS
         if not self.strings:
             yield "without --strings", ("string_epochs", "string_units")
 
@@ -72,12 +80,11 @@ PRESETS = {
     "full": {"seeds": 3, "pairs": 10_000, "epochs": 4, "units": 256, "strings": 8_000},
 }
 
-settings = from_command_line(Settings, presets=PRESETS)
+settings = from_command_line(Settings, presets=with_folders("output/beyond_1", PRESETS))
 
 # %%
 import json
 import re
-import shutil
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -85,7 +92,8 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from common.run import start
+from common.plots import show
+from common.run import identity, remove_checkpoint, sides, start
 from tf_seq2seq.evaluation import WordAligner
 from tf_seq2seq.files import write_atomically
 
@@ -245,6 +253,12 @@ def train(task, system, seed, directory):
         epochs=task.epochs,
         directory=directory,
         resume=settings.resume,
+        settings=identity(
+            dataclasses.replace(settings, seed=seed, units=task.units, epochs=task.epochs),
+            sides(task.corpus.train),
+            task.source_tokenizer,
+            task.target_tokenizer,
+        ),
         keep_checkpoints=settings.keep_checkpoints,
         checkpoint_every="auto",
     )
@@ -307,6 +321,8 @@ if settings.resume and results_file.exists():
             "resume with those settings, or choose another --output-dir."
         )
     results = kept
+elif results_file.exists():
+    print(f"The results in {results_file} are replaced after the first training.")
 
 
 def save_results():
@@ -314,7 +330,6 @@ def save_results():
         new.write_text(json.dumps(results, indent=1))
 
 
-save_results()
 seeds = range(settings.seed, settings.seed + settings.seeds)
 for name, task in TASKS.items():
     for system in SYSTEMS:
@@ -327,7 +342,7 @@ for name, task in TASKS.items():
             model = train(task, system, seed, directory)
             results[key] = measure(task, system, model)
             save_results()
-            shutil.rmtree(directory)
+            remove_checkpoint(directory)
 
 
 def runs(name, system, figure):
@@ -370,8 +385,7 @@ for name in TASKS:
     curves = {system: runs(name, system, "bleu_by_length") for system in SYSTEMS}
     panels.append(s2s.plotting.Panel(name, "length of the source", list(groups), curves))
 plot = settings.output_dir / "bleu_by_length.png"
-s2s.plotting.comparison(panels, "BLEU").savefig(plot)
-print(f"\nBLEU by length:       {plot}")
+show(s2s.plotting.comparison(panels, "BLEU"), plot, "\nBLEU by length:       ")
 
 # %% [markdown]
 # `--preset full` confirms claim A. From the shortest group of sentences to the longest, S3 falls
@@ -393,8 +407,7 @@ for name, task in TASKS.items():
     curves = {system: runs(name, system, "accuracy_by_position") for system in SYSTEMS}
     panels.append(s2s.plotting.Panel(name, "position in the source, %", x, curves))
 plot = settings.output_dir / "accuracy_by_position.png"
-s2s.plotting.comparison(panels, "% of tokens predicted").savefig(plot)
-print(f"Accuracy by position: {plot}")
+show(s2s.plotting.comparison(panels, "% of tokens predicted"), plot, "Accuracy by position: ")
 
 # %% [markdown]
 # `--preset full` does not confirm claim B. If the end overwrote the beginning, the first symbols of

@@ -21,7 +21,14 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.settings import preset_setting, strategy_setting, tokenize_setting
+from common.settings import (
+    SYNTHETIC_CORPUS,
+    preset_setting,
+    seed_setting,
+    strategy_setting,
+    tokenize_setting,
+    with_folders,
+)
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.data import PUBLIC_CORPORA
 
@@ -46,12 +53,12 @@ class Settings:
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over those pairs", least=1)
     strategy: str = strategy_setting()
-    seed: int = setting(1, "seed of the weights and the shuffling")
+    seed: int = seed_setting()
     tokenize: str | None = tokenize_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.corpus == "synthetic":
-            yield "with --corpus synthetic", ("data_dir",)
+            yield SYNTHETIC_CORPUS
         if self.translator is not None:
             yield "with a saved --translator", ("pairs", "epochs")
 
@@ -60,12 +67,12 @@ PRESETS = {
     "quick": {},
     "multi30k": {
         "corpus": "multi30k",
-        "translator": Path("output/beyond_3/tuned/translator"),
+        "translator": Path("output/beyond_3/tuned/tuned/translator"),
         "sentences": 1_000,
     },
 }
 
-settings = from_command_line(Settings, presets=PRESETS)
+settings = from_command_line(Settings, presets=with_folders("output/beyond_2", PRESETS))
 
 # %%
 import itertools
@@ -76,6 +83,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
+from common.plots import show
 from common.run import start
 
 WIDTHS = (1, 2, 3, 5, 10)
@@ -300,6 +308,5 @@ curves = [
 if by_coverage:
     curves.append(curve("quality", "coverage penalty", "BLEU", bleu_of(by_coverage)))
 plot = settings.output_dir / "beam_search.png"
-s2s.plotting.curves(curves).savefig(plot)
-print(f"\nPlot: {plot}")
+show(s2s.plotting.curves(curves), plot, "\nPlot: ")
 print(f"Done in {run.minutes:.1f} minutes.")

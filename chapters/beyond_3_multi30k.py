@@ -26,10 +26,20 @@
 
 # %%
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.settings import TrainingSettings, precision_setting, preset_setting, tokenize_setting
+from common.settings import (
+    SYNTHETIC_CORPUS,
+    TrainingSettings,
+    learning_rate_setting,
+    precision_setting,
+    preset_setting,
+    tokenize_setting,
+    width_setting,
+    with_folders,
+)
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.data import PUBLIC_CORPORA
 from tf_seq2seq.errors import InputError
@@ -44,8 +54,8 @@ class Settings(TrainingSettings):
     corpus: str = setting(
         "synthetic", "the sentence pairs", choices=("synthetic", *PUBLIC_CORPORA, "files")
     )
-    source: Path | None = setting(None, "with --corpus files: one sentence per line")
-    target: Path | None = setting(None, "the translations of --source, line by line")
+    source: Path | None = setting(None, "with --corpus files: one sentence per line", reads=True)
+    target: Path | None = setting(None, "the translations of --source, line by line", reads=True)
     dev: str | None = setting(
         None, "SOURCE,TARGET: files of the dev set (default: split off 500 pairs)"
     )
@@ -57,12 +67,12 @@ class Settings(TrainingSettings):
         None, "DIR,DIR: measure an ensemble of these translators, instead of training"
     )
     lowercase: bool = setting(False, "ignore case in training and in scores")
-    units: int = setting(64, "width of the states", least=2)
-    embedding_size: int = setting(32, "width of the embeddings", least=1)
+    units: int = width_setting(64, "width of the states")
+    embedding_size: int = width_setting(32, "width of the embeddings", least=1)
     dropout: float = setting(0.2, "factor applied to the dropout rates", least=0, most=1)
     batch_size: int = setting(32, "sentence pairs in a batch, over all replicas", least=1)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.006, "peak learning rate of Adam", above=0)
+    learning_rate: float = learning_rate_setting(0.006)
     beam_width: int = setting(5, "width of the beam search", least=1)
     length_penalty: float = setting(1.0, "length penalty of the beam search", least=0)
     precision: str = precision_setting()
@@ -80,10 +90,13 @@ class Settings(TrainingSettings):
             )
         if self.beam_width == 1:
             yield "with --beam-width 1", ("length_penalty",)
-        if self.corpus in ("synthetic", "files"):
-            yield f"with --corpus {self.corpus}", ("data_dir",)
-        if self.corpus != "files":
-            yield f"with --corpus {self.corpus}", ("source", "target", "dev", "test")
+        if self.corpus == "synthetic":
+            yield SYNTHETIC_CORPUS
+        if self.corpus == "files":
+            yield "with --corpus files", ("data_dir",)
+        else:
+            reason = f"with --corpus {self.corpus}: add --corpus files"
+            yield reason, ("source", "target", "dev", "test")
 
 
 MULTI30K = {
@@ -107,13 +120,21 @@ PRESETS = {
     "tuned": {**MULTI30K, "systems": "tuned", "batch_size": 96, "epochs": 20},
 }
 
-settings = from_command_line(Settings, presets=PRESETS)
+settings = from_command_line(Settings, presets=with_folders("output/beyond_3", PRESETS))
 systems = settings.systems.split(",")
 for system in systems:
     if system not in ("lstm", "gru", "attention", "tuned"):
         raise InputError(
             f"There is no system {system!r}: --systems takes lstm, gru, attention and tuned."
         )
+if settings.corpus == "files" and not (settings.source and settings.target):
+    raise InputError("--corpus files needs --source and --target.")
+held_out = {}
+for name in ("dev", "test"):
+    if files := getattr(settings, name):
+        held_out[name] = tuple(files.split(","))
+        if len(held_out[name]) != 2 or not all(map(os.path.exists, held_out[name])):
+            raise InputError(f"--{name} takes two files separated by a comma, got {files!r}.")
 
 # %%
 import json
@@ -121,7 +142,8 @@ import json
 import keras
 
 import tf_seq2seq as s2s
-from common.run import start
+from common.plots import show
+from common.run import identity, sides, start
 from tf_seq2seq.files import write_atomically
 
 run = start(settings)
@@ -132,26 +154,14 @@ REPORTED = {"lstm": "13.8 (43.8)", "gru": "20.6 (37.5)", "attention": "28.3 (25.
 # %% [markdown]
 # ## Sentence pairs
 
-
 # %%
-def held_out(name):
-    """Return the files of --dev or --test as `{name: (source, target)}`, or an empty dict."""
-    value = getattr(settings, name)
-    if value is not None and value.count(",") != 1:
-        raise s2s.InputError(f"--{name} takes two files separated by a comma, got {value!r}.")
-    return {} if value is None else {name: tuple(value.split(","))}
-
-
 if settings.corpus == "synthetic":
     corpus = s2s.data.synthetic_corpus(train=4_000, dev=200, test=200)
 elif settings.corpus in s2s.data.PUBLIC_CORPORA:
     corpus = s2s.data.public_corpus(settings.corpus, settings.data_dir)
-elif settings.source and settings.target:
-    parts = held_out("dev") | held_out("test")
-    # The same split for every --seed, so that models of several seeds can be measured together.
-    corpus = s2s.data.read_corpus(settings.source, settings.target, **parts)
 else:
-    raise s2s.InputError("--corpus files needs --source and --target.")
+    # The same split for every --seed, so that models of several seeds can be measured together.
+    corpus = s2s.data.read_corpus(settings.source, settings.target, **held_out)
 
 # %% [markdown]
 # ## Four systems
@@ -271,10 +281,12 @@ def train_system(system):
         epochs=settings.epochs,
         directory=directory / "checkpoint",
         resume=settings.resume,
+        settings=identity(settings, sides(corpus.train), source_tokenizer, target_tokenizer),
         keep_checkpoints=settings.keep_checkpoints,
         checkpoint_every="auto",
     )
-    s2s.plotting.learning_curves(history).savefig(directory / "learning_curves.png")
+    curves = directory / "learning_curves.png"
+    show(s2s.plotting.learning_curves(history), curves, "Learning curves: ")
 
     # The translator has its own copy of the weights, on one device and in float32.
     keras.config.set_dtype_policy("float32")
@@ -367,6 +379,8 @@ print(f"beam: width {settings.beam_width}, length penalty {settings.length_penal
 columns = "{:10} {:>10} {:>8} {:>8} {:>7} {:>7} {:>15} {:>15} {:>12}"
 names = ("", "parameters", "minutes", "ppl", "dev", "beam", "test", "beam", "reported")
 print(columns.format(*names))
+if settings.preset == "quick":
+    print("Quick preset, another corpus: not comparable with the published results.")
 reported = REPORTED if settings.corpus == "multi30k" else {}
 for row in rows:
     print(

@@ -19,11 +19,13 @@
 
 # %%
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.settings import preset_setting, strategy_setting
+from common.settings import preset_setting, seed_setting, strategy_setting
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +38,9 @@ class Settings:
     )
     output_dir: Path = setting(Path("output/beyond_4"), "where the repository and the plot go")
     sentences: Path | None = setting(
-        None, "with --translator: typical sentences, one per line (default: saved with it)"
+        None,
+        "with --translator: typical sentences, one per line (default: saved with it)",
+        reads=True,
     )
     name: str | None = setting(None, "the model's name (default: its languages, such as en_zh)")
     sentence: str | None = setting(None, "what to translate (default: a typical sentence)")
@@ -44,7 +48,7 @@ class Settings:
     epochs: int = setting(2, "passes over those pairs", least=1)
     fake_server: bool = setting(False, "serve with the fake server, for development only")
     strategy: str = strategy_setting()
-    seed: int = setting(1, "seed of the weights and the shuffling")
+    seed: int = seed_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.translator is not None:
@@ -54,8 +58,12 @@ class Settings:
 
 
 settings = from_command_line(Settings, presets={"quick": {"fake_server": True}})
+if settings.name is not None and not re.fullmatch(r"\w[\w.-]*", settings.name):
+    raise InputError(f"`name` must consist of letters, digits, _ . and -, got {settings.name!r}.")
 
 # %%
+import atexit
+import contextlib
 import json
 import shutil
 import urllib.request
@@ -63,6 +71,7 @@ import urllib.request
 import keras
 
 import tf_seq2seq as s2s
+from common.plots import show
 from common.run import start
 from tf_seq2seq.serving.client import InvalidInputError
 from tf_seq2seq.serving.serve import serve
@@ -71,8 +80,11 @@ from tf_seq2seq.serving.serving_api import require_serving_api
 require_serving_api("This chapter")  # reports that it is missing before the training
 run = start(settings)
 repository = settings.output_dir / "repository"
-shutil.rmtree(repository, ignore_errors=True)
-repository.mkdir(parents=True)
+repository.mkdir(exist_ok=True)
+WRITTEN_HERE = "# Written by beyond_4_serve.py.\n"
+for file in (repository / "models.config", repository / "monitoring.config"):
+    if file.exists() and not file.read_text().startswith(WRITTEN_HERE):
+        raise s2s.InputError(f"{file} is not from this chapter: choose another --output-dir.")
 
 # %% [markdown]
 # ## A translator
@@ -157,86 +169,92 @@ if check.problems:
 # A config names the models; the label `stable` points to one of the versions.
 
 # %%
-CONFIG = """
-model_config_list {{
+CONFIG = """model_config_list {{
   config {{
     name: "{name}"
     base_path: "/models/{name}"
     model_platform: "tensorflow"
     model_version_policy {{ latest {{ num_versions: 2 }} }}
-    version_labels {{ key: "stable" value: 1 }}
+    version_labels {{ key: "stable" value: {stable} }}
   }}
 }}
 """
-(repository / "models.config").write_text(CONFIG.format(name=name))
+stable = int(first.name)  # 1, unless an earlier run has left versions here
+config = CONFIG.format(name=name, stable=stable)
+(repository / "models.config").write_text(WRITTEN_HERE + config)
 (repository / "monitoring.config").write_text(
-    'prometheus_config { enable: true, path: "/monitoring/prometheus/metrics" }\n'
+    WRITTEN_HERE + 'prometheus_config { enable: true, path: "/monitoring/prometheus/metrics" }\n'
 )
-with serve(repository, fake=settings.fake_server) as served:
-    print(f"\nThe server: {served.server}.")
+server = contextlib.ExitStack()
+atexit.register(server.close)  # also after an error, or at the end of a notebook
+served = server.enter_context(serve(repository, fake=settings.fake_server))
+print(f"\nThe server: {served.server}.")
 
-    # %% [markdown]
-    # ## Requests
-    # The request that `curl -d '{"instances": ["..."]}' URL` sends, and then the client's, over
-    # REST and gRPC.
-
-    # %%
-    url = f"http://{served.host}:{served.rest_port}"
-    request = json.dumps({"instances": [sentence]}).encode()
-    with urllib.request.urlopen(f"{url}/v1/models/{name}:predict", request) as response:
-        print(f"curl:       {json.load(response)}")
-    for protocol in ("rest", "grpc"):
-        client = served.client(name, protocol)
-        (translation,) = client(sentence)
-        print(f"{protocol}:       {translation.text} ({translation.score:.3f})")
-    for each in client.n_best(sentence)[0]:
-        print(f"beam:       {each.text} ({each.score:.3f})")
-
-    # The server must survive invalid requests.
-    try:
-        client.predict("serving_default", {"words": ["a"]})
-    except InvalidInputError as error:
-        print(f"refused:    {error}")
-
-    # %% [markdown]
-    # ## The alignment
-    # The same plot as after training, from the server's answer.
-
-    # %%
-    if translator.aligns:
-        plot = settings.output_dir / "alignment.png"
-        s2s.plotting.alignment(
-            translation.source_tokens, translation.target_tokens, translation.alignment
-        ).savefig(plot)
-        print(f"alignment:  {plot}")
-
-    # %% [markdown]
-    # ## A new version
-    # The server finds a version that is exported to the same folder, and serves it within seconds.
-    # Requests for `stable` still reach the old one. A bad version can be withdrawn by removing its
-    # folder.
-
-    # %%
-    second = export("canary")
-    client.wait_for([1, 2])
-    print(f"\nSavedModel: {second}")
-    for version, state, _ in client.status():
-        print(f"version {version}:  {state}")
-    for which in ({"label": "stable"}, {"version": 2}):
-        one = served.client(name, **which)
-        print(f"{which}: {one(sentence)[0].text}")
-    shutil.rmtree(second)
-    client.wait_for([1])
-    print("Version 2 has been withdrawn.")
-
-    # %% [markdown]
-    # ## Metrics for Prometheus
-
-    # %%
-    with urllib.request.urlopen(f"{url}/monitoring/prometheus/metrics") as response:
-        for line in response.read().decode().splitlines():
-            if line.startswith(":tensorflow:serving:request_count"):
-                print(line)
+# %% [markdown]
+# ## Requests
+# The request that `curl -d '{"instances": ["..."]}' URL` sends, and then the client's, over
+# REST and gRPC.
 
 # %%
+url = f"http://{served.host}:{served.rest_port}"
+request = json.dumps({"instances": [sentence]}).encode()
+with urllib.request.urlopen(f"{url}/v1/models/{name}:predict", request) as response:
+    print(f"curl:       {json.load(response)}")
+for protocol in ("rest", "grpc"):
+    client = served.client(name, protocol)
+    (translation,) = client(sentence)
+    print(f"{protocol}:       {translation.text} ({translation.score:.3f})")
+for each in client.n_best(sentence)[0]:
+    print(f"beam:       {each.text} ({each.score:.3f})")
+
+# The server must survive invalid requests.
+try:
+    client.predict("serving_default", {"words": ["a"]})
+except InvalidInputError as error:
+    print(f"refused:    {error}")
+
+# %% [markdown]
+# ## The alignment
+# The same plot as after training, from the server's answer.
+
+# %%
+if translator.aligns:
+    plot = settings.output_dir / "alignment.png"
+    figure = s2s.plotting.alignment(
+        translation.source_tokens, translation.target_tokens, translation.alignment
+    )
+    show(figure, plot, "alignment:  ")
+
+# %% [markdown]
+# ## A new version
+# The server finds a version that is exported to the same folder, and serves it within seconds.
+# Requests for `stable` still reach the old one. A bad version can be withdrawn by removing its
+# folder.
+
+# %%
+before = [version for version, state, _ in client.status() if state == "AVAILABLE"]
+second = export("canary")
+canary = int(second.name)
+client.wait_for([stable, canary])
+print(f"\nSavedModel: {second}")
+for version, state, _ in client.status():
+    print(f"version {version}:  {state}")
+for which in ({"label": "stable"}, {"version": canary}):
+    one = served.client(name, **which)
+    print(f"{which}: {one(sentence)[0].text}")
+shutil.rmtree(second)
+client.wait_for(before)
+print(f"Version {canary} has been withdrawn.")
+
+# %% [markdown]
+# ## Metrics for Prometheus
+
+# %%
+with urllib.request.urlopen(f"{url}/monitoring/prometheus/metrics") as response:
+    for line in response.read().decode().splitlines():
+        if line.startswith(":tensorflow:serving:request_count"):
+            print(line)
+
+# %%
+server.close()
 print(f"Done in {run.minutes:.1f} minutes.")

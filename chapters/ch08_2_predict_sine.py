@@ -11,7 +11,7 @@
 import dataclasses
 from pathlib import Path
 
-from common.settings import preset_setting, strategy_setting
+from common.settings import preset_setting, seed_setting, strategy_setting, with_folders
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -28,10 +28,12 @@ class Settings:
     steps: int = setting(4000, "training steps", least=1)
     output_dir: Path = setting(Path("output/ch08_2"), "where the plot goes")
     strategy: str = strategy_setting()
-    seed: int = setting(1, "seed of the weights and the shuffling")
+    seed: int = seed_setting()
 
 
-settings = from_command_line(Settings, presets={"quick": {}, "book": {"steps": 10_000}})
+BOOK_STEPS = 10_000
+PRESETS = {"quick": {}, "book": {"steps": BOOK_STEPS}}
+settings = from_command_line(Settings, presets=with_folders("output/ch08_2", PRESETS))
 
 # %%
 import keras
@@ -39,6 +41,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_seq2seq as s2s
+from common.plots import show
 from common.run import start
 
 run = start(settings)
@@ -112,13 +115,15 @@ predicted = predict()
 # steps its error is two to four times as large.
 
 # %%
+if settings.steps < BOOK_STEPS:
+    print(
+        f"Only {settings.steps:,} of the book's {BOOK_STEPS:,} steps: not comparable with the book."
+    )
 print(f"RMSE                        {'here':>9}  in the book")
 print(f"before training             {before:9.6f}     0.691588")
 print(f"after {settings.steps:>6,} steps          {rmse(predicted):9.6f}     0.002070")
 print(f"repeating the last value    {rmse(test_x.reshape(-1, TIME_STEPS)[:, -1:]):9.6f}")
 
 plot = settings.output_dir / f"prediction_{settings.form}.png"
-s2s.plotting.prediction(
-    test_t, test_y[:, 0], predicted[:, 0], title=f"sin(t), {settings.form} form"
-).savefig(plot)
-print(f"Plot: {plot}")
+title = f"sin(t), {settings.form} form"
+show(s2s.plotting.prediction(test_t, test_y[:, 0], predicted[:, 0], title=title), plot)

@@ -13,7 +13,7 @@
 import dataclasses
 from pathlib import Path
 
-from common.settings import CorpusSettings
+from common.settings import ANOTHER_CORPUS, CorpusSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -29,6 +29,7 @@ settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
 # %%
 import tf_seq2seq as s2s
 from common.book_texts import book_texts
+from common.plots import show
 
 quick = settings.preset == "quick"
 output_dir = settings.output_dir / settings.preset
@@ -40,6 +41,8 @@ texts = book_texts(synthetic=quick, data_dir=settings.data_dir)
 # (where `<unk>` is a word of the text, one in twenty), and `<unk> <sos> <eos>` for the talks.
 
 # %%
+if quick:
+    print(ANOTHER_CORPUS)
 all_counts, kept = {}, {}
 print(f"{'':14} {'different':>10} {'kept':>10} {'the book':>10} {'of the text':>12}")
 for name, text in texts.items():
@@ -128,5 +131,4 @@ for name, language in compared.items():
 
 # %%
 plot = output_dir / "frequencies.png"
-s2s.plotting.token_frequencies(all_counts, kept).savefig(plot)
-print(f"\nPlot: {plot}")
+show(s2s.plotting.token_frequencies(all_counts, kept), plot, "\nPlot: ")

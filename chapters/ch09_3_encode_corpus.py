@@ -13,7 +13,7 @@
 import dataclasses
 from pathlib import Path
 
-from common.settings import CorpusSettings
+from common.settings import ANOTHER_CORPUS, CorpusSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -73,6 +73,8 @@ for name, text in texts.items():
 BOOK_IDS = {("ptb", "train"): 929_589, ("ptb", "dev"): 73_760, ("ptb", "test"): 82_430}
 LONGEST = 50  # the longest sentence that the book trains its translators on, with <eos>
 
+if settings.preset == "quick":
+    print(ANOTHER_CORPUS)
 print(f"\n{'':21} {'lines':>8} {'ids':>11} {'the book':>9} {'<unk>':>7} {f'over {LONGEST}':>8}")
 changed = 0  # lines without <unk> that are decoded to a different text
 for name, text in texts.items():

@@ -18,7 +18,16 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.settings import SYNTHETIC_PRESET, TrainingSettings, precision_setting, preset_setting
+from common.settings import (
+    ANOTHER_CORPUS,
+    SYNTHETIC_PRESET,
+    TrainingSettings,
+    learning_rate_setting,
+    precision_setting,
+    preset_setting,
+    width_setting,
+    with_folders,
+)
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -28,14 +37,14 @@ class Settings(TrainingSettings):
 
     output_dir: Path = setting(Path("output/ch09_4"), "where checkpoints and plots go")
     preset: str = preset_setting()
-    units: int = setting(100, "width of the embedding and of each LSTM", least=1)
-    num_layers: int = setting(2, "number of stacked LSTMs", least=1)
+    units: int = width_setting(100, "width of the embedding and of each LSTM", least=1)
+    num_layers: int = setting(2, "number of stacked LSTMs", least=1, most=100)
     dropout: float = setting(0.1, "dropout rate for embeddings and outputs", least=0, most=0.9)
     initial_range: float = setting(0.05, "matrices are drawn uniformly from -X to X", least=0)
     batch_size: int = setting(20, "rows in a batch, over all replicas", least=1)
     length: int = setting(20, "words through which the gradient is propagated", least=1)
     epochs: int = setting(4, "passes over the text", least=1)
-    learning_rate: float = setting(1.0, "peak learning rate of gradient descent", above=0)
+    learning_rate: float = learning_rate_setting(1.0, "peak learning rate of gradient descent")
     schedule: str = setting(
         "constant", "schedule of the learning rate", choices=("constant", "cosine")
     )
@@ -61,13 +70,14 @@ PRESETS = {
     },
 }
 
-settings = from_command_line(Settings, presets=PRESETS)
+settings = from_command_line(Settings, presets=with_folders("output/ch09_4", PRESETS))
 
 # %%
 import keras
 
 import tf_seq2seq as s2s
-from common.run import start
+from common.plots import show
+from common.run import identity, start
 
 run = start(settings)
 
@@ -138,6 +148,7 @@ history = s2s.training.fit(
     epochs=settings.epochs,
     directory=settings.output_dir / "checkpoint",
     resume=settings.resume,
+    settings=identity(settings, [text.train], tokenizer),
     keep_checkpoints=settings.keep_checkpoints,
     checkpoint_every="auto",
 )
@@ -152,6 +163,8 @@ trained, model = model, build()
 model.set_weights(trained.get_weights())
 model.compile()
 test_perplexity = s2s.training.evaluate(model, test)["perplexity"]
+if settings.preset == "quick":
+    print(f"\n{ANOTHER_CORPUS}")
 print("\nperplexity    training               validation")
 print("epoch       here      book         here      book")
 for epoch, (train_value, dev_value) in enumerate(
@@ -197,10 +210,8 @@ for candidate in (line, " ".join(reversed(line.split()))):
 curves = settings.output_dir / "learning_curves.png"
 perplexities = {name: history.history[name] for name in ("perplexity", "val_perplexity")}
 reference = BOOK if settings.preset == "book" else None
-s2s.plotting.learning_curves(perplexities, reference=reference, reference_label="the book").savefig(
-    curves
-)
-print(f"\nLearning curves: {curves}")
+plot = s2s.plotting.learning_curves(perplexities, reference=reference, reference_label="the book")
+show(plot, curves, "\nLearning curves: ")
 exported = s2s.serving.export(text_model, settings.output_dir / "saved_model")
 print(f"SavedModel:      {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, [line])

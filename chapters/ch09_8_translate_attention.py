@@ -13,6 +13,7 @@
 import dataclasses
 from pathlib import Path
 
+from common.settings import with_folders
 from common.talks_settings import TranslationSettings, trained_presets
 from tf_seq2seq.cli.settings import from_command_line, setting
 
@@ -24,7 +25,8 @@ class Settings(TranslationSettings):
     output_dir: Path = setting(Path("output/ch09_8"), "where the plot goes")
 
 
-settings = from_command_line(Settings, presets=trained_presets(Path("output/ch09_7")))
+PRESETS = trained_presets(Path("output/ch09_7"))
+settings = from_command_line(Settings, presets=with_folders("output/ch09_8", PRESETS))
 
 # %% [markdown]
 # ## A checkpoint, or a SavedModel
@@ -32,6 +34,7 @@ settings = from_command_line(Settings, presets=trained_presets(Path("output/ch09
 # %%
 import tf_seq2seq as s2s
 from common import talks
+from common.plots import show
 
 translator = talks.open_translator(settings, "ch09_7_train_attention.py")
 if not translator.aligns:
@@ -54,10 +57,10 @@ translation = talks.print_translation(translator, settings)
 if translation.target_tokens:
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     plot = settings.output_dir / "alignment.png"
-    s2s.plotting.alignment(
+    figure = s2s.plotting.alignment(
         translation.source_tokens, translation.target_tokens, translation.alignment
-    ).savefig(plot)
-    print(f"Alignment:    {plot}")
+    )
+    show(figure, plot, "Alignment:    ")
 
 # %% [markdown]
 # ## Your file, or what you type

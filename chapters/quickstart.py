@@ -13,7 +13,14 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.settings import keep_checkpoints_setting, strategy_setting, tokenize_setting
+from common.settings import (
+    keep_checkpoints_setting,
+    learning_rate_setting,
+    seed_setting,
+    strategy_setting,
+    tokenize_setting,
+    width_setting,
+)
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 
@@ -22,9 +29,13 @@ from tf_seq2seq.errors import InputError
 class Settings:
     """Train a translator with attention, translate, plot, export and reload."""
 
-    pairs: Path | None = setting(None, "your tab-separated pairs, instead of the synthetic corpus")
-    source: Path | None = setting(None, "your source sentences; --target has their translations")
-    target: Path | None = setting(None, "your target sentences")
+    pairs: Path | None = setting(
+        None, "your tab-separated pairs, instead of the synthetic corpus", reads=True
+    )
+    source: Path | None = setting(
+        None, "your source sentences; --target has their translations", reads=True
+    )
+    target: Path | None = setting(None, "your target sentences", reads=True)
     columns: str | None = setting(
         None,
         "SOURCE,TARGET: columns of --pairs, by number or by name in the first line; 2,1 translates "
@@ -35,7 +46,10 @@ class Settings:
     )
     test: str | None = setting(None, "your test set, in the same form (default: split off)")
     held_out: int = setting(
-        1000, "pairs of your data to hold out for testing; half as many for dev", least=2
+        1000,
+        "pairs of your data to hold out for testing; half as many for dev",
+        least=2,
+        sets=("dev", "test"),
     )
     sentence: str | None = setting(None, "one more sentence to translate")
     source_model: Path | None = setting(
@@ -44,24 +58,27 @@ class Settings:
     target_model: Path | None = setting(None, "a SentencePiece model to split the targets with")
     vocabulary_size: int = setting(6000, "maximum size of each vocabulary", least=10)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
-    units: int | None = setting(
-        None,
-        "width of the decoder; each encoder direction is half as wide (256; your data: 512)",
-        least=2,
+    units: int | None = width_setting(
+        None, "width of the decoder; each encoder direction is half as wide (256; your data: 512)"
     )
-    embedding_size: int | None = setting(
+    embedding_size: int | None = width_setting(
         None, "width of the word embeddings (128; your data: 256)", least=1
     )
     dropout: float | None = setting(None, "dropout rate (0.1; your data: 0.3)", least=0, most=0.9)
     epochs: int | None = setting(None, "passes over the training pairs (3; your data: 12)", least=1)
     tokens: int = setting(2048, "size of a batch in tokens of one side, padding included", least=50)
-    learning_rate: float = setting(0.003, "peak learning rate of Adam", above=0)
+    learning_rate: float = learning_rate_setting(0.003)
     tokenize: str | None = tokenize_setting()
-    output_dir: Path = setting(Path("output/quickstart"), "where plots and checkpoints go")
-    model_dir: Path = setting(Path("saved_models/quickstart"), "where the SavedModel goes")
+    output_dir: Path | None = setting(
+        None,
+        "where plots and checkpoints go (output/quickstart; your data: output/quickstart_NAME)",
+    )
+    model_dir: Path | None = setting(
+        None, "where the SavedModel goes (saved_models/quickstart; your data: with _NAME)"
+    )
     label: str | None = setting(None, "a label for the model card of this version")
     strategy: str = strategy_setting()
-    seed: int = setting(1, "seed for the split, the weights and the shuffling")
+    seed: int = seed_setting("seed for the split, the weights and the shuffling")
     resume: bool = setting(False, "continue from the last checkpoint of an interrupted run")
     keep_checkpoints: int = keep_checkpoints_setting()
 
@@ -84,8 +101,11 @@ if bool(settings.source) != bool(settings.target) or (settings.pairs and setting
 # The synthetic language is small and regular. A real one needs a larger model and more dropout.
 if synthetic:
     recipe = {"units": 256, "embedding_size": 128, "dropout": 0.1, "epochs": 3}
+    name = "quickstart"
 else:
     recipe = {"units": 512, "embedding_size": 256, "dropout": 0.3, "epochs": 12}
+    name = f"quickstart_{(settings.pairs or settings.source).stem}"
+recipe |= {"output_dir": Path("output") / name, "model_dir": Path("saved_models") / name}
 missing = {name: value for name, value in recipe.items() if getattr(settings, name) is None}
 settings = dataclasses.replace(settings, **missing)
 
@@ -96,7 +116,8 @@ import keras
 import numpy as np
 
 import tf_seq2seq as s2s
-from common.run import start
+from common.plots import show
+from common.run import identity, sides, start
 from tf_seq2seq.serving.serving_api import require_serving_api
 
 EXAMPLE = "The book that I bought yesterday is very interesting."
@@ -109,7 +130,6 @@ source_pieces, target_pieces = (
     for model in (settings.source_model, settings.target_model)
 )
 run = start(settings)
-settings.model_dir.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]
 # ## Text and batches
@@ -229,6 +249,7 @@ history = s2s.training.fit(
     epochs=settings.epochs,
     directory=settings.output_dir / "checkpoint",
     resume=settings.resume,
+    settings=identity(settings, sides(corpus.train), source_tokenizer, target_tokenizer),
     checkpoint_every="auto",
     keep_checkpoints=settings.keep_checkpoints,
 )
@@ -260,16 +281,15 @@ for sentence, reference, translation in zip(sentences, references, translations,
 
 # %%
 curves = settings.output_dir / "learning_curves.png"
-s2s.plotting.learning_curves(history).savefig(curves)
-print(f"Learning curves:   {curves}")
+show(s2s.plotting.learning_curves(history), curves, "Learning curves:   ")
 for name, translation in (("alignment", translations[-1]), ("alignment_2", translations[0])):
     if not translation.target_tokens:  # of an empty sentence
         continue
     plot = settings.output_dir / f"{name}.png"
-    s2s.plotting.alignment(
+    figure = s2s.plotting.alignment(
         translation.source_tokens, translation.target_tokens, translation.alignment
-    ).savefig(plot)
-    print(f"Alignment:         {plot}")
+    )
+    show(figure, plot, "Alignment:         ")
 
 # %% [markdown]
 # ## Export

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,33 @@ def tokenize_setting() -> Any:
     )
 
 
+def seed_setting(text: str = "seed of the weights and the shuffling") -> Any:
+    """Return the field `seed`."""
+    return setting(1, text, least=0, most=2**32 - 1)
+
+
+def learning_rate_setting(default: float, text: str = "peak learning rate of Adam") -> Any:
+    """Return the field `learning_rate`. At a rate above 10, no model here learns anything."""
+    return setting(default, text, above=0, most=10)
+
+
+def width_setting(default: int | None, text: str, least: int = 2) -> Any:
+    """Return a field for the width of a layer."""
+    return setting(default, text, least=least, most=10_000)
+
+
+def with_folders(
+    folder: str, presets: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return presets that each have an `output_dir` in a folder, so that none overwrites another.
+
+    Args:
+        folder: the chapter's folder.
+        presets: see `from_command_line`.
+    """
+    return {name: {"output_dir": Path(folder) / name, **each} for name, each in presets.items()}
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
     """Settings of the chapters that can resume training; each chapter adds its own."""
@@ -50,7 +77,7 @@ class TrainingSettings:
     data_dir: Path | None = setting(None, "folder of the corpus (default: download it once)")
     output_dir: Path = setting(Path("output"), "where checkpoints and plots go")
     strategy: str = strategy_setting()
-    seed: int = setting(1, "seed of the weights, the dropout and the shuffling")
+    seed: int = seed_setting("seed of the weights, the dropout and the shuffling")
     resume: bool = setting(False, "continue from the last checkpoint of an interrupted run")
     keep_checkpoints: int = keep_checkpoints_setting()
 
@@ -68,5 +95,17 @@ class CorpusSettings:
             yield SYNTHETIC_PRESET
 
 
-SYNTHETIC_PRESET = ("with --preset quick, whose corpus is synthetic", ("data_dir",))
+SYNTHETIC_PRESET = (
+    "with --preset quick, whose corpus is synthetic: add --preset book",
+    ("data_dir",),
+)
 """For `without_effect`: the preset `quick` reads no files."""
+
+SYNTHETIC_CORPUS = (
+    "with --corpus synthetic: add the --corpus that the folder contains",
+    ("data_dir",),
+)
+"""For `without_effect`, in chapters with a choice of corpora."""
+
+ANOTHER_CORPUS = "Quick preset, another corpus: not comparable with the book."
+"""To print with figures that stand next to those of the book."""

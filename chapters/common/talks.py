@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from common.run import Run
+from common.plots import show
+from common.run import Run, identity, sides
+from common.settings import ANOTHER_CORPUS
 from common.talks_settings import TalksSettings, TranslationSettings
 from tf_seq2seq import data, evaluation, plotting, serving, text, training
 from tf_seq2seq.cli.lines import translate_lines, typed_lines
@@ -31,12 +33,14 @@ class Talks(NamedTuple):
     """The talks, ready for a model.
 
     Attributes:
+        pairs: the sentence pairs to train on.
         train, dev: batches, see `data.batches`.
         samples: sentence pairs that are not trained on.
         test_sets: sentence pairs by the name of their set.
         english, chinese: the tokenizers of the two sides.
     """
 
+    pairs: data.Pairs
     train: tf.data.Dataset
     dev: tf.data.Dataset
     samples: data.Pairs
@@ -75,7 +79,7 @@ def load(settings: TalksSettings) -> Talks:
     )
     # The dev set keeps its long sentences.
     dev = batches(corpus.dev, max_length=250)
-    return Talks(train, dev, corpus.dev[:5], test_sets, english, chinese)
+    return Talks(corpus.train, train, dev, corpus.dev[:5], test_sets, english, chinese)
 
 
 class Trained(NamedTuple):
@@ -92,13 +96,44 @@ class Trained(NamedTuple):
     history: training.History
 
 
+class SaveWithFirstCheckpoint(keras.callbacks.Callback):
+    """Save a translator as soon as its first checkpoint can be translated with.
+
+    Until then, the folder may hold the translator of an earlier run, whose checkpoint is still
+    there too.
+
+    Args:
+        save: saves it; its weights don't matter.
+        checkpoints: the directory of the checkpoints.
+    """
+
+    def __init__(self, save: Callable[[], None], checkpoints: Path):
+        super().__init__()
+        self.save = save
+        self.checkpoints = checkpoints
+
+    def on_train_begin(self, logs=None):
+        self._earlier = self._written()
+        self._saved = not self._earlier
+        if self._saved:
+            self.save()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if not self._saved and self._written() != self._earlier:
+            self.save()
+            self._saved = True
+
+    def _written(self) -> dict[Path, float]:
+        return {path: path.stat().st_mtime for path in self.checkpoints.glob("epoch-*-step-*")}
+
+
 def train(
     build: Callable[[], Seq2Seq], corpus: Talks, settings: TalksSettings, run: Run
 ) -> Trained:
     """Build and train a model, and save a translator with its weights.
 
-    The translator's configuration and tokenizers are saved when the training starts, so that its
-    checkpoints can be used before it ends.
+    The translator's configuration and tokenizers are saved with the first checkpoint, so that
+    checkpoints can be used before the training ends.
 
     Args:
         build: builds the model.
@@ -121,16 +156,18 @@ def train(
     def save():
         translator.save(folder, card=model_card(settings), sentences=corpus.samples.source)
 
+    checkpoints = settings.output_dir / "checkpoint"
     history = training.fit(
         model,
         corpus.train,
         corpus.dev,
         epochs=settings.epochs,
-        directory=settings.output_dir / "checkpoint",
+        directory=checkpoints,
         resume=settings.resume,
+        settings=identity(settings, sides(corpus.pairs), corpus.english, corpus.chinese),
         keep_checkpoints=settings.keep_checkpoints,
         checkpoint_every="auto",
-        callbacks=[keras.callbacks.LambdaCallback(on_train_begin=lambda logs: save())],
+        callbacks=[SaveWithFirstCheckpoint(save, checkpoints)],
     )
     translator.model.set_weights(model.get_weights())
     save()
@@ -192,6 +229,8 @@ def measure(
 
 
 def _compare_losses(losses: Sequence[float], book, settings) -> None:
+    if settings.preset == "quick":
+        print(f"\n{ANOTHER_CORPUS}")
     print("\n         loss per token\n   step     here  in the book")
     for step in sorted({*book, len(losses)}):
         here, in_book = "-", f"{book[step]:.3f}" if step in book else "-"
@@ -202,8 +241,8 @@ def _compare_losses(losses: Sequence[float], book, settings) -> None:
     plot = settings.output_dir / "losses.png"
     # The book's losses belong to a different corpus than the synthetic one.
     points = None if settings.preset == "quick" else book
-    plotting.step_losses({"here": losses}, points, "printed in the book").savefig(plot)
-    print(f"Losses: {plot}")
+    figure = plotting.step_losses({"here": losses}, points, "printed in the book")
+    show(figure, plot, "Losses: ")
 
 
 def export(translator: Translator, settings: TalksSettings) -> None:
@@ -268,6 +307,8 @@ def print_book_sentence(
     one than the ids here, which start with `<pad>`.
     """
     (translation,) = translator([BOOK_SENTENCE])
+    if settings.preset == "quick" and settings.model_dir is None:
+        print(f"\n{ANOTHER_CORPUS}")
     print(f"\nsource:       {BOOK_SENTENCE}")
     print(f"translation:  {translation.text}")
     print(f"in the book:  {BOOK_TRANSLATION}")

@@ -10,9 +10,11 @@ from typing import Any
 from common.settings import (
     SYNTHETIC_PRESET,
     TrainingSettings,
+    learning_rate_setting,
     precision_setting,
     preset_setting,
     tokenize_setting,
+    width_setting,
 )
 from tf_seq2seq.cli.settings import setting
 
@@ -32,15 +34,15 @@ class TalksSettings(TrainingSettings):
     )
     source_size: int = setting(8_000, "maximum size of the English vocabulary", least=10)
     target_size: int = setting(4_001, "maximum size of the Chinese vocabulary", least=10)
-    units: int = setting(128, "width of the decoder", least=2)
-    embedding_size: int = setting(
+    units: int = width_setting(128, "width of the decoder")
+    embedding_size: int = width_setting(
         128, "width of the word embeddings (in the book's recipe: that of the decoder)", least=1
     )
     dropout: float = setting(0.1, "dropout rate", least=0, most=0.9)
     batch_size: int = setting(100, "sentence pairs in a batch, over all replicas", least=1)
     max_length: int = setting(50, "longest sentence to train on, in tokens", least=2)
     epochs: int = setting(2, "passes over the training pairs", least=1)
-    learning_rate: float = setting(0.01, "peak learning rate of the optimizer", above=0)
+    learning_rate: float = learning_rate_setting(0.01, "peak learning rate of the optimizer")
     precision: str = precision_setting()
     tokenize: str | None = tokenize_setting()
 
@@ -91,7 +93,7 @@ class TranslationSettings:
     )
     model_dir: Path | None = setting(None, "a SavedModel to translate with, instead")
     sentence: str | None = setting(None, "a sentence to translate")
-    file: Path | None = setting(None, "a file to translate, one sentence per line")
+    file: Path | None = setting(None, "a file to translate, one sentence per line", reads=True)
     output: Path | None = setting(
         None, "where the translations of the file go (default: standard output)"
     )

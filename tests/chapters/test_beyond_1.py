@@ -4,6 +4,8 @@ import re
 import numpy as np
 import pytest
 
+import tf_seq2seq as s2s
+from common.run import remove_checkpoint
 from tf_seq2seq.errors import InputError
 
 SETTINGS = {
@@ -171,6 +173,23 @@ def test_a_full_stop_is_not_a_word(run, tmp_path):
     links = task.align(source, target)
     assert (0, 0) in links
     assert len(source) - 1 not in [i for i, _ in links]
+
+
+def test_results_stay_until_a_new_one_is_there(run_chapter_until, tmp_path, capsys):
+    (tmp_path / "results.json").write_text("{}")
+    arguments = ("--pairs", 200, "--units", 8, "--output-dir", tmp_path)
+    run_chapter_until(s2s.training, "fit", "beyond_1_feeding_schemes", *arguments)
+    assert (tmp_path / "results.json").read_text() == "{}"
+    assert "results.json are replaced after the first training" in capsys.readouterr().out
+
+
+def test_only_checkpoints_are_removed(tmp_path):
+    for directory in (tmp_path / "one", tmp_path / "two"):
+        s2s.training.Checkpoint(directory).save({"epoch": 1, "step": 0}, {})
+    (tmp_path / "two" / "mine").touch()
+    for directory in (tmp_path / "one", tmp_path / "two"):
+        remove_checkpoint(directory)
+    assert {path.name for path in tmp_path.rglob("*")} == {"two", "mine"}
 
 
 def test_results_of_other_settings_are_not_mixed(run, tmp_path):

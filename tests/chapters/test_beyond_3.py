@@ -28,6 +28,7 @@ def test_trains_and_measures_systems(run_chapter, smaller_corpus, systems, tmp_p
     assert all(row["perplexity"] < 60 for row in rows)
     assert all("±" in row["beam"] and "tok:zh" in row["signature"] for row in rows)
     printed = capsys.readouterr().out
+    assert "Quick preset, another corpus: not comparable with the published results." in printed
     for row in rows:
         assert f"{row['system']:10} {row['parameters']:10,}" in printed
         assert (tmp_path / row["system"] / "learning_curves.png").exists()
@@ -93,8 +94,12 @@ def test_files_two_replicas_resumed_and_an_ensemble(
         (("--ensemble", "nowhere,nowhere"), "No translator in nowhere"),
         (("--ensemble", ""), "No translator in"),
         (
-            ("--corpus", "files", "--source", "a", "--target", "b", "--dev", "a"),
+            ("--corpus", "files", "--source", __file__, "--target", __file__, "--dev", "a"),
             "--dev takes two files.*'a'",
+        ),
+        (
+            ("--corpus", "files", "--source", __file__, "--target", __file__, "--test", "a,b"),
+            "--test takes two files.*'a,b'",
         ),
     ],
 )
@@ -111,8 +116,12 @@ def test_errors_of_the_input(run_chapter, tmp_path, arguments, message):
             "--systems, --resume and --epochs have no effect with --ensemble",
         ),
         (("--ensemble", "a,b", "--seed", 2), "--seed has no effect with --ensemble"),
-        (("--data-dir", "x"), "--data-dir has no effect with --corpus synthetic"),
-        (("--preset", "plain", "--dev", "x,y"), "--dev has no effect with --corpus multi30k"),
+        (("--data-dir", "x"), "--data-dir has no effect with --corpus synthetic: add the"),
+        (("--preset", "plain", "--dev", "x,y"), "--dev has no effect with --corpus multi30k: add"),
+        (
+            ("--source", __file__),
+            "--source has no effect with --corpus synthetic: add --corpus files",
+        ),
         (("--corpus", "files", "--data-dir", "x"), "--data-dir has no effect with --corpus files"),
         (("--beam-width", 1, "--length-penalty", 2), "--length-penalty has no effect with --beam"),
     ],

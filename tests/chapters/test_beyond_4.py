@@ -37,6 +37,9 @@ def second_version(request, monkeypatch, few_signatures):
 @pytest.mark.usefixtures("second_version")
 def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     small = ("--pairs", 1000, "--epochs", 1)
+    theirs = tmp_path / "repository" / "another_model" / "1" / "weights"
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
     variables = run_chapter(CHAPTER, *small, "--output-dir", tmp_path)
     printed = capsys.readouterr().out
     expected = variables["translator"](variables["sentence"])[0]
@@ -51,6 +54,16 @@ def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     assert (tmp_path / "alignment.png").stat().st_size > 5000
     card = json.loads((tmp_path / "repository/en_zh/1/assets.extra/model.json").read_text())
     assert card["data"] == "synthetic corpus"
+    assert theirs.exists()
+
+
+def test_the_config_of_another_program_is_not_overwritten(run_chapter, tmp_path):
+    config = tmp_path / "repository" / "models.config"
+    config.parent.mkdir()
+    config.write_text("theirs")
+    with pytest.raises(s2s.InputError, match=r"models\.config is not from this chapter"):
+        run_chapter(CHAPTER, "--output-dir", tmp_path)
+    assert config.read_text() == "theirs"
 
 
 class _ExportedError(Exception):

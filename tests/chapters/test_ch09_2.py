@@ -3,6 +3,7 @@ import re
 import pytest
 
 import tf_seq2seq as s2s
+from common.settings import ANOTHER_CORPUS
 
 
 def sizes(printed):
@@ -15,6 +16,7 @@ def test_quick_preset(run_chapter, tmp_path, capsys):
     run_chapter("ch09_2_build_vocabulary", "--preset", "quick", "--output-dir", tmp_path)
 
     printed = capsys.readouterr().out
+    assert ANOTHER_CORPUS in printed
     table = sizes(printed)
     assert [row[2] for row in table] == [10_000, 10_000, 4_000]
     for name, specials, (different, kept, _) in zip(

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 import tf_seq2seq as s2s
+from common.settings import ANOTHER_CORPUS
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def numbers_of_ids(printed):
 def test_quick_preset(encode):
     printed, files = encode("--preset", "quick")
     assert "Every line without <unk> was decoded to the original text" in printed
+    assert ANOTHER_CORPUS in printed
     numbers = numbers_of_ids(printed)
     assert numbers["English words", "train"][1] == "929,589"
     assert len(files) == len(numbers) == 9

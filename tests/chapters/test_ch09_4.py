@@ -1,6 +1,9 @@
 import re
 
+import pytest
+
 import tf_seq2seq as s2s
+from common.settings import ANOTHER_CORPUS
 
 QUICK = ("ch09_4_ptb_language_model",)
 
@@ -13,6 +16,7 @@ def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_p
     # its vocabulary's size, unigrams have about 180, and bigrams, which see one word, about 13.
     assert variables["test_perplexity"] < 10 < variables["tokenizer"].vocabulary_size / 50
     assert re.search(r"Test perplexity: \d\.\d{3}", printed)
+    assert ANOTHER_CORPUS in printed
     right, reversed_ = map(float, re.findall(r"Perplexity +([\d.]+) of", printed))
     assert right < reversed_ / 10
     assert len(re.findall(r"Temperature 0.7: \S", printed)) == 2
@@ -22,11 +26,13 @@ def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_p
     assert (tmp_path / "saved_model" / "1" / "saved_model.pb").exists()
 
 
-def test_on_two_replicas_and_resumed(train_chapter, tmp_path):
+def test_on_two_replicas_and_resumed(train_chapter, tmp_path, capsys):
     small = ("--units", 8, "--length", 200, "--strategy", "mirrored", "--output-dir", tmp_path)
     first = train_chapter(*QUICK, *small, "--epochs", 1)
-    both = train_chapter(*QUICK, *small, "--epochs", 2, "--resume", "--seed", 2)
-    # With another seed, a new run would have another first loss.
+    with pytest.raises(s2s.InputError, match="it was written with seed=1, but seed is 2 now"):
+        train_chapter(*QUICK, *small, "--epochs", 2, "--resume", "--seed", 2)
+    both = train_chapter(*QUICK, *small, "--epochs", 2, "--resume")
+    assert "Training is resumed with epochs=2, after epochs=1." in capsys.readouterr().out
     assert both.history["loss"][:1] == first.history["loss"]
     assert len(both.history["loss"]) == 2
 
@@ -36,9 +42,13 @@ def test_the_book_s_figures_are_printed(run_chapter_until, small_data, tmp_path,
     run_chapter_until(s2s, "TextModel", *QUICK, "--preset", "book", *small)
     printed = capsys.readouterr().out
     assert "(the book: 104.901)" in printed
+    assert ANOTHER_CORPUS not in printed
     for figure in ("376.035", "191.894", "77.541", "108.727"):
         assert figure in printed
 
 
 def test_a_folder_of_the_corpus_without_effect(refused):
-    refused(*QUICK, "--data-dir", "x", message="--data-dir has no effect with --preset quick")
+    message = (
+        "--data-dir has no effect with --preset quick, whose corpus is synthetic: add --preset"
+    )
+    refused(*QUICK, "--data-dir", "x", message=message)

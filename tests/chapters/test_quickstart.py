@@ -48,10 +48,10 @@ def test_training_on_tab_separated_pairs(run, few_signatures, tmp_path, capsys):
     [
         (["--pairs", "nowhere.tsv"], "nowhere.tsv"),
         (["--source", "nowhere.de", "--target", "nowhere.en"], "nowhere.de"),
-        (["--source", "nowhere.de"], "both --source and --target"),
+        (["--source", SCRIPT], "both --source and --target"),
         (["--source-model", "nowhere.model"], "Cannot read 'nowhere.model'"),
         (
-            ["--pairs", "a.tsv", "--source", "a", "--target", "b"],
+            ["--pairs", SCRIPT, "--source", SCRIPT, "--target", SCRIPT],
             "either --pairs, or both --source",
         ),
     ],
@@ -151,6 +151,19 @@ def test_as_a_program_an_error_is_one_sentence_and_an_exit_code():
     assert process.returncode == 1
     assert process.stderr.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in process.stderr
+
+
+def test_each_corpus_has_its_own_folders(run_chapter_until, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "mine.tsv", PAIRS)
+    for arguments in ((), ("--pairs", "mine.tsv", "--held-out", 2)):
+        run_chapter_until(s2s.text, "tokenizer_for", "quickstart", *arguments)
+    folders = {path.parent.name: [] for path in tmp_path.glob("*/*/")}
+    for path in tmp_path.glob("*/*/"):
+        folders[path.parent.name].append(path.name)
+    assert {name: sorted(each) for name, each in folders.items()} == {
+        name: ["quickstart", "quickstart_mine"] for name in ("output", "saved_models")
+    }
 
 
 @pytest.mark.parametrize(

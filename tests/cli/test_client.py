@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import io
+import os
 import subprocess
 import sys
 
@@ -98,6 +99,14 @@ def test_rest_needs_no_tensorflow(served, where, tmp_path):
     ]
     lines = [line.split("\t") for line in process.stdout.decode().splitlines()]
     assert [f"{n}\t{float(score):.2f}\t{text}" for n, score, text in lines] == expected
+
+
+def test_an_encoding_that_lacks_most_characters_is_refused_before_the_first_request():
+    process = run_without_tensorflow(
+        *("--sentence", "a", "--port", "9"), env=os.environ | {"PYTHONIOENCODING": "gbk"}
+    )
+    assert process.returncode == 1
+    assert process.stderr.startswith(b"error: Standard output is encoded in gbk, which lacks most")
 
 
 def test_the_command_line_is_read_before_anything_slow_is_imported():

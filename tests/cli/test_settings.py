@@ -1,6 +1,7 @@
 import contextlib
 import dataclasses
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -177,6 +178,37 @@ def test_a_path_at_the_start_is_named_by_its_option(message, printed, capsys):
     assert capsys.readouterr().err == f"error: {printed}\n"
 
 
+@dataclasses.dataclass(frozen=True)
+class Rated:
+    """Train with options that have other names than the arguments they set."""
+
+    learning_rate: float = setting(0.1, "rate")
+    held_out: int = setting(10, "pairs", sets=("dev", "test"))
+    units: int = setting(10, "width")
+    batch_size: int = setting(10, "rows")
+
+
+class ResourceExhaustedError(Exception):
+    """An error with the name of TensorFlow's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reads:
+    """Read something."""
+
+    file: Path | None = setting(None, "what to read", reads=True)
+
+
+def test_a_file_to_read_must_exist(tmp_path):
+    assert from_command_line(Reads, []).file is None
+    with pytest.raises(InputError, match=r"nowhere\.txt cannot be read \(No such file"):
+        from_command_line(Reads, ["--file", str(tmp_path / "nowhere.txt")])
+    with pytest.raises(InputError, match=r"cannot be read \(Is a directory\): check"):
+        from_command_line(Reads, ["--file", str(tmp_path)])
+    (tmp_path / "here.txt").touch()
+    assert from_command_line(Reads, ["--file", str(tmp_path / "here.txt")]).file.exists()
+
+
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device", "out/x")
 
 
@@ -188,7 +220,18 @@ DISK_FULL = OSError(errno.ENOSPC, "No space left on device", "out/x")
         (Trained, InputError("`data_dir` is empty."), "error: --data-dir is empty.\n"),
         (Settings, InputError("No pair fits epochs=0."), "error: No pair fits --epochs 0.\n"),
         (Settings, InputError("`units` fit x_rate=0."), "error: `units` fit x_rate=0.\n"),
-        (Settings, KeyboardInterrupt(), "\ninterrupted: the same command with --resume continues"),
+        (Settings, KeyboardInterrupt(), "\ninterrupted: the same command starts again"),
+        (Settings, KeyboardInterrupt("Use `resume`."), "\nUse --resume.\n"),
+        (Trained, InputError("Lower the learning rate."), "error: Lower the learning rate.\n"),
+        (Rated, InputError("Lower the learning rate."), "error: Lower the --learning-rate.\n"),
+        (
+            Rated,
+            InputError("dev=5 is too large."),
+            "error: dev=5 is too large. --held-out sets dev",
+        ),
+        (Rated, MemoryError(), "error: there is not enough memory: choose lower values for"),
+        (Rated, ResourceExhaustedError("OOM"), "error: there is not enough memory: choose lower"),
+        (WithoutResume, MemoryError(), "error: there is not enough memory: use less data\n"),
         (WithoutResume, KeyboardInterrupt(), "\ninterrupted: the same command starts again"),
         (Settings, Interrupted("Use `resume`."), "\nUse --resume.\n"),
         (WithoutResume, Interrupted("Use `resume`."), "\ninterrupted: the same command starts"),
@@ -216,6 +259,17 @@ class Settings:
 from_command_line(Settings)
 raise {error}
 """
+
+
+def test_characters_that_the_encoding_lacks_are_escaped():
+    program = PROGRAM.replace("raise {error}", "print('测试 Käse ￭ 🙂')")
+    process = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONIOENCODING": "gbk"},
+        capture_output=True,
+        check=True,
+    )
+    assert process.stdout.decode("gbk").strip() == r"测试 K\xe4se \uffed \U0001f642"
 
 
 @pytest.mark.parametrize(

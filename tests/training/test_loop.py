@@ -426,6 +426,7 @@ def test_the_defaults():
     assert defaults(training.fit) == {
         "dev": None,
         "resume": False,
+        "settings": None,
         "checkpoint_every": None,
         "keep_checkpoints": 2,
         "keep_weights": 0,

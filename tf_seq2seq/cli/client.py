@@ -8,6 +8,7 @@ REST works on a machine without TensorFlow. gRPC needs the extra `serve`.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import dataclasses
 import sys
@@ -96,7 +97,9 @@ def _translate(client: Client, settings: Settings) -> None:
         raise InputError(f"--align writes .png, .pdf or .svg, got {settings.align}.")
     with contextlib.ExitStack() as stack:
         output = sys.stdout
-        if settings.output is not None:
+        if settings.output is None:
+            _check_encoding(sys.stdout.encoding)
+        else:
             settings.output.parent.mkdir(parents=True, exist_ok=True)
             output = stack.enter_context(settings.output.open("w", encoding="utf-8"))
         number = 0
@@ -112,6 +115,14 @@ def _translate(client: Client, settings: Settings) -> None:
             output.flush()
     if settings.align is not None and lines:
         _draw(client(lines[:1])[0], settings.align)
+
+
+def _check_encoding(encoding: str) -> None:
+    if not codecs.lookup(encoding).name.startswith("utf"):
+        raise InputError(
+            f"Standard output is encoded in {encoding}, which lacks most characters: write the "
+            "translations to a file with --output, or set PYTHONIOENCODING=utf-8."
+        )
 
 
 def _lines(settings: Settings) -> Sequence[str | bytes]:

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import errno
 import functools
 import os
 import re
@@ -51,6 +52,8 @@ def setting(
     above: float | None = None,
     positional: bool = False,
     required: bool = False,
+    reads: bool = False,
+    sets: Sequence[str] = (),
 ) -> Any:
     """Return a field of a settings dataclass.
 
@@ -62,9 +65,11 @@ def setting(
         above: exclusive lower bound of a number; None for no bound.
         positional: whether the argument has no flag and no default, and must be given.
         required: whether the flag must be given; `default` is then not used.
+        reads: whether the value is the path of a file to read, which must exist.
+        sets: the arguments that the setting has in errors, if their names are others.
     """
     metadata = {"help": text, "choices": choices, "least": least, "most": most, "above": above}
-    metadata |= {"positional": positional, "required": required}
+    metadata |= {"positional": positional, "required": required, "reads": reads, "sets": sets}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -91,7 +96,11 @@ def from_command_line(
 
     Returns:
         An instance of `settings`.
+
+    Raises:
+        InputError: if a file to read does not exist.
     """
+    _print_any_text()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow is verbose at startup
     if arguments is None:
         arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
@@ -116,8 +125,27 @@ def from_command_line(
     if hasattr(parsed, "without_effect"):
         for reason, names in parsed.without_effect():
             _refuse_unused(parser, [name for name in names if name in given], reason)
-    sys.excepthook = functools.partial(_end_with_one_sentence, defaults | given)
+    sets = {name: field.metadata["sets"] for name, field in fields.items()}
+    sys.excepthook = functools.partial(_end_with_one_sentence, defaults | given, sets)
+    for name, field in fields.items():
+        if field.metadata["reads"] and (path := getattr(parsed, name)) is not None:
+            _check_file(path)
     return parsed
+
+
+def _print_any_text() -> None:
+    """Escape characters that the terminal's encoding lacks, rather than end with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _check_file(path: Path) -> None:
+    problem = errno.ENOENT if not path.exists() else errno.EISDIR if path.is_dir() else None
+    if problem is None and not os.access(path, os.R_OK):
+        problem = errno.EACCES
+    if problem is not None:
+        raise InputError(f"{path} cannot be read ({os.strerror(problem)}): check the path.")
 
 
 def _flag(name: str) -> str:
@@ -192,8 +220,16 @@ def _reader(hint: Any, bounds: Mapping[str, Any]) -> Callable[[str], Any]:
     return read
 
 
-def _with_flags(message: str, values: Mapping[str, Any]) -> str:
-    """Replace `name`, name=value and a path at the start of a message by the command's options."""
+def _with_flags(message: str, values: Mapping[str, Any], sets: Mapping[str, Sequence[str]]) -> str:
+    """Name the command's options in a message.
+
+    They replace `name`, name=value, a name of several words ("learning rate") and a path at the
+    start of the message.
+    """
+    set_by_others = {name for names in sets.values() for name in names}
+    for option, names in sets.items():
+        if any(f"{name}=" in message for name in names):
+            message += f" {_flag(option)} sets {' and '.join(names)}."
     for name, value in values.items():
         if isinstance(value, Path) and re.match(rf"{re.escape(str(value))}[ ,:]", message):
             message = f"{_flag(name)} {message}"
@@ -201,23 +237,44 @@ def _with_flags(message: str, values: Mapping[str, Any]) -> str:
 
     def flag(match: re.Match) -> str:
         name = match["quoted"] or match["assigned"]
-        if name not in values:
+        if name not in values or (match["assigned"] and name in set_by_others):
             return match[0]
         return _flag(name) if match["quoted"] else f"{_flag(name)} "
 
-    return re.sub(r"`(?P<quoted>\w+)`|(?<![\w.-])(?P<assigned>\w+)=(?=\S)", flag, message)
+    message = re.sub(r"`(?P<quoted>\w+)`|(?<![\w.-])(?P<assigned>\w+)=(?=\S)", flag, message)
+    for name in values:
+        if "_" in name:
+            message = re.sub(rf"\b{name.replace('_', ' ')}\b", _flag(name), message)
+    return message
 
 
-def _end_with_one_sentence(values, kind, error, traceback) -> None:
+_SIZES = (
+    *("units", "string_units", "embedding_size", "num_layers", "batch_size", "tokens", "length"),
+    *("max_length", "vocabulary_size", "source_size", "target_size", "beam_width"),
+)
+"""The options on which the memory depends."""
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # TensorFlow's error, which is not imported for this.
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+
+
+def _end_with_one_sentence(values, sets, kind, error, traceback) -> None:
     """Serve as `sys.excepthook`, which Python calls before it exits with a non-zero code."""
     if isinstance(error, InputError):
-        print(f"error: {_with_flags(str(error), values)}", file=sys.stderr)
-    elif isinstance(error, Interrupted) and "resume" in values:
-        print(f"\n{_with_flags(str(error), values)}", file=sys.stderr)
+        print(f"error: {_with_flags(str(error), values, sets)}", file=sys.stderr)
+    elif _is_out_of_memory(error):
+        flags = ", ".join(_flag(name) for name in _SIZES if name in values)
+        how = f"choose lower values for {flags}" if flags else "use less data"
+        print(f"error: there is not enough memory: {how}", file=sys.stderr)
+    elif isinstance(error, KeyboardInterrupt | Interrupted) and str(error) and "resume" in values:
+        print(f"\n{_with_flags(str(error), values, sets)}", file=sys.stderr)
     elif isinstance(error, KeyboardInterrupt | Interrupted):
-        how = "with --resume continues from the last checkpoint"
-        how = how if "resume" in values else "starts again from the beginning"
-        print(f"\ninterrupted: the same command {how}", file=sys.stderr)
+        how = "the same command starts again from the beginning"
+        if "resume" in values:
+            how += "; with --resume it continues from the last checkpoint, if one was written"
+        print(f"\ninterrupted: {how}", file=sys.stderr)
     elif isinstance(error, OSError) and error.errno in DISK_FAULTS:
         where = f" {error.filename}" if error.filename else ""
         print(

@@ -3,6 +3,7 @@
 from tf_seq2seq.errors import Interrupted
 from tf_seq2seq.training.checkpoint import Checkpoint
 from tf_seq2seq.training.distribution import strategy
+from tf_seq2seq.training.identity import fingerprint
 from tf_seq2seq.training.initializers import draw_glorot_uniform, draw_uniform
 from tf_seq2seq.training.loop import History, evaluate, fit, gradient_norm
 from tf_seq2seq.training.schedules import WarmupHoldCosine
@@ -15,6 +16,7 @@ __all__ = [
     "draw_glorot_uniform",
     "draw_uniform",
     "evaluate",
+    "fingerprint",
     "fit",
     "gradient_norm",
     "strategy",

@@ -24,6 +24,7 @@ from tf_seq2seq.files import (
     write_atomically,
     write_folder_atomically,
 )
+from tf_seq2seq.training.identity import compare_settings
 
 FORMAT = 2
 """Version of the file format: increase it with every change, so that older files are refused."""
@@ -32,6 +33,9 @@ ARRAYS, PROGRESS, CHECKSUMS = "arrays.npz", "progress.json", "SHA256SUMS"
 """The files of a checkpoint; `sha256sum -c SHA256SUMS` checks them too."""
 
 MODEL, METRICS, OPTIMIZER = "model", "metrics", "optimizer"
+
+
+Position = tuple[int, int]  # epoch and step
 
 
 class Saved(NamedTuple):
@@ -217,12 +221,27 @@ class Checkpoint:
         """Return the files of `keep_weights`, oldest first."""
         return sorted(self.directory.glob("weights-of-epoch-*.npz"))
 
-    def clear(self) -> None:
-        """Remove the files of an earlier run, so that a new run isn't resumed from them."""
-        for folder in reversed(self.folders):
-            remove_folder(folder)
-        for path in [*self._older_format(), *self._kept_weights()]:
-            path.unlink()
+    def clear(self, before: Position | None = None) -> None:
+        """Remove the files of an earlier run, so that a new run isn't resumed from them.
+
+        Args:
+            before: the epoch and step of the new run's first checkpoint, which is kept with the
+                weights of that epoch; None to remove everything.
+        """
+        kept = {self._folder(before), self._weights(before[0])} if before else set()
+        for path in [*reversed(self.folders), *self._older_format(), *self._kept_weights()]:
+            if path in kept:
+                continue
+            if path.is_dir():
+                remove_folder(path)
+            else:
+                path.unlink()
+
+    def _folder(self, position: Position) -> Path:
+        return self.directory / "epoch-{}-step-{}".format(*position)
+
+    def _weights(self, epoch: int) -> Path:
+        return self.directory / f"weights-of-epoch-{epoch:05}.npz"
 
     def remove_unfinished(self) -> None:
         """Remove what a killed process left half written or half removed."""
@@ -260,7 +279,7 @@ class Checkpoint:
         Raises:
             OSError: if the disk is full or can't be written to; the previous checkpoint remains.
         """
-        folder = self.directory / f"epoch-{progress['epoch']}-step-{progress['step']}"
+        folder = self._folder((progress["epoch"], progress["step"]))
         try:
             with write_folder_atomically(folder) as new:
                 _write(new / ARRAYS, arrays)
@@ -276,7 +295,11 @@ class Checkpoint:
             if other not in kept:
                 remove_folder(other)
 
-    def load(self, variables: Mapping[str, keras.Variable] | None = None) -> Saved | None:
+    def load(
+        self,
+        variables: Mapping[str, keras.Variable] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Saved | None:
         """Read the last checkpoint that is not damaged.
 
         If later ones are damaged, a warning names them.
@@ -284,13 +307,14 @@ class Checkpoint:
         Args:
             variables: the variables that it must fit, by name: those of a training run
                 (`training_variables`) or of a model alone (`model_variables`); None for no check.
+            settings: those of the training run that resumes from it (see `fit`); None for no check.
 
         Returns:
             Its content, or None if there is no checkpoint.
 
         Raises:
-            InputError: if the checkpoint doesn't fit the variables or has a different format, or
-                if all checkpoints are damaged.
+            InputError: if the checkpoint doesn't fit the variables, was written with other settings
+                or has a different format, or if all checkpoints are damaged.
         """
         damaged: list[str] = []
         try:
@@ -301,6 +325,7 @@ class Checkpoint:
                     damaged.append(f"{folder.name} is damaged ({first_line(error)})")
                     continue
                 saved = _read_checkpoint(folder)
+                compare_settings(saved.progress.get("settings"), settings)
                 if variables is not None:
                     _check_fit(variables, saved.arrays)
                 if damaged:
@@ -356,7 +381,7 @@ class Checkpoint:
         epoch = check_integer("epoch", epoch, minimum=1)
         most = check_integer("most", most, minimum=1)
         variables = model_variables(model)
-        file = self.directory / f"weights-of-epoch-{epoch:05}.npz"
+        file = self._weights(epoch)
         try:
             with write_atomically(file) as hidden:
                 _write(hidden, {name: variable.numpy() for name, variable in variables.items()})

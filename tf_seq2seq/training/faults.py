@@ -68,19 +68,20 @@ def open_checkpoint(directory: str | Path, keep: int) -> Checkpoint:
 
 
 @contextlib.contextmanager
-def explain_failed_write(checkpoint: Checkpoint, what: str) -> Iterator[None]:
+def explain_failed_write(checkpoint: Checkpoint, what: str, resumable: bool) -> Iterator[None]:
     """Turn an `OSError` into an `InputError` that names the checkpoint that is left.
 
     Args:
         checkpoint: where the write goes.
         what: the subject of the sentence.
+        resumable: whether the checkpoint that is left belongs to this run, not to an earlier one.
     """
     try:
         yield
     except OSError as error:
         folders = checkpoint.folders
         kept = f"; {folders[-1].name} is kept" if folders else ""
-        how = "continue with `resume`" if folders else "train again"
+        how = "continue with `resume`" if folders and resumable else "train again"
         free = shutil.disk_usage(checkpoint.directory).free
         raise InputError(
             f"{what} could not be written to {checkpoint.directory} ({error.strerror}), where "

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -28,6 +29,7 @@ from tf_seq2seq.training.faults import (
     explain_failed_write,
     open_checkpoint,
 )
+from tf_seq2seq.training.identity import compare_settings
 from tf_seq2seq.training.steps import build_metrics, train_step
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
@@ -35,6 +37,10 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
 SHARE_OF_CHECKPOINTS = 0.03
 """The largest share of the time that checkpoints may take with `checkpoint_every="auto"`."""
+
+
+LEARNING_RATE = "optimizer/learning_rate"
+"""The name of the optimizer's variable, unless it has a schedule."""
 
 
 @dataclasses.dataclass
@@ -64,6 +70,7 @@ def fit(
     epochs: int,
     directory: str | Path,
     resume: bool = False,
+    settings: Mapping[str, Any] | None = None,
     checkpoint_every: int | Literal["auto"] | None = None,
     keep_checkpoints: int = 2,
     keep_weights: int = 0,
@@ -114,12 +121,16 @@ def fit(
             `(batch, target_length)`. Under a strategy they are the global batches.
         dev: batches for evaluation after each epoch, or None.
         epochs: number of passes over `train`, including those of an interrupted run; at least 0.
-        directory: the folder for the checkpoints; created if missing.
+        directory: the folder for the checkpoints; created if missing. Those of an earlier run are
+            removed when the first new one is written, unless it is resumed.
         resume: whether to continue from the checkpoint in `directory`, if there is one, instead
             of starting from the first batch. Weights, optimizer, random seeds, metrics, carried
             state, the callbacks' state, `stop_training` and the position in the data then come from
             the checkpoint. A learning rate comes from it too, but a schedule from the compiled
             model; a warning says if either is another than before.
+        settings: what must be the same in a run that is resumed, such as hyperparameters and a
+            `fingerprint` of the data, as JSON values by name. `epochs` and `learning_rate` may
+            change. None for no comparison.
         checkpoint_every: number of steps between checkpoints within an epoch, at least 1; "auto" to
             write one every minute, or less often if checkpoints would take more than 3% of the
             time; None to write one only after each epoch.
@@ -160,13 +171,13 @@ def fit(
         epochs=epochs,
         steps=int(train.cardinality()),
     )
-    run = _Run(model, train, hooks, checkpoint, keep_weights, termination)
+    run = _Run(model, train, hooks, checkpoint, keep_weights, termination, settings)
     if resume:
         run.restore()
     else:
-        checkpoint.clear()
+        run.announce_removal()
     run.check_space()
-    with termination:
+    with termination, run.explain_interrupt():
         run.begin()
         while run.epoch < epochs and (run.step or not run.stopped):
             _train_epoch(run, dev, checkpoint_every)
@@ -292,12 +303,13 @@ def _after(epoch: int, step: int) -> str:
 class _Run:
     """A training run: the model, its position in the data, and its history so far."""
 
-    def __init__(self, model, train, hooks, checkpoint, keep_weights, termination):
+    def __init__(self, model, train, hooks, checkpoint, keep_weights, termination, settings):
         self.model = model
         self.hooks = hooks
         self.checkpoint = checkpoint
         self.keep_weights = keep_weights
         self.termination = termination
+        self.settings = settings
         self.strategy = model.distribute_strategy
         self.steps = int(train.cardinality())
         self.epoch, self.step = 0, 0
@@ -344,6 +356,31 @@ class _Run:
                 )
             rows = self._rows // replicas
             self._state = self.strategy.run(lambda: self.model.initial_state(rows))
+
+    def announce_removal(self) -> None:
+        """Say which checkpoint of an earlier run will be removed."""
+        if self.checkpoint.folders:
+            print(
+                f"{self.checkpoint.directory} has the checkpoint "
+                f"{self.checkpoint.folders[-1].name} of an earlier training run, which is removed "
+                "when the first new one is written: stop now to keep it."
+            )
+
+    @contextlib.contextmanager
+    def explain_interrupt(self) -> Iterator[None]:
+        """Say in a `KeyboardInterrupt` from which checkpoint the run can be resumed."""
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            if self._position is not None:
+                how = (
+                    f"after a checkpoint, that of {_after(*self._position)}, was written to "
+                    f"{self.checkpoint.directory}: train again with `resume` to continue from it."
+                )
+            else:
+                kept = ", and that of an earlier run is kept" if self.checkpoint.folders else ""
+                how = f"before its first checkpoint was written{kept}: train again from the start."
+            raise KeyboardInterrupt(f"Training was interrupted {how}") from error
 
     def begin(self) -> None:
         """Call the callbacks' first hooks, and restore their state from the checkpoint."""
@@ -418,16 +455,21 @@ class _Run:
             "learning_rate": self._rate,
             "callbacks": callbacks,
             "stopped": bool(self.model.stop_training),
+            "settings": None if self.settings is None else dict(self.settings),
         }
         arrays |= {name: v.numpy() for name, v in training_variables(self.model).items()}
         self._check_finite(arrays, epoch, step)
         for i, tensor in enumerate(tf.nest.flatten(self._state)):
             for j, part in enumerate(self.strategy.experimental_local_results(tensor)):
                 arrays[f"state/{i}/replica_{j}"] = part.numpy()
-        with explain_failed_write(self.checkpoint, f"The checkpoint after {_after(epoch, step)}"):
+        is_first = self._position is None
+        what = f"The checkpoint after {_after(epoch, step)}"
+        with explain_failed_write(self.checkpoint, what, resumable=not is_first):
             if self.keep_weights and not step:
                 self.checkpoint.keep_weights(self.model, epoch, self.keep_weights)
             self.checkpoint.save(progress, arrays)
+            if is_first:
+                self.checkpoint.clear(before=(epoch, step))
         self._position = epoch, step
         self._seconds_to_save = time.monotonic() - now
         self.check_space()
@@ -464,11 +506,17 @@ class _Run:
     def restore(self) -> None:
         """Restore the checkpoint, if there is one."""
         variables = training_variables(self.model)
-        saved = self.checkpoint.load(variables)
+        saved = self.checkpoint.load(variables, self.settings)
         if saved is None:
-            self.checkpoint.clear()
+            print(f"{self.checkpoint.directory} has no checkpoint: training starts from the start.")
             return
         progress = saved.progress
+        for name in compare_settings(progress.get("settings"), self.settings):
+            before, now = progress["settings"].get(name), self.settings.get(name)
+            print(f"Training is resumed with {name}={now}, after {name}={before}.")
+            if name == "learning_rate" and LEARNING_RATE in variables:  # not a schedule
+                saved.arrays[LEARNING_RATE] = variables[LEARNING_RATE].numpy()
+                progress["learning_rate"] = self._rate
         epoch, step = progress["epoch"], progress["step"]
         if step and progress["steps"] != self.steps:
             raise InputError(
@@ -539,6 +587,14 @@ class _Run:
                 f"The checkpoint in {self.checkpoint.directory} was written with a different "
                 "number of devices: resume with the strategy that it was written with."
             )
+        for state, (first, *_) in zip(flat, parts, strict=True):
+            shape = tuple(self.strategy.experimental_local_results(state)[0].shape)
+            if arrays[first].shape != shape:
+                raise InputError(
+                    f"The checkpoint in {self.checkpoint.directory} has a state of the shape "
+                    f"{arrays[first].shape}, but the state is {shape} now: resume with the batch "
+                    "size that it was written with."
+                )
         flat = [self._per_replica([arrays[name] for name in names]) for names in parts]
         self._state = tf.nest.pack_sequence_as(self._state, flat)
 
