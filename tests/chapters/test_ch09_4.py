@@ -29,7 +29,7 @@ def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_p
 def test_on_two_replicas_and_resumed(train_chapter, tmp_path, capsys):
     small = ("--units", 8, "--length", 200, "--strategy", "mirrored", "--output-dir", tmp_path)
     first = train_chapter(*QUICK, *small, "--epochs", 1)
-    with pytest.raises(s2s.InputError, match="it was written with seed=1, but seed is 2 now"):
+    with pytest.raises(s2s.InputError, match="it was written with seed=1, but `seed` is 2 now"):
         train_chapter(*QUICK, *small, "--epochs", 2, "--resume", "--seed", 2)
     both = train_chapter(*QUICK, *small, "--epochs", 2, "--resume")
     assert "Training is resumed with epochs=2, after epochs=1." in capsys.readouterr().out

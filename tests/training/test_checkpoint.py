@@ -158,7 +158,7 @@ class TestSaveAndLoad:
         if message is None:
             assert Checkpoint(tmp_path).load(variables) is not None
             return
-        with pytest.raises(InputError, match=f"{tmp_path} cannot be used: .*{message}.* --resume"):
+        with pytest.raises(InputError, match=f"{tmp_path} cannot be used: .*{message}.*`resume`"):
             Checkpoint(tmp_path).load(variables)
 
     def test_a_variable_that_the_model_does_not_have(self, tmp_path):
@@ -348,7 +348,7 @@ class TestDamage:
         damage = "is damaged (arrays.npz does not match its checksum)"
         assert str(error.value) == (
             f"The checkpoint in {tmp_path} cannot be used: epoch-0-step-2 {damage} and "
-            f"epoch-0-step-1 {damage}. Start again without --resume (`resume=False`), or resume "
+            f"epoch-0-step-1 {damage}. Start again without `resume`, or resume "
             "with the settings and the version of the package that wrote it."
         )
 

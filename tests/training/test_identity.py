@@ -19,8 +19,8 @@ def test_what_may_change():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"units": 65}, "it was written with units=64, but units is 65 now"),
-        ({"dropout": 0.1}, "it was written with dropout=None, but dropout is 0.1 now"),
+        ({"units": 65}, "it was written with units=64, but `units` is 65 now"),
+        ({"dropout": 0.1}, "it was written with dropout=None, but `dropout` is 0.1 now"),
         ({DATA: fingerprint(["b"])}, "was written with other training data"),
         ({DATA: None}, "was written with other training data"),
     ],

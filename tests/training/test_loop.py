@@ -325,7 +325,7 @@ def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, mes
             model.compile(keras.optimizers.SGD(0.1), metrics=[TokenAccuracy()])
         return model, batches
 
-    with pytest.raises(InputError, match=f"{tmp_path} cannot be used: .*{message}.*--resume"):
+    with pytest.raises(InputError, match=f"{tmp_path} cannot be used: .*{message}.*`resume`"):
         fit(make, tmp_path, epochs=2, resume=True)
     assert arrays.read_bytes() == before
 

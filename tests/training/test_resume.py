@@ -69,7 +69,7 @@ def test_other_settings_are_refused_and_some_may_change(tmp_path, capsys):
     for other, message in (
         (
             {"dropout": 0.3},
-            "cannot be used: it was written with dropout=0.2, but dropout is 0.3 now",
+            "cannot be used: it was written with dropout=0.2, but `dropout` is 0.3 now",
         ),
         ({"training data": "sha256:2"}, "cannot be used: it was written with other training data"),
     ):

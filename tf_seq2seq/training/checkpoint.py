@@ -343,7 +343,7 @@ class Checkpoint:
         except DAMAGED as error:
             raise InputError(
                 f"The checkpoint in {self.directory} cannot be used: {first_line(error)}. Start "
-                "again without --resume (`resume=False`), or resume with the settings and the "
+                "again without `resume`, or resume with the settings and the "
                 "version of the package that wrote it."
             ) from error
 

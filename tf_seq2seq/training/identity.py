@@ -56,5 +56,5 @@ def compare_settings(
         if str(before).startswith(_PREFIX):
             raise ValueError(f"it was written with other {name}")
         if name not in MAY_CHANGE:
-            raise ValueError(f"it was written with {name}={before}, but {name} is {now} now")
+            raise ValueError(f"it was written with {name}={before}, but `{name}` is {now} now")
     return changed
