@@ -25,11 +25,11 @@ test: $(READY)
 	$(TEST) $(ARGS)
 
 test-all: $(READY)
-	$(TEST) -m "slow or not slow" --optimize-graphs $(ARGS)
+	$(TEST) -m "slow or not slow" $(ARGS)
 
 test-gpu: $(READY)
 	$(VENV)/bin/python -m pip install --quiet 'tensorflow[and-cuda]>=2.21,<2.22'
-	$(RUN) -m pytest -vv tests/gpu --optimize-graphs $(ARGS)
+	$(RUN) -m pytest -vv tests/gpu $(ARGS)
 
 check: lint
 	$(TEST) -m "fast and not slow" $(ARGS)

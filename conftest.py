@@ -10,23 +10,6 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 import pytest
 
 
-def pytest_addoption(parser):
-    parser.addoption(
-        "--optimize-graphs",
-        action="store_true",
-        help="let TensorFlow optimize the graphs of the tests, as it does in programs",
-    )
-
-
-def pytest_configure(config):
-    # Most graphs run once or twice here, which takes less time than to optimize them. Exports and
-    # programs, which tests start in fresh processes, are optimized in any case.
-    if not config.getoption("--optimize-graphs"):
-        import tensorflow as tf
-
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-
 @pytest.fixture(autouse=True)
 def _example_names(request):
     if not isinstance(request.node, pytest.DoctestItem):

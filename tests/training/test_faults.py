@@ -36,15 +36,6 @@ def program(script, *arguments, **options):
     )
 
 
-@contextlib.contextmanager
-def graphs_as_in_programs():
-    """Let TensorFlow optimize graphs, which may change the last bits."""
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
-    yield
-    tf.config.optimizer.set_experimental_options(before)
-
-
 def language_model():
     keras.utils.set_random_seed(7)
     model = LanguageModel(12, 6, num_layers=1, dropout=0.2)
@@ -119,8 +110,7 @@ class TestTermination:
         _, errors = resumed.communicate()
         assert resumed.returncode == 0, errors[-3000:]
         settings = short_training.Settings(model="language_model", output_dir=tmp_path)
-        with graphs_as_in_programs():
-            short_training.train(settings)
+        short_training.train(settings)
         assert short_training.end(tmp_path / "parts") == short_training.end(tmp_path)
 
     @pytest.mark.parametrize("together", [1, 5])
