@@ -18,7 +18,7 @@ import tensorflow as tf
 
 import tf_seq2seq as s2s
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.training.loop import SECONDS_BETWEEN_CHECKPOINTS, SHARE_OF_CHECKPOINTS
+from tf_seq2seq.training.run import SECONDS_BETWEEN_CHECKPOINTS, SHARE_OF_CHECKPOINTS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,7 +32,7 @@ def test_on_two_replicas_and_resumed(train_chapter, tmp_path, capsys):
     with pytest.raises(s2s.InputError, match="it was written with seed=1, but `seed` is 2 now"):
         train_chapter(*QUICK, *small, "--epochs", 2, "--resume", "--seed", 2)
     both = train_chapter(*QUICK, *small, "--epochs", 2, "--resume")
-    assert "Training is resumed with epochs=2, after epochs=1." in capsys.readouterr().out
+    assert "Training is resumed with epochs=2 instead of 1." in capsys.readouterr().out
     assert both.history["loss"][:1] == first.history["loss"]
     assert len(both.history["loss"]) == 2
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from helpers import random_batch, small_model
 
 from tf_seq2seq import InputError, LanguageModel, Perplexity, SequenceCrossEntropy, data, training
-from tf_seq2seq.training import loop
+from tf_seq2seq.training.run import _learning_rate
 
 SGD, callbacks = keras.optimizers.SGD, keras.callbacks
 SLOW = pytest.mark.slow
@@ -408,7 +408,7 @@ class TestResumedRates:
 
     def test_of_a_function(self):
         for rate in (lambda: 0.1, constant_rate):
-            assert loop._learning_rate(SGD(rate)) == loop._learning_rate(SGD(rate))
+            assert _learning_rate(SGD(rate)) == _learning_rate(SGD(rate))
 
     def test_a_schedule_for_more_epochs(self, tmp_path):
         rates = [training.WarmupHoldCosine(0.1, steps=steps) for steps in (3, 6)]

@@ -1,13 +1,18 @@
+import math
+
+import numpy as np
 import pytest
 
-from tf_seq2seq.training.identity import compare_settings, fingerprint
+from tf_seq2seq import InputError
+from tf_seq2seq.training.identity import check_settings, compare_settings, fingerprint
 
 DATA = "training data"
 SAVED = {"units": 64, "epochs": 3, "learning_rate": 0.1, "bounds": [1, 2], DATA: fingerprint(["a"])}
 
 
 def test_the_same_settings():
-    assert compare_settings(SAVED, SAVED | {"bounds": (1, 2)}) == []
+    settings = check_settings(SAVED | {"bounds": (1, 2), "units": np.int64(64)})
+    assert compare_settings(SAVED, settings) == []
     assert compare_settings(None, SAVED) == compare_settings(SAVED, None) == []
 
 
@@ -28,6 +33,17 @@ def test_what_may_change():
 def test_another_setting_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         compare_settings(SAVED, SAVED | settings)
+
+
+@pytest.mark.parametrize("settings", [{"rate": math.nan}, {"data": {1, 2}}, {(1, 2): 3}, "units"])
+def test_settings_that_are_not_json(settings):
+    with pytest.raises(InputError, match="`settings` must be JSON values by name: "):
+        check_settings(settings)
+
+
+def test_a_text_is_not_one_string():
+    with pytest.raises(TypeError, match=r"`texts` must be a list of strings, got .* 'a\.txt'"):
+        fingerprint("a.txt")
 
 
 def test_fingerprints_differ_in_any_line_and_order():

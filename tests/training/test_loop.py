@@ -16,7 +16,7 @@ from tf_seq2seq import (
     data,
     training,
 )
-from tf_seq2seq.training import loop
+from tf_seq2seq.training import run
 
 
 def translation_model(dropout=0.2):
@@ -244,9 +244,9 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):
 
         monkeypatch.setattr(*kind, patched)
 
-    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 10)
-    take_time((loop._Run, "take_steps"), 1)
+    monkeypatch.setattr(run.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(run, "SECONDS_BETWEEN_CHECKPOINTS", 10)
+    take_time((run.Run, "take_steps"), 1)
     for seconds in (0, 3):
         take_time((training.Checkpoint, "save"), seconds)
         model, batches = language_model()

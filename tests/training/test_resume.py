@@ -1,5 +1,7 @@
 """What a resumed or a new training run says, refuses and keeps."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -25,7 +27,8 @@ class Interrupt(keras.callbacks.Callback):
 def fit(directory, epochs=1, rate=0.1, rows=2, **options):
     keras.utils.set_random_seed(7)
     model = LanguageModel(12, 6, num_layers=1)
-    model.compile(keras.optimizers.SGD(rate))
+    # Around another optimizer, as with mixed_float16: each has a learning rate.
+    model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate)))
     ids = np.random.default_rng(0).integers(1, 12, 61)
     batches = data.text_batches(ids, rows, length=6)
     history = training.fit(model, batches, epochs=epochs, directory=directory, **options)
@@ -47,7 +50,9 @@ def test_a_new_run_keeps_the_old_checkpoint_until_its_first_own(tmp_path, capsys
     _, history = fit(tmp_path, epochs=2, resume=True)
     assert history.step_losses == old.step_losses
 
-    with pytest.raises(KeyboardInterrupt, match="that of batch 2 of epoch 1, was written to"):
+    with pytest.raises(
+        KeyboardInterrupt, match="the last checkpoint, after batch 2 of epoch 1, is in"
+    ):
         fit(tmp_path, callbacks=[Interrupt(3)], **options)
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-0-step-2"]
     fit(tmp_path, epochs=1, **options)
@@ -61,7 +66,7 @@ def test_an_interrupt_before_the_first_checkpoint(tmp_path, capsys):
         fit(tmp_path, callbacks=[Interrupt(1)])
     assert Checkpoint(tmp_path).folders == []
     fit(tmp_path, epochs=0, resume=True)
-    assert "has no checkpoint: training starts from the start" in capsys.readouterr().out
+    assert "has no checkpoint: training starts from scratch" in capsys.readouterr().out
 
 
 def test_other_settings_are_refused_and_some_may_change(tmp_path, capsys):
@@ -78,10 +83,16 @@ def test_other_settings_are_refused_and_some_may_change(tmp_path, capsys):
 
     changed = SETTINGS | {"epochs": 2, "learning_rate": 0.05}
     model, _ = fit(tmp_path, epochs=2, rate=0.05, resume=True, settings=changed)
-    assert float(model.optimizer.learning_rate) == pytest.approx(0.05)
+    assert float(model.optimizer.inner_optimizer.learning_rate) == pytest.approx(0.05)
     printed = capsys.readouterr().out
-    assert "Training is resumed with epochs=2, after epochs=1." in printed
-    assert "Training is resumed with learning_rate=0.05, after learning_rate=0.1." in printed
+    assert "Training is resumed with epochs=2 instead of 1." in printed
+    assert "Training is resumed with learning_rate=0.05 instead of 0.1." in printed
+
+
+def test_settings_that_a_checkpoint_cannot_hold(tmp_path):
+    with pytest.raises(InputError, match=r"`settings` must be JSON values by name: .*'a.txt'"):
+        fit(tmp_path / "new", settings={"data": Path("a.txt")})
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_state_of_another_batch_size(tmp_path):

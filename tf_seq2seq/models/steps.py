@@ -21,9 +21,9 @@ def train_step(
 ) -> tuple[tf.Tensor, tf.Tensor, Any]:
     """Update the weights and the metrics of a compiled model with a replica's part of a batch.
 
-    The gradients of the replicas are added up before they are clipped, and so are the slices of an
-    embedding's gradient, of which a word that occurs twice has two: the optimizer sees the gradient
-    that one device would compute for the whole batch.
+    Gradients are summed over the replicas before they are clipped, and an embedding's gradient has
+    one row per word, even if the word occurs several times. The optimizer therefore sees the
+    gradient that one device would compute for the whole batch.
 
     Args:
         model: a compiled model, see `training.fit`.
@@ -84,7 +84,7 @@ def _update_metrics(model, inputs, labels, logits, sample_weight, loss):
 def _add_up_and_clip(optimizer, gradients):
     """Return the replica's share of the clipped sum of the gradients, which Keras adds up again.
 
-    Keras clips each share, of which none exceeds a threshold that the sum does not exceed.
+    Keras clips the share once more, which has no effect: it is no larger than the clipped sum.
     """
     present = iter(_sum_over_replicas([g for g in gradients if g is not None]))
     gradients = [g if g is None else next(present) for g in gradients]
@@ -104,7 +104,7 @@ def _each(clip, gradient, bound):
 
 
 def _clip_values(gradient, bound):
-    # An infinite value must stay one: it makes a LossScaleOptimizer skip the step.
+    # Infinite values must stay infinite, because they make a LossScaleOptimizer skip the step.
     finite = tf.math.is_finite(gradient)
     return tf.where(finite, tf.clip_by_value(gradient, -bound, bound), gradient)
 
@@ -123,7 +123,8 @@ def check_replicas(model: keras.Model) -> None:
     """Refuse what several replicas cannot do.
 
     Raises:
-        InputError: if Keras' optimizers cannot do it, or if the model is compiled with XLA.
+        InputError: if the optimizer has an option that Keras cannot apply on several replicas, or
+            if the model is compiled with XLA.
     """
     replicas = model.distribute_strategy.num_replicas_in_sync
     if replicas == 1:

@@ -1,4 +1,4 @@
-"""The memory of callbacks as part of a checkpoint."""
+"""The state of callbacks in a checkpoint."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ATTRIBUTES: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
     ),
     keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
 }
-"""What Keras' callbacks remember from epoch to epoch."""
+"""The state that Keras' callbacks keep from epoch to epoch."""
 
 _ARRAY = "array of the checkpoint"
 
@@ -32,7 +32,7 @@ def check_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
         callbacks: one callback or several, nested or not, as Keras' `fit` takes them.
 
     Raises:
-        InputError: if an item is not a callback, or if it would restore what checkpoints do.
+        InputError: if an item is not a callback, or is a BackupAndRestore.
     """
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = callbacks.callbacks
@@ -55,9 +55,9 @@ def get_states(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the states of callbacks.
 
-    A callback of your own keeps its state through two methods: `get_state()` returns JSON values
-    and NumPy arrays, nested in lists and in dictionaries with strings as keys, and
-    `set_state(state)` gets them back.
+    A custom callback keeps its state if it has two methods: `get_state()` returns JSON values and
+    NumPy arrays, nested in lists and in dictionaries with strings as keys, and `set_state(state)`
+    restores them.
 
     Args:
         callbacks: Keras callbacks; those without a state are left out.

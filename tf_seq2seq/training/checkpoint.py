@@ -221,14 +221,14 @@ class Checkpoint:
         """Return the files of `keep_weights`, oldest first."""
         return sorted(self.directory.glob("weights-of-epoch-*.npz"))
 
-    def clear(self, before: Position | None = None) -> None:
+    def clear(self, keep: Position | None = None) -> None:
         """Remove the files of an earlier run, so that a new run isn't resumed from them.
 
         Args:
-            before: the epoch and step of the new run's first checkpoint, which is kept with the
+            keep: the epoch and step of the new run's first checkpoint, which is kept with the
                 weights of that epoch; None to remove everything.
         """
-        kept = {self._folder(before), self._weights(before[0])} if before else set()
+        kept = {self._folder(keep), self._weights(keep[0])} if keep else set()
         for path in [*reversed(self.folders), *self._older_format(), *self._kept_weights()]:
             if path in kept:
                 continue

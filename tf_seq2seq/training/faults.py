@@ -44,9 +44,9 @@ class Termination:
 
 
 def open_checkpoint(directory: str | Path, keep: int) -> Checkpoint:
-    """Return the checkpoint in a directory, after a trial.
+    """Open the directory of a run's checkpoints, and check that it can be written to.
 
-    Files that a killed process left unfinished are removed.
+    Unfinished files of a killed process are removed.
 
     Args:
         directory: created if missing.
