@@ -1,6 +1,6 @@
 """Score a translator on files of sources and files of references.
 
-tf-seq2seq-evaluate --model output/beyond_3/tuned/translator --beam-width 5 \
+tf-seq2seq-evaluate --model output/beyond_3/tuned/tuned/translator --beam-width 5 \
     --source test2016.de,test2017.de --reference test2016.en,test2017.en
 """
 

@@ -1,6 +1,6 @@
 """Export a saved translator as a SavedModel for TensorFlow Serving.
 
-tf-seq2seq-export --translator output/beyond_3/tuned/translator --model-dir saved_models/de_en
+tf-seq2seq-export --translator output/beyond_3/tuned/tuned/translator --model-dir saved_models/de_en
 """
 
 from __future__ import annotations
