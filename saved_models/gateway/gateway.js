@@ -1,5 +1,5 @@
-// Let only such requests pass as cannot fail or block those of other clients: every input is a list
-// of 1 to 64 texts. The server gets the request as it was understood here, not the client's bytes.
+// Let a request pass only if it cannot fail or block those of other clients: each input must be a
+// list of 1 to 64 texts. The server gets the request as it was read here, not the client's bytes.
 
 const MAX_BATCH_SIZE = 64; // as in batching.config
 
@@ -20,42 +20,33 @@ function isBatch(value, isRow) {
   );
 }
 
-function isInput(value) {
-  return isBatch(value, isText);
-}
-
-function areTexts(row) {
-  return isObject(row) && Object.keys(row).every((name) => isText(row[name]));
-}
-
-function areInputs(value) {
-  return isObject(value) && Object.keys(value).every((name) => isInput(value[name]));
+function isNamed(value, isInput) {
+  return isObject(value) && Object.keys(value).length >= 1 && Object.values(value).every(isInput);
 }
 
 function checked(body) {
   const request = JSON.parse(body);
   const inputs = request.inputs;
-  if (isInput(inputs) || areInputs(inputs)) {
-    return { signature_name: request.signature_name, inputs: inputs };
-  }
   const instances = request.instances;
-  if (isBatch(instances, isText) || isBatch(instances, areTexts)) {
-    return { signature_name: request.signature_name, instances: instances };
+  const isColumn = (value) => isBatch(value, isText);
+  const isRow = (value) => isNamed(value, isText);
+  const byColumn = instances === undefined && (isColumn(inputs) || isNamed(inputs, isColumn));
+  const byRow = inputs === undefined && (isColumn(instances) || isBatch(instances, isRow));
+  if (!byColumn && !byRow) {
+    throw new Error(`pass "inputs" or "instances", with 1 to ${MAX_BATCH_SIZE} texts for each input`);
   }
-  throw new Error(`each input must be a list of 1 to ${MAX_BATCH_SIZE} texts`);
+  return JSON.stringify({ signature_name: request.signature_name, inputs: inputs, instances: instances });
 }
 
-async function predict(r) {
-  r.headersOut["Content-Type"] = "application/json";
-  let request;
+function predict(r) {
   try {
-    request = checked(r.requestText);
+    r.variables.checked = checked(r.requestText);
   } catch (error) {
+    r.headersOut["Content-Type"] = "application/json";
     r.return(400, JSON.stringify({ error: `Refused by the gateway: ${error.message}` }));
     return;
   }
-  const answer = await r.subrequest("/checked", { method: "POST", body: JSON.stringify(request) });
-  r.return(answer.status, answer.responseText);
+  r.internalRedirect("@checked");
 }
 
 export default { predict };
