@@ -135,12 +135,15 @@ class ManyHeads(Attention):
         super().__init__(**kwargs)
         self._layers_in_list = [[keras.layers.Dense(3)]]
         self.in_tuple = (keras.layers.Dense(3), keras.layers.Dropout(0.1))
-        self.in_dict = {"a": keras.layers.Dense(3), 1: 0.5}
+        self.in_dict = {"a": keras.layers.Dense(3), 1: 0.5, "1": keras.layers.Dense(3)}
+        self.in_dict_a = keras.layers.Dense(3)
         self.generator = keras.random.SeedGenerator(1)
+        self.cells = keras.layers.StackedRNNCells([keras.layers.GRUCell(2, dropout=0.1)])
 
     def build(self, query_shape, memory_shape):
         self.weights_in_list = [self.add_weight(shape=(2,), name="w")]
-        for layer in (self._layers_in_list[0][0], self.in_tuple[0], self.in_dict["a"]):
+        in_dict = [self.in_dict["a"], self.in_dict["1"], self.in_dict_a]
+        for layer in (self._layers_in_list[0][0], self.in_tuple[0], *in_dict, self.cells):
             layer.build(query_shape)
         self.built = True
 
@@ -187,7 +190,9 @@ def test_a_tokenizer_without_a_vocabulary_gets_that_of_a_checkpoint(tmp_path):
 )
 def test_the_checkpoint_of_another_tokenizer_is_refused(other, tmp_path):
     path = tf.train.Checkpoint(adapted()).write(str(tmp_path / "checkpoint"))
-    with pytest.raises(ValueError, match=r"another tokenizer.*into WordTokenizer\(lowercase=False"):
+    with pytest.raises(
+        ValueError, match=r"different tokenizer.*into WordTokenizer\(lowercase=False"
+    ):
         tf.train.Checkpoint(other()).read(path)
 
 

@@ -1,7 +1,7 @@
 """The state of Keras layers that TensorFlow would not find by itself.
 
 TensorFlow saves the objects that it reaches from attribute to attribute. Keras tracks more: layers
-in lists, tuples and dicts, and the seeds of random numbers. `tf.train.Checkpoint` would leave those
+in lists, tuples and dicts, and the seeds of random numbers. `tf.train.Checkpoint` would leave these
 out, and `assert_consumed` would not notice.
 """
 
@@ -20,7 +20,7 @@ _OF_KERAS = frozenset(vars(keras.layers.Layer()))
 class FullyTracked:
     """Mixin for Keras layers and models: TensorFlow saves all of their state.
 
-    Put it before the Keras class in the list of base classes. Nothing changes for Keras' own files.
+    Put it before the Keras class in the list of base classes. Keras' own files do not change.
 
     Example:
 
@@ -29,7 +29,7 @@ class FullyTracked:
     ...         super().__init__()
     ...         self.parts = [keras.layers.Dense(2), keras.layers.Dense(3)]
     >>> sorted(tf.train.Checkpoint(Stack()).root._trackable_children())
-    ['parts_0', 'parts_1']
+    ['parts[0]', 'parts[1]']
     """
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
@@ -40,23 +40,32 @@ class FullyTracked:
                 continue
             if isinstance(value, list | tuple | dict):
                 children.update(_parts(name, value))
-            children.update(_seed(name, value))
+            children.update(_hidden(name, value))
         return children
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what TensorFlow can save in a nested structure, with names such as `layers_0`."""
+    """Yield what TensorFlow can save in a nested structure, with names such as `layers[0]`."""
     if isinstance(value, list | tuple | dict):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, part in items:
-            yield from _parts(f"{name}_{key}", part)
+            yield from _parts(f"{name}[{key!r}]", part)
     elif isinstance(value, tf.__internal__.tracking.Trackable):
         yield name, value
-        yield from _seed(name, value)
+        yield from _hidden(name, value)
 
 
-def _seed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the seed of a layer with random numbers, such as dropout."""
-    generator = getattr(value, "seed_generator", value)
-    if isinstance(generator, keras.random.SeedGenerator):
-        yield f"{name}_seed", generator.state
+def _hidden(name: str, value: Any) -> Iterator[tuple[str, keras.Variable]]:
+    """Yield the variables that TensorFlow would not reach, such as the seed of dropout."""
+    if isinstance(value, keras.random.SeedGenerator):
+        yield f"{name}.state", value.state
+    elif isinstance(value, keras.layers.Layer) and not isinstance(value, FullyTracked):
+        reached, waiting = set(), [value]
+        while waiting:
+            each = waiting.pop()
+            if id(each) not in reached:
+                reached.add(id(each))
+                waiting += each._trackable_children().values()
+        hidden = [variable for variable in value.variables if id(variable) not in reached]
+        for place, variable in enumerate(hidden):
+            yield f"{name}.hidden[{place}]", variable

@@ -402,7 +402,7 @@ class Tokenizer(tf.Module):
         return State(self.get_config(), self._vocabulary, assets)
 
     def _set_state(self, state: State) -> None:
-        """Take over the assets and the vocabulary."""
+        """Set the assets and the vocabulary."""
         if state.vocabulary is None:
             return
         with tempfile.TemporaryDirectory() as folder:
@@ -459,7 +459,7 @@ class Tokenizer(tf.Module):
 
 
 class State(NamedTuple):
-    """All that a tokenizer consists of, apart from its class.
+    """The complete state of a tokenizer, apart from its class.
 
     Attributes:
         config: the result of `get_config`.
@@ -521,8 +521,8 @@ class InCheckpoints(tf.train.experimental.PythonState):
         if not fits:
             arguments = ", ".join(f"{key}={value!r}" for key, value in config.items())
             raise InputError(
-                "The checkpoint has the vocabulary of another tokenizer than this one; restore it "
-                f"into {name}({arguments}) without calling `adapt` first."
+                "The checkpoint is of a different tokenizer; restore it into "
+                f"{name}({arguments}) without calling `adapt` first."
             )
 
 
