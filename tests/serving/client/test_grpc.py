@@ -18,7 +18,7 @@ from tf_seq2seq.serving.client import Client
         (grpc.StatusCode.UNAVAILABLE, "The batch scheduling queue is full", None),
         (
             grpc.StatusCode.FAILED_PRECONDITION,
-            "have different shapes and padding is turned off",
+            "name 'a_signature_text:0' .* have different shapes and padding is turned off",
             None,
         ),
         (grpc.StatusCode.INTERNAL, "concatenate tensors that have different data types", None),

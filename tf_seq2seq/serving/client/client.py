@@ -35,8 +35,8 @@ class Client:
     The client groups sentences of similar length into batches. If the server is overloaded or
     unreachable, or has merged the request with another client's malformed one, the client retries
     it after a pause that doubles each time. It never sends an empty batch, which would block a
-    thread of a server with batching. Several threads can share
-    a client. Used as a context manager, it closes its connections on exit.
+    thread of a server with batching. Several threads can share a client. Used as a context
+    manager, it closes its connections on exit.
 
     Args:
         model: the model's name on the server.
@@ -240,15 +240,16 @@ class Client:
         return outputs
 
     def status(self) -> list[VersionStatus]:
-        """Return the status of each version of the model; of one if the client names it.
+        """Return the status of each version of the model, or of the client's version or label.
 
         Raises:
-            ServingError: see its subclasses; among others if no available version has the label.
+            ServingError: see its subclasses; also if the version of the label is not available.
         """
-        states = self._request(self._transport.status)
         if self._transport.address.label is None:
-            return states
+            return self._request(self._transport.status)
+        # In this order, because the status lists a version even after it is unloaded.
         labeled = self._request(self._transport.version)
+        states = self._request(self._transport.status)
         return [each for each in states if each.version == labeled]
 
     def metadata(self) -> Metadata:

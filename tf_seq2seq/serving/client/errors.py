@@ -48,10 +48,10 @@ _REMEDIES = {
     ModelNotFoundError: "see the server's model config for its models and versions",
     UnknownLabelError: "see the server's model config for its labels",
     UnknownSignatureError: "list the signatures with --metadata, `Client.metadata`",
-    InvalidInputError: "list the inputs with --metadata, `Client.metadata`",
+    InvalidInputError: "list the inputs with --metadata, `Client.metadata`, or send less at once",
     OverloadedError: "try again later, or give the server more threads",
     SpoiledBatchError: "let a gateway check requests, or start the server without batching",
-    DeadlineError: "allow more time, or send less at once",
+    DeadlineError: "allow more time, or send smaller batches",
     UnreachableError: "is the server running, and is this its port?",
 }
 
@@ -79,10 +79,15 @@ def names_no_model(reason: str) -> bool:
     return "Servable not found" in reason or " of model " in reason
 
 
-def blames_the_batch(reason: str) -> bool:
-    """Return whether a server could not merge requests of different shapes or dtypes.
+def names_no_signature(reason: str) -> bool:
+    """Return whether a server did not find the signature."""
+    return "signature name" in reason and "not found" in reason
 
-    All requests of the batch fail. Those of this package have one shape and dtype, so the cause is
-    another client's.
+
+def names_spoiled_batch(reason: str) -> bool:
+    """Return whether a server could not merge requests with different shapes or dtypes.
+
+    All requests in the batch fail. This package's requests have the same rank and dtype, so the
+    cause is another client's request.
     """
     return "padding is turned off" in reason or "different data types" in reason

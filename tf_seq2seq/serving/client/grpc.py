@@ -15,9 +15,10 @@ from tf_seq2seq.serving.client.errors import (
     UnknownLabelError,
     UnknownSignatureError,
     UnreachableError,
-    blames_the_batch,
     explained,
     names_no_model,
+    names_no_signature,
+    names_spoiled_batch,
 )
 from tf_seq2seq.serving.client.transport import Address, Metadata, VersionStatus, described
 from tf_seq2seq.serving.serving_api import require_serving_api
@@ -60,7 +61,7 @@ class GrpcTransport:
         return {name: _decoded(tf.make_ndarray(value).tolist()) for name, value in outputs.items()}
 
     def status(self, timeout: float) -> list[VersionStatus]:
-        """Return the status of each version of the model; a server ignores the label here."""
+        """Return the status of each version of the model; the server ignores the label."""
         from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
         request = get_model_status_pb2.GetModelStatusRequest()
@@ -74,7 +75,7 @@ class GrpcTransport:
         ]
 
     def version(self, timeout: float) -> int:
-        """Return the version that answers requests, as of a label."""
+        """Return the number of the version that answers requests."""
         return self._metadata(timeout).model_spec.version.value
 
     def metadata(self, timeout: float) -> Metadata:
@@ -131,9 +132,9 @@ class GrpcTransport:
             return UnreachableError
         if code is codes.NOT_FOUND and names_no_model(reason):
             return ModelNotFoundError
-        if code is codes.FAILED_PRECONDITION and "signature" in reason:
+        if code is codes.FAILED_PRECONDITION and names_no_signature(reason):
             return UnknownSignatureError
-        if blames_the_batch(reason):
+        if names_spoiled_batch(reason):
             return SpoiledBatchError
         kinds = {
             codes.INVALID_ARGUMENT: InvalidInputError,

@@ -22,9 +22,10 @@ from tf_seq2seq.serving.client.errors import (
     UnknownLabelError,
     UnknownSignatureError,
     UnreachableError,
-    blames_the_batch,
     explained,
     names_no_model,
+    names_no_signature,
+    names_spoiled_batch,
 )
 from tf_seq2seq.serving.client.transport import Address, Metadata, VersionStatus, described
 
@@ -68,7 +69,7 @@ class RestTransport:
         return {self._only_output[signature]: outputs}
 
     def status(self, timeout: float) -> list[VersionStatus]:
-        """Return the status of each version of the model; a server ignores the label here."""
+        """Return the status of each version of the model; the server ignores the label."""
         versions = self._request("GET", self._path, None, timeout, "model_version_status")
         return [
             VersionStatus(
@@ -78,7 +79,7 @@ class RestTransport:
         ]
 
     def version(self, timeout: float) -> int:
-        """Return the version that answers requests, as of a label."""
+        """Return the number of the version that answers requests."""
         spec = self._request("GET", f"{self._path}/metadata", None, timeout, "model_spec")
         return int(spec["version"])
 
@@ -168,11 +169,11 @@ class RestTransport:
 def _kind(status: int, reason: str) -> type[ServingError]:
     if status == 400 and "version label" in reason:
         return UnknownLabelError
-    if status == 400 and "signature name" in reason and "not found" in reason:
+    if status == 400 and names_no_signature(reason):
         return UnknownSignatureError
     if status == 404 and names_no_model(reason):
         return ModelNotFoundError
-    if blames_the_batch(reason):
+    if names_spoiled_batch(reason):
         return SpoiledBatchError
     kinds = {
         400: InvalidInputError,

@@ -57,11 +57,11 @@ class Transport(Protocol):
         ...
 
     def status(self, timeout: float) -> list[VersionStatus]:
-        """Return the status of each version of the model; a server ignores the label here."""
+        """Return the status of each version of the model; the server ignores the label."""
         ...
 
     def version(self, timeout: float) -> int:
-        """Return the version that answers requests, as of a label."""
+        """Return the number of the version that answers requests."""
         ...
 
     def metadata(self, timeout: float) -> Metadata:
