@@ -100,7 +100,7 @@ def serve(
             "the fake server: `fake=True` or --fake-server."
         )
     rest_port, grpc_port = free_ports(2)
-    text = config.read_text(encoding="utf-8")
+    text = config.read_text(encoding="utf-8", errors="surrogateescape")
     with tempfile.TemporaryDirectory() as folder:
         stop: list[str] = []
         if found == IMAGE:
@@ -116,7 +116,9 @@ def serve(
         else:
             served = Served("localhost", rest_port, grpc_port, found)
             here = Path(folder) / config.name
-            here.write_text(text.replace('"/models/', f'"{root}/'), encoding="utf-8")
+            here.write_text(
+                text.replace('"/models/', f'"{root}/'), encoding="utf-8", errors="surrogateescape"
+            )
             ports = [f"--port={grpc_port}", f"--rest_api_port={rest_port}"]
             command = [found, *ports, *_flags(here, root, batching, cors)]
         with (Path(folder) / "log").open("w+") as log:

@@ -186,6 +186,12 @@ def test_a_port_in_use_or_a_config_that_cannot_be_read(repository, tmp_path):
         FakeServer(config, root, batching=tmp_path / "nowhere")
     with pytest.raises(InputError, match="nowhere is not a model config"):
         FakeServer(tmp_path / "nowhere", root)
+    latin = tmp_path / "latin.config"
+    latin.write_bytes("# Für Gäste".encode("latin-1"))
+    with pytest.raises(InputError, match=r"latin\.config cannot be read"):
+        FakeServer(config, root, batching=latin)
+    with pytest.raises(InputError, match=r"latin\.config is not a model config"):
+        FakeServer(latin, root)
     elsewhere = tmp_path / "models.config"
     elsewhere.write_text(config.read_text().replace("/models/", "/elsewhere/"))
     with pytest.raises(InputError, match=r"must be in /models, got /elsewhere/en_zh"):

@@ -37,15 +37,17 @@ class Batching(NamedTuple):
     def read(cls, file: Path) -> Batching:
         """Read the server's parameters file.
 
-        Its other parameters have no effect: each signature has one thread and an endless queue.
+        Its other parameters have no effect: each signature has one thread and an unlimited queue.
 
         Raises:
             InputError: if it cannot be read, or the real server would refuse it.
         """
         try:
             text = re.sub(r"#.*", "", file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{file} cannot be read: {error.strerror}.") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{file} cannot be read: {getattr(error, 'strerror', error)}."
+            ) from error
         values = {
             name: int(value) for name, value in re.findall(r"(\w+)\s*\{\s*value:\s*(\d+)", text)
         }
@@ -81,7 +83,7 @@ class Batcher:
 
     def __init__(self, run: Callable[[Arrays], Arrays], parameters: Batching):
         self._run, self._parameters = run, parameters
-        self._waiting: queue.Queue[_Task | None] = queue.Queue()  # None: wait no longer
+        self._waiting: queue.Queue[_Task | None] = queue.Queue()  # None: stop waiting
         threading.Thread(target=self._work, daemon=True).start()
 
     def flush(self) -> None:
@@ -114,7 +116,7 @@ class Batcher:
             left_over, rows = None, sum(task.rows for task in tasks)
             deadline = None
             while rows < self._parameters.max_batch_size:
-                # Time runs from the first request with rows; without one, it does not end.
+                # The timeout begins with the first request that has rows, and not before.
                 if rows and deadline is None:
                     deadline = time.monotonic() + self._parameters.batch_timeout_micros / 1e6
                 left = None if deadline is None else max(deadline - time.monotonic(), 0)

@@ -19,7 +19,7 @@ from tf_seq2seq.serving.testing.errors import ServerError, invalid
 from tf_seq2seq.serving.versions import list_versions
 
 RETRIES = 5
-"""How often the server retries to load a broken version before it gives up."""
+"""How many times the server retries a broken version before it gives up."""
 
 
 class Version:
@@ -61,7 +61,7 @@ class Version:
             self.state = "AVAILABLE"
 
     def unloaded(self) -> Version:
-        """Return this version without its model; it still answers the requests it has accepted."""
+        """Return an unloaded copy; the original still answers the requests it has accepted."""
         version = Version(self._directory, self._batching)
         version.state = "END"
         self.flush()

@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = 200, work()
         except ServerError as error:
             status, answer = HTTP_STATUS.get(error.code, 500), {"error": str(error)}
-        except Exception as error:  # a fault of the fake server
+        except Exception as error:  # an error in the fake server itself
             status, answer = 500, {"error": f"{type(error).__name__}: {error}"}
         # A message may quote bytes that are not UTF-8.
         self._send(status, json.dumps(answer, ensure_ascii=False).encode(errors="replace"))

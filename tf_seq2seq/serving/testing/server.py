@@ -127,7 +127,7 @@ class FakeServer:
                 self._config.read_text(encoding="utf-8"),
                 model_server_config_pb2.ModelServerConfig(),
             )
-        except (OSError, text_format.ParseError) as error:
+        except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
             raise InputError(
                 f"{self._config} is not a model config ({first_line(error)}); choose another file."
             ) from error
