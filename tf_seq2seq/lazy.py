@@ -12,7 +12,7 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: the package's `__name__`.
-        homes: the name of the submodule that defines each name. A submodule is found without it.
+        homes: for each name, the submodule that defines it. Submodules themselves need no entry.
 
     Raises:
         AttributeError: from the returned function, if neither the package nor a submodule has the

@@ -29,7 +29,7 @@ def answering(answer: Answer) -> Iterator[None]:
 
 
 def check_not_quantized(layer: keras.layers.Layer) -> None:
-    """Check that the weights of a layer can be read, and not only used by the layer itself.
+    """Check that the weights of a layer can be used outside it.
 
     Raises:
         InputError: if the layer is quantized.
@@ -37,8 +37,8 @@ def check_not_quantized(layer: keras.layers.Layer) -> None:
     if layer.quantization_mode is not None:
         raise InputError(
             f"The layer {layer.path!r} is quantized ({layer.quantization_mode}), which a sequence "
-            "model does not support; leave `quantize` out, and use dtype='mixed_bfloat16' to save "
-            "memory."
+            "model does not support; do not call `quantize`. In training, dtype='mixed_bfloat16' "
+            "saves memory."
         )
 
 

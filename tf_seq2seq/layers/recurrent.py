@@ -23,7 +23,7 @@ State = tuple[CellState, ...]
 def build_once(layer: keras.layers.Layer, *shapes) -> None:
     """Build a sublayer, unless it is built already because it was called or loaded on its own.
 
-    With `trainable=False`, its own sublayers are not trained either.
+    If it is not trainable, freeze the weights of its sublayers too.
 
     Args:
         layer: the sublayer.
@@ -31,13 +31,13 @@ def build_once(layer: keras.layers.Layer, *shapes) -> None:
     """
     if not layer.built:
         layer.build(*shapes)
-    if not layer.trainable:  # sublayers that the constructor created do not know about it
+    if not layer.trainable:  # Keras does not tell sublayers that the constructor created
         for weight in layer.weights:
             weight.trainable = False
 
 
 def check_policy(dtype: str | keras.DTypePolicy) -> None:
-    """Check that recurrent layers can follow a dtype policy.
+    """Check that recurrent layers support a dtype policy.
 
     Raises:
         InputError: if they cannot.
@@ -46,7 +46,7 @@ def check_policy(dtype: str | keras.DTypePolicy) -> None:
     if (
         policy.quantization_mode is not None
         or policy.compute_dtype == "float64"  # the loops compute in float32
-        or policy.variable_dtype == "bfloat16"  # TensorFlow has no orthogonal matrices in it
+        or policy.variable_dtype == "bfloat16"  # TensorFlow cannot make orthogonal matrices in it
     ):
         raise InputError(
             "`dtype` must be 'float32', 'float16', 'mixed_float16' or 'mixed_bfloat16' for a "
@@ -119,7 +119,7 @@ def recurrent_layer(
         go_backwards: whether to read from the end to the start.
 
     Raises:
-        InputError: if a recurrent layer cannot follow the dtype policy.
+        InputError: if recurrent layers do not support the dtype policy.
     """
     check_policy(dtype)
     layer = CELLS[cell].layer(

@@ -89,7 +89,7 @@ class SequenceModel(FullyTracked, keras.Model):
     @property
     def _default_save_signature(self) -> tf.types.experimental.PolymorphicFunction:
         """The signature `serving_default` that `tf.saved_model.save(model, path)` writes."""
-        # Keras' own takes the shapes from `build`, which has none here.
+        # Keras takes the shapes from `build` by default, which receives none here.
         specs = tf.nest.map_structure(
             lambda spec: tf.TensorSpec(spec.shape, spec.dtype, spec.name), self.input_specs()
         )
@@ -104,8 +104,8 @@ class SequenceModel(FullyTracked, keras.Model):
 
     def quantize(self, *args, **kwargs) -> None:
         raise InputError(
-            "A sequence model does not support `quantize`; leave it out, and use "
-            "dtype='mixed_bfloat16' to save memory."
+            "A sequence model does not support `quantize`; do not call it. In training, "
+            "dtype='mixed_bfloat16' saves memory."
         )
 
     def export(self, filepath: str, *args, input_signature: Any = None, **kwargs) -> None:
