@@ -97,9 +97,17 @@ def test_a_request_without_rows_waits_for_another(batcher):
         assert empty.result(5)["y"].shape == (0,)
         assert sizes == [4]
         empty = pool.submit(batcher.run, {"x": np.zeros(0)})
-        while not concurrent.futures.wait([empty], timeout=0.05).done:  # it may not wait yet
-            batcher.flush()
-        assert empty.result()["y"].shape == (0,)
+        batcher.close()
+        assert empty.result(5)["y"].shape == (0,)
+        assert batcher.run({"x": np.array([1.0])})["y"].tolist() == [2.0]
+
+
+def test_a_closed_batcher_leaves_no_thread(batcher):
+    batcher, _ = batcher
+    assert batcher._thread.is_alive()
+    batcher.close()
+    batcher._thread.join(5)
+    assert not batcher._thread.is_alive()
 
 
 def test_a_failure_reaches_every_request_of_the_batch(batcher):

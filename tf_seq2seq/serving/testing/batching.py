@@ -83,12 +83,16 @@ class Batcher:
 
     def __init__(self, run: Callable[[Arrays], Arrays], parameters: Batching):
         self._run, self._parameters = run, parameters
-        self._waiting: queue.Queue[_Task | None] = queue.Queue()  # None: stop waiting
-        threading.Thread(target=self._work, daemon=True).start()
+        self._waiting: queue.Queue[_Task | None] = queue.Queue()  # None: end
+        self._lock, self._closed = threading.Lock(), False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
 
-    def flush(self) -> None:
-        """Answer the waiting requests now."""
-        self._waiting.put(None)
+    def close(self) -> None:
+        """Answer the waiting requests and end the thread; later requests run individually."""
+        with self._lock:
+            self._closed = True
+            self._waiting.put(None)
 
     def run(self, inputs: Arrays) -> Arrays:
         """Run a request, together with others that arrive at the same time.
@@ -106,12 +110,16 @@ class Batcher:
                 f"{self._parameters.max_batch_size}"
             )
         task = _Task(size, inputs, futures.Future())
-        self._waiting.put(task)
-        return task.answer.result()
+        with self._lock:
+            closed = self._closed
+            if not closed:
+                self._waiting.put(task)
+        return self._run(inputs) if closed else task.answer.result()
 
     def _work(self):
         left_over: _Task | None = None
-        while True:
+        ended = False
+        while not ended:
             tasks: list[_Task] = [left_over] if left_over else []
             left_over, rows = None, sum(task.rows for task in tasks)
             deadline = None
@@ -125,6 +133,7 @@ class Batcher:
                 except queue.Empty:
                     break
                 if task is None:
+                    ended = True
                     break
                 if rows + task.rows > self._parameters.max_batch_size:
                     left_over = task

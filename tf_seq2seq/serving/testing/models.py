@@ -64,7 +64,7 @@ class Version:
         """Return an unloaded copy; the original still answers the requests it has accepted."""
         version = Version(self._directory, self._batching)
         version.state = "END"
-        self.flush()
+        self.close()
         return version
 
     @property
@@ -83,19 +83,20 @@ class Version:
         Raises:
             ServerError: if it fails.
         """
-        if self._batching is None:
-            return self._run(signature, inputs)
+        run = functools.partial(self._run, signature)
         with self._lock:
-            if signature not in self._batchers:
-                run = functools.partial(self._run, signature)
-                self._batchers[signature] = Batcher(run, self._batching)
-        return self._batchers[signature].run(inputs)
+            if self._batching is not None:
+                if signature not in self._batchers:
+                    self._batchers[signature] = Batcher(run, self._batching)
+                run = self._batchers[signature].run
+        return run(inputs)
 
-    def flush(self) -> None:
-        """Answer the requests that wait for others."""
+    def close(self) -> None:
+        """Answer the requests that wait for others, and run later ones individually."""
         with self._lock:
+            self._batching = None
             for batcher in self._batchers.values():
-                batcher.flush()
+                batcher.close()
 
     def _run(self, signature: str, inputs: Arrays) -> Arrays:
         for name, info in self._loaded.signatures[signature].inputs.items():

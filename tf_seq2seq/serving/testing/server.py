@@ -111,7 +111,7 @@ class FakeServer:
         self._http.server_close()
         for model in self.models.values():
             for version in model.versions.values():
-                version.flush()
+                version.close()
 
     def _keep_polling(self):
         while not self._stopped.wait(self._poll):
