@@ -116,13 +116,13 @@ class Batcher:
                 self._waiting.put(task)
         return self._run(inputs) if closed else task.answer.result()
 
-    def _work(self):
+    def _work(self) -> None:
         left_over: _Task | None = None
         ended = False
         while not ended:
             tasks: list[_Task] = [left_over] if left_over else []
             left_over, rows = None, sum(task.rows for task in tasks)
-            deadline = None
+            deadline: float | None = None
             while rows < self._parameters.max_batch_size:
                 # The timeout begins with the first request that has rows, and not before.
                 if rows and deadline is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class Version:
         Raises:
             ServerError: if it fails.
         """
-        run = functools.partial(self._run, signature)
+        run: Callable[[Arrays], Arrays] = functools.partial(self._run, signature)
         with self._lock:
             if self._batching is not None:
                 if signature not in self._batchers:
