@@ -97,7 +97,7 @@ if settings.translator is not None:  # load it now: if it is missing, nothing is
     translator = s2s.Translator.load(settings.translator)
 
 
-def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate, name):
+def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate):
     batches = s2s.data.batches(
         pairs, source_tokenizer, target_tokenizer, batch_size=64, shuffle_seed=settings.seed
     )
@@ -105,8 +105,7 @@ def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rat
     with run.strategy.scope():
         model = build(*sizes)
         model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=1.0))
-    directory = settings.output_dir / "checkpoint" / name
-    s2s.training.fit(model, batches, epochs=epochs, directory=directory)
+    model.fit(batches, epochs=epochs, shuffle=False)
     single = build(*sizes)  # with its own copy of the weights, on one device
     single.set_weights(model.get_weights())
     return single
@@ -131,9 +130,7 @@ def build_tiny(source_size, target_size):
     )
 
 
-tiny = train(
-    build_tiny, letters.train, tokenizer, tokenizer, epochs=12, learning_rate=0.01, name="tiny"
-)
+tiny = train(build_tiny, letters.train, tokenizer, tokenizer, epochs=12, learning_rate=0.01)
 
 LONGEST = 5
 words = [s2s.text.UNK_ID, *range(s2s.text.EOS_ID + 1, tokenizer.vocabulary_size)]
@@ -210,7 +207,6 @@ if translator is None:
         target_tokenizer,
         epochs=settings.epochs,
         learning_rate=0.005,
-        name="translator",
     )
     translator = s2s.Translator(model, source_tokenizer, target_tokenizer)
 

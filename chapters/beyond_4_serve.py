@@ -13,8 +13,8 @@
 # Docker image `tensorflow/serving:2.20.0` if it has been pulled.
 #
 #     --preset quick       trains a small translator, in a minute
-#     --translator DIR     uses a translator that another chapter has saved instead (the command
-#                          tf-seq2seq-export does nothing but export one)
+#     --translator DIR     uses a translator that another chapter has saved instead (to export one
+#                          and do nothing else, use the command tf-seq2seq-export)
 #     --no-fake-server     starts TensorFlow Serving, which must be installed
 
 # %%
@@ -105,8 +105,7 @@ def train():
             s2s.Decoder(chinese.vocabulary_size, 128, attention=s2s.BahdanauAttention(64)),
         )
         model.compile(keras.optimizers.Adam(0.005, global_clipnorm=1.0))
-    checkpoint = settings.output_dir / "checkpoint"
-    s2s.training.fit(model, batches, epochs=settings.epochs, directory=checkpoint)
+    model.fit(batches, epochs=settings.epochs, shuffle=False)
     facts = {"data": "synthetic corpus", "languages": {"source": "en", "target": "zh"}}
     return s2s.Translator(model, english, chinese), facts, corpus.dev.source
 

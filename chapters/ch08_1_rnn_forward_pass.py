@@ -21,6 +21,7 @@ class Settings:
 from_command_line(Settings, presets={"quick": {}, "book": {}})  # the same: the book's numbers
 
 # %%
+# Imported only now, because it takes seconds: --help and a mistyped option need no TensorFlow.
 import keras
 import numpy as np
 

@@ -16,7 +16,6 @@
 # %%
 import dataclasses
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from common.settings import (
     ANOTHER_CORPUS,
@@ -35,7 +34,6 @@ from tf_seq2seq.cli.settings import from_command_line, setting
 class Settings(TrainingSettings):
     """Train a language model, measure its perplexity, generate text, and export it."""
 
-    output_dir: Path = setting(Path("output/ch09_4"), "where checkpoints and plots go")
     preset: str = preset_setting()
     units: int = width_setting(100, "width of the embedding and of each LSTM", least=1)
     num_layers: int = setting(2, "number of stacked LSTMs", least=1, most=100)

@@ -18,7 +18,6 @@
 
 # %%
 import dataclasses
-from pathlib import Path
 
 from common.talks_settings import TalksSettings, presets
 from tf_seq2seq.cli.settings import from_command_line
@@ -29,7 +28,7 @@ class Settings(TalksSettings):
     """Train a translator without attention, compare its loss to the book's, score and export it."""
 
 
-PRESETS = presets(Path("output/ch09_5"))
+PRESETS = presets("output/ch09_5")
 settings = from_command_line(Settings, presets=PRESETS)
 
 # %%

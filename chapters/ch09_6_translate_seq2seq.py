@@ -15,7 +15,6 @@
 
 # %%
 import dataclasses
-from pathlib import Path
 
 from common.talks_settings import TranslationSettings, trained_presets
 from tf_seq2seq.cli.settings import from_command_line
@@ -26,13 +25,13 @@ class Settings(TranslationSettings):
     """Translate English into Chinese with a trained translator without attention."""
 
 
-settings = from_command_line(Settings, presets=trained_presets(Path("output/ch09_5")))
+settings = from_command_line(Settings, presets=trained_presets("output/ch09_5"))
 
 # %% [markdown]
 # ## A checkpoint, or a SavedModel
-# A checkpoint holds the weights; the model's configuration and the tokenizers are saved next to it
-# when the training starts, so that a translator can be tried while it is still being trained. A
-# SavedModel holds all of this and the search: one graph that maps strings to strings.
+# A checkpoint holds the weights; the model's configuration and the tokenizers are saved next to the
+# first one, so that a translator can be tried while it is still being trained. A SavedModel holds
+# all of this and the search: one graph that maps strings to strings.
 
 # %%
 from common import talks

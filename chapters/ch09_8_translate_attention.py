@@ -25,7 +25,7 @@ class Settings(TranslationSettings):
     output_dir: Path = setting(Path("output/ch09_8"), "where the plot goes")
 
 
-PRESETS = trained_presets(Path("output/ch09_7"))
+PRESETS = trained_presets("output/ch09_7")
 settings = from_command_line(Settings, presets=with_folders("output/ch09_8", PRESETS))
 
 # %% [markdown]

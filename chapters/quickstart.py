@@ -110,6 +110,7 @@ missing = {name: value for name, value in recipe.items() if getattr(settings, na
 settings = dataclasses.replace(settings, **missing)
 
 # %%
+# Imported only now, because it takes seconds: --help and a mistyped option need no TensorFlow.
 import sys
 
 import keras

@@ -55,7 +55,7 @@ def start(settings: Any) -> Run:
     return Run(strategy, started)
 
 
-_NOT_OF_THE_TRAINING = frozenset(
+_IRRELEVANT = frozenset(
     [
         *("preset", "resume", "keep_checkpoints", "strategy", "label", "sentence", "tokenize"),
         *("dev", "test", "pairs", "corpus", "held_out", "columns"),
@@ -63,7 +63,7 @@ _NOT_OF_THE_TRAINING = frozenset(
         *("comparison_steps", "strings", "string_epochs", "string_units"),
     ]
 )
-"""The settings that may differ in a resumed run, or that its data and tokenizers reflect."""
+"""Settings that don't affect the training, or only through its data and tokenizers."""
 
 
 def sides(pairs: Pairs) -> tuple[Sequence[str], Sequence[str]]:
@@ -84,7 +84,7 @@ def identity(settings: Any, train: Sequence[Iterable[str]], *tokenizers: Tokeniz
         **{
             name: value
             for name, value in values
-            if name not in _NOT_OF_THE_TRAINING and not isinstance(value, Path)
+            if name not in _IRRELEVANT and not isinstance(value, Path)
         },
         "training data": training.fingerprint(*train),
         "tokenizers": training.fingerprint(

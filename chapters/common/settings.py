@@ -108,4 +108,4 @@ SYNTHETIC_CORPUS = (
 """For `without_effect`, in chapters with a choice of corpora."""
 
 ANOTHER_CORPUS = "Quick preset, another corpus: not comparable with the book."
-"""To print with figures that stand next to those of the book."""
+"""To print above figures that are compared with the book's."""

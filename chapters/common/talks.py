@@ -97,13 +97,13 @@ class Trained(NamedTuple):
 
 
 class SaveWithFirstCheckpoint(keras.callbacks.Callback):
-    """Save a translator as soon as its first checkpoint can be translated with.
+    """Save a translator together with the first checkpoint of its training.
 
-    Until then, the folder may hold the translator of an earlier run, whose checkpoint is still
-    there too.
+    Until then, its folder may still hold the translator of an earlier run, whose checkpoints have
+    not been removed yet either.
 
     Args:
-        save: saves it; its weights don't matter.
+        save: saves the translator, whose weights will be read from a checkpoint instead.
         checkpoints: the directory of the checkpoints.
     """
 

@@ -15,6 +15,7 @@ from common.settings import (
     preset_setting,
     tokenize_setting,
     width_setting,
+    with_folders,
 )
 from tf_seq2seq.cli.settings import setting
 
@@ -54,33 +55,32 @@ class TalksSettings(TrainingSettings):
             yield "with --recipe book, whose embeddings are as wide as --units", ("embedding_size",)
 
 
-def presets(output_dir: Path) -> dict[str, dict[str, Any]]:
-    """Return the presets `quick`, `book` and `tuned`, each with a folder below `output_dir`.
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {},
+    "book": {
+        "recipe": "book",
+        "source_size": 10_001,  # the book's 10,000 and <pad>
+        "units": 1024,
+        "dropout": 0.2,
+        "epochs": 5,
+        "learning_rate": 1.0,
+    },
+    "tuned": {
+        "units": 512,
+        "embedding_size": 256,
+        "dropout": 0.3,
+        "max_length": 60,
+        "epochs": 5,
+        "learning_rate": 0.002,
+        "precision": "mixed_bfloat16",
+    },
+}
+"""`quick` trains on synthetic sentences, the other two on the talks."""
 
-    `quick` trains on synthetic sentences, the other two on the talks.
-    """
-    return {
-        "quick": {"output_dir": output_dir / "quick"},
-        "book": {
-            "recipe": "book",
-            "output_dir": output_dir / "book",
-            "source_size": 10_001,  # the book's 10,000 and <pad>
-            "units": 1024,
-            "dropout": 0.2,
-            "epochs": 5,
-            "learning_rate": 1.0,
-        },
-        "tuned": {
-            "output_dir": output_dir / "tuned",
-            "units": 512,
-            "embedding_size": 256,
-            "dropout": 0.3,
-            "max_length": 60,
-            "epochs": 5,
-            "learning_rate": 0.002,
-            "precision": "mixed_bfloat16",
-        },
-    }
+
+def presets(folder: str) -> dict[str, dict[str, Any]]:
+    """Return the presets, each with an output folder in `folder`."""
+    return with_folders(folder, PRESETS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,9 +110,6 @@ class TranslationSettings:
             yield "without --file", ("output",)
 
 
-def trained_presets(output_dir: Path) -> dict[str, dict[str, Any]]:
+def trained_presets(folder: str) -> dict[str, dict[str, Any]]:
     """Return the presets of a chapter that translates: the output folder of each training."""
-    return {
-        name: {"trained_dir": settings["output_dir"]}
-        for name, settings in presets(output_dir).items()
-    }
+    return {name: {"trained_dir": Path(folder) / name} for name in PRESETS}
