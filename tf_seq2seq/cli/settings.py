@@ -66,7 +66,7 @@ def setting(
         positional: whether the argument has no flag and no default, and must be given.
         required: whether the flag must be given; `default` is then not used.
         reads: whether the value is the path of a file to read, which must exist.
-        sets: the arguments that the setting has in errors, if their names are others.
+        sets: the arguments that the setting determines, if error messages name those instead.
     """
     metadata = {"help": text, "choices": choices, "least": least, "most": most, "above": above}
     metadata |= {"positional": positional, "required": required, "reads": reads, "sets": sets}
