@@ -229,6 +229,10 @@ if translator.aligns:
 # The server finds a version that is exported to the same folder, and serves it within seconds.
 # Requests for `stable` still reach the old one. A bad version can be withdrawn by removing its
 # folder.
+#
+# This config serves the latest two versions: a third would unload the first, even while `stable`
+# points to it. For production, list the versions instead, as
+# [saved_models/README.md](../saved_models/README.md#roll-a-version-in-and-out) explains.
 
 # %%
 before = [version for version, state, _ in client.status() if state == "AVAILABLE"]
