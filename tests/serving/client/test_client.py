@@ -300,6 +300,13 @@ def test_arguments_of_methods_out_of_range():
         client.wait_for([1], seconds=-1)
 
 
+def test_waiting_for_a_server_that_is_not_running(protocol):
+    began = time.monotonic()
+    with pytest.raises(clients.UnreachableError, match="is the server running"):
+        Client("m", port=9, protocol=protocol, retries=0).wait_for([], seconds=0.3)
+    assert time.monotonic() - began > 0.3
+
+
 def test_a_new_version_is_rolled_in_and_out(repository, tmp_path):
     _, root = repository
     shutil.copytree(root, tmp_path / "models")

@@ -18,6 +18,7 @@ from tf_seq2seq.serving.client.errors import (
     ServingError,
     UnknownLabelError,
     UnknownSignatureError,
+    UnreachableError,
     explained,
 )
 from tf_seq2seq.serving.client.grpc import GrpcTransport
@@ -263,6 +264,8 @@ class Client:
 
         Raises:
             DeadlineError: if that takes longer than `seconds`.
+            UnreachableError: if no server answers within that time.
+            ServingError: see `status`.
         """
         deadline = time.monotonic() + check_number("seconds", seconds, minimum=0)
         while True:
@@ -270,6 +273,11 @@ class Client:
                 states = self.status()
             except (ModelNotFoundError, UnknownLabelError):
                 states = []
+            except UnreachableError:  # the server may still be starting
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+                continue
             if {each.version for each in states if each.state == "AVAILABLE"} == set(versions):
                 return
             if time.monotonic() > deadline:
