@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
 
 from tf_seq2seq.files import DAMAGED
-from tf_seq2seq.writing import script
+from tf_seq2seq.writing_systems import script
 
 # Families with Chinese characters, sans serif first: among the many that have them, those with the
 # forms that readers of Chinese expect. For other scripts, any family with the characters will do.

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from tf_seq2seq.data.columns import ROWS, choose_columns
 from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.data.splitting import split
+from tf_seq2seq.data.text_files import read_text_lines
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.strings import is_blank
-from tf_seq2seq.text_files import read_text_lines
 
 Files = tuple[str | os.PathLike, str | os.PathLike]  # (source, target)
 

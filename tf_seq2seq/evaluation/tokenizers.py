@@ -10,7 +10,7 @@ from sacrebleu.metrics import BLEU
 from tf_seq2seq.checks import check_choice, check_flag
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.strings import check_not_one_string
-from tf_seq2seq.writing import WITHOUT_SPACES, writing_system
+from tf_seq2seq.writing_systems import WITHOUT_SPACES, writing_system
 
 
 class BleuTokenizer(NamedTuple):

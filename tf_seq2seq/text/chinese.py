@@ -7,7 +7,7 @@ from typing import Any
 
 from tf_seq2seq.checks import check_flag
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
-from tf_seq2seq.writing import writing_system
+from tf_seq2seq.writing_systems import writing_system
 
 _LATIN = r"[\p{Latin}\p{Nd}]"
 # Punctuation and symbols that Latin text has spaces around, unlike full-width ones.

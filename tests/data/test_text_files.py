@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
+from tf_seq2seq.data.text_files import read_text_lines
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text_files import read_text_lines
 
 LINES = ["Grüße, \u2028Zeile 1", "", "我昨天买的书。"]
 TEXT = "".join(f"{line}\n" for line in LINES)

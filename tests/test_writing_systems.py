@@ -1,6 +1,6 @@
 import pytest
 
-from tf_seq2seq.writing import script, writing_system
+from tf_seq2seq.writing_systems import script, writing_system
 
 SENTENCES = {
     "Chinese": "我昨天买的书很有意思。",
