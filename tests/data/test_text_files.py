@@ -93,7 +93,7 @@ def test_archives_are_named(tmp_path):
     with tarfile.open(tmp_path / "c", "w:gz") as archive:
         archive.add(tmp_path / "a.txt")
     for name, kind in (("b", "zip"), ("c", "tar")):
-        with pytest.raises(InputError, match=f"{name} is a {kind} archive: unpack it"):
+        with pytest.raises(InputError, match=f"{name} is a {kind} file: unpack it"):
             read_text_lines(tmp_path / name)
 
 
