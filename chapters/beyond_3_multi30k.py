@@ -297,8 +297,8 @@ def train_system(system):
     return translator, history
 
 
-# Facts for the model card and sentences for warm-up requests are saved with the translator, where
-# tf-seq2seq-export finds them.
+# With the translator, facts for the model card and sentences for warm-up requests are saved, for
+# those who export it with tf-seq2seq-export.
 def save(system, translator, **facts):
     if settings.corpus == "files":
         name, languages = f"{settings.source}, {settings.target}", None

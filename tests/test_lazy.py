@@ -1,8 +1,10 @@
+import contextlib
+import importlib
 import sys
 
 import pytest
 
-from tf_seq2seq.lazy import lazy_names
+from tf_seq2seq.lazy import after_import, lazy_names
 
 
 @pytest.fixture
@@ -31,3 +33,23 @@ def test_names_and_submodules(package):
 def test_a_missing_requirement_is_not_hidden(package, name):
     with pytest.raises(ModuleNotFoundError, match="a_missing_package"):
         package(name)
+
+
+def test_something_happens_once_after_an_import(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    done = []
+    after_import("a_late_package", lambda: done.append(sys.modules["a_late_package"].VALUE))
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("a_late_package")
+    for content in ("1 / 0", "VALUE = 5"):
+        assert done == []
+        (tmp_path / "a_late_package.py").write_text(content)
+        importlib.invalidate_caches()
+        with contextlib.suppress(ZeroDivisionError):
+            importlib.import_module("a_late_package")
+    assert done == [5]
+    del sys.modules["a_late_package"]
+    assert importlib.import_module("a_late_package").VALUE == 5
+    assert done == [5]
+    del sys.modules["a_late_package"]

@@ -63,3 +63,13 @@ def test_logits_in_half_precision_are_computed_in_float32():
 def test_perplexity_of_a_loss():
     assert perplexity(np.log(7)) == pytest.approx(7)
     assert perplexity(1e4) == np.inf
+
+
+@pytest.mark.parametrize("weights", [[2.0, 0.0], [[2.0], [0.0]], [[2, 2, 2, 2], [0, 0, 0, 0]]])
+def test_sample_weights(weights):
+    for metric in (Perplexity(), TokenAccuracy()):
+        metric.update_state(LABELS, LOGITS, sample_weight=np.array(weights))
+        weighted = float(metric.result())
+        metric.reset_state()
+        metric.update_state(LABELS[:1], LOGITS[:1])
+        assert weighted == pytest.approx(float(metric.result()))

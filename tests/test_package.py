@@ -32,8 +32,19 @@ def test_names_that_are_imported_when_they_are_used(package):
         exec(f"from {package.__name__} import Foo")
 
 
-def test_keras_knows_all_classes_if_it_is_imported_first():
-    program = "import keras, tf_seq2seq; print(*keras.saving.get_custom_objects(), sep='\\n')"
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import keras, tf_seq2seq",
+        "import tf_seq2seq, keras",
+        "import tf_seq2seq, tensorflow; tensorflow.keras.models; import keras",
+        pytest.param(
+            "import tf_seq2seq; tf_seq2seq.TokenAccuracy; import keras", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_keras_knows_all_classes_in_any_order_of_imports(imports):
+    program = f"{imports}; print(*keras.saving.get_custom_objects(), sep='\\n')"
     known = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\n")

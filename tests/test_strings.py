@@ -9,6 +9,7 @@ from tf_seq2seq.strings import (
     check_not_one_string,
     check_pairs,
     check_score,
+    check_strings,
     excerpt,
     is_blank,
     listed,
@@ -108,3 +109,12 @@ def test_pairs():
     check_pairs(["a"], ["x"])
     with pytest.raises(InputError, match="There are 1 sentences and 2 translations to score"):
         check_pairs(["a"], ["x", "y"])
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), b"a", 3, ["a"]])
+def test_something_else_than_a_string(value):
+    check_strings("references", (np.str_("a"), "b"))
+    with pytest.raises(TypeError, match=rf"`references` .*, got {re.escape(repr(value))} at .* 1"):
+        check_strings("references", ["a", value])
+    with pytest.raises(TypeError, match="got the string 'ab'"):
+        check_strings("references", "ab")

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.lazy import lazy_names
+from tf_seq2seq.lazy import after_import, lazy_names
 from tf_seq2seq.translation import Translation
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tf_seq2seq.text_model import TextModel, TextScore
     from tf_seq2seq.translator import Translator
 else:
-    __getattr__ = lazy_names(
+    _find = lazy_names(
         __name__,
         {
             "Attention": "layers",
@@ -51,6 +51,12 @@ else:
             "Translator": "translator",
         },
     )
+
+    def __getattr__(name):
+        found = _find(name)
+        _register()  # if finding it has imported Keras
+        return found
+
 
 __version__ = "0.2.0"
 
@@ -88,6 +94,26 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-if sys.modules.get("keras"):
-    # `keras.saving.load_model` finds only classes that have been imported.
-    from tf_seq2seq import models, training  # noqa: F401
+def _register(other: str = "") -> None:
+    """Import the classes that `keras.saving.load_model` finds by name, if Keras is imported.
+
+    Nothing happens while this package, or the package `other`, is being imported.
+    """
+    keras, ours = sys.modules.get("keras"), f"{__name__}."
+    unfinished = [name for name, module in [*sys.modules.items()] if _is_being_imported(module)]
+    if keras is None or other in unfinished or any(name.startswith(ours) for name in unfinished):
+        return
+    if keras.config.backend() == "tensorflow":
+        from tf_seq2seq import models, training  # noqa: F401
+
+
+def _is_being_imported(module: object) -> bool:
+    return getattr(getattr(module, "__spec__", None), "_initializing", False)
+
+
+if "keras" in sys.modules:
+    _register()
+else:
+    # TensorFlow and Keras import each other: act when the one that was imported first is complete.
+    after_import("keras", lambda: _register(other="tensorflow"))
+    after_import("tensorflow", lambda: _register(other="keras"))

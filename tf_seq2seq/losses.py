@@ -132,7 +132,7 @@ class SequenceCrossEntropy(keras.losses.Loss):
         if sample_weight is not None:
             raise InputError(
                 "SequenceCrossEntropy gives all target words the same weight: leave "
-                "`sample_weight` out."
+                "`sample_weight` and `class_weight` out."
             )
         # Keras would cast the labels to float32; the graph would then compute the cross-entropy
         # twice, here and for the metrics.

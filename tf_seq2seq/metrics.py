@@ -32,6 +32,9 @@ def perplexity(loss: float) -> float:
 class _TokenMean(keras.metrics.Metric):
     """Mean over all target words since the last reset, regardless of how they are batched."""
 
+    # By this attribute, EarlyStopping and ModelCheckpoint know which values are better.
+    _direction: str
+
     def __init__(self, name: str, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.total = self.add_variable((), "zeros", name="total")
@@ -42,12 +45,17 @@ class _TokenMean(keras.metrics.Metric):
         raise NotImplementedError(f"{type(self).__name__} does not define `token_values`.")
 
     def update_state(
-        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: None = None
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
     ) -> None:
         labels = ops.cast(y_true, "int32")
-        mask = token_mask(labels)
-        self.total.assign_add(ops.sum(self.token_values(labels, y_pred) * mask))
-        self.count.assign_add(ops.sum(mask))
+        weights = token_mask(labels)
+        if sample_weight is not None:
+            sample_weight = ops.cast(sample_weight, "float32")
+            if len(sample_weight.shape) == 1:  # one for each sentence
+                sample_weight = sample_weight[:, None]
+            weights *= sample_weight
+        self.total.assign_add(ops.sum(self.token_values(labels, y_pred) * weights))
+        self.count.assign_add(ops.sum(weights))
 
     def result(self) -> tf.Tensor:
         return ops.divide_no_nan(self.total, self.count)
@@ -65,6 +73,8 @@ class Perplexity(_TokenMean):
     Update arguments:
         y_true: int `(batch, target_length)`, padded with 0.
         y_pred: logits `(batch, target_length, vocabulary_size)`.
+        sample_weight: the weight of each sentence, `(batch,)`, or of each word,
+            `(batch, target_length)`; None for equal weights.
 
     Example:
 
@@ -73,6 +83,8 @@ class Perplexity(_TokenMean):
     >>> float(metric.result())
     5.0
     """
+
+    _direction = "down"
 
     def __init__(self, name: str = "perplexity", **kwargs: Any):
         super().__init__(name=name, **kwargs)
@@ -94,6 +106,7 @@ class TokenAccuracy(_TokenMean):
     Update arguments:
         y_true: int `(batch, target_length)`, padded with 0.
         y_pred: logits `(batch, target_length, vocabulary_size)`.
+        sample_weight: see `Perplexity`.
 
     Example:
 
@@ -102,6 +115,8 @@ class TokenAccuracy(_TokenMean):
     >>> float(metric.result())
     0.5
     """
+
+    _direction = "up"
 
     def __init__(self, name: str = "token_accuracy", **kwargs: Any):
         super().__init__(name=name, **kwargs)

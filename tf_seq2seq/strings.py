@@ -12,6 +12,13 @@ from tf_seq2seq.errors import InputError
 Texts = str | bytes | Iterable[str | bytes]
 """One sentence, or an iterable of sentences; bytes are UTF-8."""
 
+CONTINUATION = "##"
+"""The prefix of a token that continues a word."""
+
+JOINER = "￭"
+"""The marker for a missing space, on the side of the token where the space is missing (the
+convention of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`."""
+
 _INVISIBLE = frozenset(["Zs", "Zl", "Zp", "Cc", "Cf"])
 
 
@@ -50,6 +57,31 @@ def check_not_one_string(name: str, texts: object) -> None:
             f"`{name}` must be a list of strings, got the string {excerpt(texts)}: put it in a "
             "list."
         )
+
+
+def check_strings(name: str, texts: Iterable[object]) -> None:
+    """Refuse anything but a list of strings.
+
+    Args:
+        name: the argument's name, for the message.
+        texts: the argument.
+
+    Raises:
+        TypeError: if it is one string, or has an element that is not a string.
+
+    Example:
+
+    >>> check_strings("references", [["the book"], ["the film"]])
+    Traceback (most recent call last):
+    TypeError: `references` must hold one string for each sentence, got ['the book'] at position 0.
+    """
+    check_not_one_string(name, texts)
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"`{name}` must hold one string for each sentence, got {repr(text)[:50]} at "
+                f"position {position}."
+            )
 
 
 def is_blank(text: str) -> bool:

@@ -41,6 +41,11 @@ def test_values_have_their_types():
     assert from_command_line(Settings, arguments) == expected
 
 
+def test_a_path_may_begin_with_the_home_directory(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert from_command_line(Settings, ["--pairs=~/x.tsv"]).pairs == Path("/home/me/x.tsv")
+
+
 def test_help_names_each_option_with_its_default(capsys):
     with pytest.raises(SystemExit) as end:
         from_command_line(Settings, ["--help"])

@@ -10,7 +10,7 @@ from tf_seq2seq.data import batching
 from tf_seq2seq.data.batching import batches, encode_pairs, fit_widths, plan_batches
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
+from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, WordTokenizer
 
 
 class NumberTokenizer:
@@ -425,3 +425,8 @@ def test_the_defaults():
         "report": None,
     }
     assert defaults(encode_pairs) == {"max_length": 50}
+
+
+def test_a_tokenizer_without_a_vocabulary_is_named():
+    with pytest.raises(RuntimeError, match=r"^This WordTokenizer has no vocabulary yet"):
+        batches(Pairs(["a"], ["b"]), NumberTokenizer(), WordTokenizer())

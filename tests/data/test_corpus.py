@@ -17,3 +17,9 @@ def test_sides_of_different_lengths_are_refused():
         Pairs("ab", ["a", "b"])
     with pytest.raises(InputError, match="got 2 source and 1 target sentences"):
         Pairs(["a", "b"], ["A"])
+
+
+@pytest.mark.parametrize("sides", [(["a", None], ["A", "B"]), (["a", "b"], ["A", float("nan")])])
+def test_empty_cells_of_a_table_are_refused(sides):
+    with pytest.raises(TypeError, match=r"must hold one string .*, got (None|nan) at position 1"):
+        Pairs(*sides)

@@ -136,6 +136,14 @@ class TestBadInput:
         with pytest.raises(TypeError, match=r"`references` must be a list .* got the string 'a'"):
             metric(["a"], "a")
 
+    def test_several_references_per_sentence(self, metric):
+        with pytest.raises(TypeError, match=r"`references` .*, got \['a', 'b'\] at position 0"):
+            metric(["a"], [["a", "b"]])
+
+    def test_a_missing_hypothesis(self, metric):
+        with pytest.raises(TypeError, match=r"`hypotheses` .*, got None at position 1"):
+            metric(["a", None], ["a", "b"])
+
 
 SENTENCES = [
     f"the {noun} is {place} the old house"

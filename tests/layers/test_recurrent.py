@@ -94,6 +94,8 @@ def test_ids_have_two_dimensions():
     for wrong in (np.zeros([2]), np.zeros([2, 3, 4]), [[1, 2]], 1):
         with pytest.raises(ValueError, match=r"`ids` must be ids \(batch, length\), got"):
             check_ids("ids", wrong)
+    with pytest.raises(ValueError, match="got a ragged tensor: convert it"):
+        check_ids("ids", tf.ragged.constant([[1, 2], [3]]))
 
 
 def test_rows_are_compared_where_they_are_known():

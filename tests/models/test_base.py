@@ -1,12 +1,14 @@
 """What the models share: defaults of `compile`, loading, no XLA, Keras' own export."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import random_batch, small_model
 
-from tf_seq2seq import Ensemble, LanguageModel, Seq2Seq, SequenceCrossEntropy
+from tf_seq2seq import Ensemble, InputError, LanguageModel, Seq2Seq, SequenceCrossEntropy
 from tf_seq2seq.models import SequenceModel
 
 MODELS = {
@@ -88,3 +90,42 @@ def test_a_subclass_must_say_what_it_takes():
 def test_quantization_is_refused(model, mode):
     with pytest.raises(ValueError, match="does not support `quantize`"):
         model.quantize(mode)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "sparse_categorical_crossentropy"},
+        {"loss": "ce"},
+        {"loss": keras.losses.sparse_categorical_crossentropy},
+        {"loss": keras.losses.SparseCategoricalCrossentropy()},
+        {"metrics": ["accuracy", "sparse_categorical_crossentropy"]},
+        {"weighted_metrics": [keras.metrics.SparseCategoricalCrossentropy(name="xent")]},
+    ],
+)
+def test_a_loss_or_metric_of_probabilities_is_refused(options):
+    with pytest.raises(InputError, match=r"expects probabilities, .* with from_logits=True"):
+        small_model("initial_state", "simple_rnn").compile(**options)
+
+
+def test_losses_and_metrics_of_keras_on_logits():
+    model, (inputs, labels) = small_model("initial_state", "simple_rnn"), random_batch()
+    model.compile(run_eagerly=True)
+    expected = model.evaluate(inputs, labels, verbose=0)[0]
+    for loss in (
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        functools.partial(keras.losses.sparse_categorical_crossentropy, from_logits=True),
+    ):
+        model.compile(loss=loss, metrics=["acc"], run_eagerly=True)
+        found, _ = model.evaluate(inputs, labels, verbose=0)  # without padding
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_callbacks_know_which_values_are_better():
+    model, (inputs, labels) = small_model("initial_state", "simple_rnn"), random_batch()
+    model.compile(run_eagerly=True)
+    callbacks = [
+        keras.callbacks.EarlyStopping(f"val_{name}") for name in ("perplexity", "token_accuracy")
+    ]
+    model.fit(inputs, labels, validation_data=(inputs, labels), verbose=0, callbacks=callbacks)
+    assert [each.monitor_op for each in callbacks] == [keras.ops.less, keras.ops.greater]

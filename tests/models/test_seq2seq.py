@@ -109,7 +109,7 @@ def test_sample_weights_are_refused():
     model = small_model("initial_state")
     inputs, labels = random_batch()
     model.compile()
-    with pytest.raises(ValueError, match="leave `sample_weight` out"):
+    with pytest.raises(ValueError, match="leave `sample_weight` and `class_weight` out"):
         model.fit(inputs, labels, sample_weight=np.ones(3), verbose=0)
 
 

@@ -394,6 +394,16 @@ def test_an_empty_dataset_cannot_be_evaluated_on(carries_state):
         training.evaluate(model, empty)
 
 
+def test_a_dataset_that_repeats_forever_cannot_be_evaluated_on(tmp_path):
+    model = small_model("context_alone")
+    model.compile()
+    batch = tf.data.Dataset.from_tensors(random_batch())
+    with pytest.raises(InputError, match=r"`dataset` repeats forever: leave `repeat\(\)` out"):
+        training.evaluate(model, batch.repeat())
+    with pytest.raises(InputError, match="`dev` repeats forever"):
+        training.fit(model, batch, batch.repeat(), epochs=1, directory=tmp_path)
+
+
 @pytest.mark.parametrize("carries_state", [True, False])
 def test_a_model_that_is_not_compiled_is_refused(carries_state, tmp_path):
     model = language_model()[0] if carries_state else small_model("context_alone")

@@ -1,4 +1,4 @@
-"""Translate files and score the translations, for `tf-seq2seq-evaluate`."""
+"""What `tf-seq2seq-evaluate` does: translate files, and score the translations."""
 
 from __future__ import annotations
 

@@ -206,6 +206,8 @@ def _reader(hint: Any, bounds: Mapping[str, Any]) -> Callable[[str], Any]:
 
     def read(text: str) -> Any:
         value = hint(text)
+        if isinstance(value, Path):  # the shell leaves the ~ in --output=~/file alone
+            value = value.expanduser()
         if value != value:
             raise argparse.ArgumentTypeError(f"expected a number, got {text}")
         if least is not None and value < least:

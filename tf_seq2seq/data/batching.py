@@ -182,9 +182,12 @@ def encode_pairs(
 
     Raises:
         InputError: if `pairs` is empty or no pair is kept.
+        RuntimeError: if a tokenizer has no vocabulary.
     """
     if not len(pairs):
         raise InputError("The corpus contains no sentence pairs: pass at least one.")
+    for tokenizer in (source_tokenizer, target_tokenizer):
+        getattr(tokenizer, "vocabulary", None)  # raises here, not in the graph, if it is missing
 
     def encode(source, target):
         return source_tokenizer.encode(source), target_tokenizer.encode(target)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.strings import check_not_one_string
+from tf_seq2seq.strings import check_not_one_string, check_strings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Pairs:
 
     Raises:
         InputError: if the two sides differ in length.
-        TypeError: if a side is a single string.
+        TypeError: if a side is a single string, or has an element that is not a string, such as
+            the NaN of an empty cell.
 
     Example:
 
@@ -33,10 +34,10 @@ class Pairs:
     target: Sequence[str]
 
     def __post_init__(self) -> None:
-        check_not_one_string("source", self.source)
-        check_not_one_string("target", self.target)
-        object.__setattr__(self, "source", tuple(self.source))
-        object.__setattr__(self, "target", tuple(self.target))
+        for side in ("source", "target"):
+            check_not_one_string(side, getattr(self, side))
+            object.__setattr__(self, side, tuple(getattr(self, side)))
+            check_strings(side, getattr(self, side))
         if len(self.source) != len(self.target):
             raise InputError(
                 "Expected as many target sentences as source sentences, "

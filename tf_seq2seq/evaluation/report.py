@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tf_seq2seq.evaluation.scores import Score, ScoreTable, bleu, bleu_by_length, chrf, exact_match
 from tf_seq2seq.evaluation.tokenizers import bleu_metric, bleu_tokenizer, measure_lengths
-from tf_seq2seq.strings import check_not_one_string
+from tf_seq2seq.strings import check_strings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ class ReportTable:
             for name, report in rows.items()
         ]
         reason = self.together.tokenizer_reason
-        because = "" if reason is None else f" (tokenizer chosen because {reason})"
+        because = "" if reason is None else f" (because {reason})"
         lines.append(f"BLEU: {self.together.bleu.signature}{because}")
         lines.append(f"chrF: {self.together.chrf.signature}")
         return "\n".join(lines)
@@ -110,7 +110,8 @@ def translation_report(
         hypotheses: the translations, `n` strings.
         references: the reference translations, `n` strings.
         sources: the source sentences, `n` strings.
-        tokenize, lowercase, bootstrap: see `bleu`.
+        tokenize: see `bleu`.
+        lowercase, bootstrap: see `bleu`.
         perplexity: perplexity per token of the references (see `corpus_perplexity`), which the
             report includes.
 
@@ -127,8 +128,8 @@ def translation_report(
     >>> report.exact_match
     100.0
     """
-    check_not_one_string("references", references)
-    check_not_one_string("sources", sources)
+    check_strings("references", references)
+    check_strings("sources", sources)
     reason: str | None = None
     if tokenize is None:
         tokenize, reason = bleu_tokenizer(references)

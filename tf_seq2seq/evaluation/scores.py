@@ -18,7 +18,7 @@ from tf_seq2seq import metrics
 from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.evaluation.tokenizers import BOUNDS, bleu_metric, tokenize_for
-from tf_seq2seq.strings import check_not_one_string
+from tf_seq2seq.strings import check_strings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +79,8 @@ def bleu(
     Raises:
         InputError: if there is nothing to score, the numbers of sentences differ, or an argument
             is out of range.
+        TypeError: if a hypothesis or a reference is not a string, such as a list of references for
+            each sentence.
 
     Source: Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation";
     Post 2018, "A Call for Clarity in Reporting BLEU Scores".
@@ -145,6 +147,8 @@ def bleu_of_sets(
             f"There are hypotheses for the sets {list(hypotheses)} and references for "
             f"{list(references)}: pass both for the same sets, at least one."
         )
+    for name in hypotheses:
+        _check_parallel(hypotheses[name], references[name])
 
     def joined(sets):
         return [sentence for name in hypotheses for sentence in sets[name]]
@@ -331,7 +335,7 @@ def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
 
 def _check_parallel(hypotheses, references):
     for name, sentences in (("hypotheses", hypotheses), ("references", references)):
-        check_not_one_string(name, sentences)
+        check_strings(name, sentences)
     if len(hypotheses) != len(references):
         raise InputError(
             f"There are {len(hypotheses)} hypotheses for {len(references)} references: pass one "

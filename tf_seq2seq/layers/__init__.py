@@ -5,6 +5,7 @@ of the decoder steps in `steps.py`. `reference.py` has all of them as two plain 
 """
 
 from tf_seq2seq.layers.attention import Attention, BahdanauAttention, DotAttention
+from tf_seq2seq.layers.backend import check_backend
 from tf_seq2seq.layers.bridge import Bridge
 from tf_seq2seq.layers.decoder import Decoder, DecoderOutput
 from tf_seq2seq.layers.encoder import Encoder, EncoderOutput
@@ -26,3 +27,5 @@ __all__ = [
     "Readout",
     "Words",
 ]
+
+check_backend()

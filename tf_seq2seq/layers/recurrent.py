@@ -85,6 +85,11 @@ def check_ids(name: str, ids: Any) -> None:
     Traceback (most recent call last):
     tf_seq2seq.errors.InputError: `source` must be ids (batch, length), got a tensor of shape (3,).
     """
+    if isinstance(ids, tf.RaggedTensor):
+        raise InputError(
+            f"`{name}` must be ids (batch, length), padded on the right with 0, got a ragged "
+            "tensor: convert it with `to_tensor()`."
+        )
     if not hasattr(ids, "shape") or tf.TensorShape(ids.shape).rank not in (2, None):
         raise InputError(f"`{name}` must be ids (batch, length), got {describe_shapes(ids)}.")
 

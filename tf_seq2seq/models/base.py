@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -13,6 +15,9 @@ from tf_seq2seq.layers import cudnn
 from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.losses import SequenceCrossEntropy
 from tf_seq2seq.models import steps
+
+_BY_LABELS = {"accuracy": None, "acc": None, "crossentropy": False, "ce": False}
+"""Keras' names of a loss or a metric whose kind depends on the labels, with `from_logits`."""
 
 
 class SequenceModel(FullyTracked, keras.Model):
@@ -44,7 +49,15 @@ class SequenceModel(FullyTracked, keras.Model):
         metrics: Sequence | None = None,
         **kwargs,
     ) -> None:
-        """Compile like `keras.Model.compile`, with a loss and metrics for sequences as defaults."""
+        """Compile like `keras.Model.compile`, with a loss and metrics for sequences as defaults.
+
+        Raises:
+            InputError: if the loss or a metric expects probabilities instead of logits.
+        """
+        _check_takes_logits("loss", keras.losses, loss)
+        for group in (metrics, kwargs.get("weighted_metrics")):
+            for metric in group if isinstance(group, list | tuple) else ():
+                _check_takes_logits("metric", keras.metrics, metric)
         super().compile(
             optimizer=optimizer,
             loss=self.default_loss() if loss is None else loss,
@@ -118,3 +131,21 @@ class SequenceModel(FullyTracked, keras.Model):
             input_signature = [self.input_specs()]
         with cudnn.disabled():
             super().export(filepath, *args, input_signature=input_signature, **kwargs)
+
+
+def _check_takes_logits(noun: str, module: ModuleType, given: Any) -> None:
+    """Refuse a loss or a metric of Keras that would take the logits for probabilities."""
+    found = module.get(given) if isinstance(given, str) and given not in _BY_LABELS else given
+    if isinstance(found, keras.losses.Loss | keras.metrics.Metric):
+        from_logits = found.get_config().get("from_logits")
+    elif callable(found):
+        parameter = inspect.signature(found).parameters.get("from_logits")
+        from_logits = parameter and parameter.default
+    else:
+        from_logits = _BY_LABELS.get(found) if isinstance(found, str) else None
+    if from_logits is False:
+        name = given if isinstance(given, str) else getattr(given, "name", None) or given.__name__
+        raise InputError(
+            f"The {noun} {name!r} expects probabilities, but the model returns logits: use an "
+            f"object of `{module.__name__}` with from_logits=True, or the default."
+        )

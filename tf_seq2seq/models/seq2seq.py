@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import Bridge, Decoder, DecoderMemory, DecoderState, Encoder
-from tf_seq2seq.layers.recurrent import build_once, describe_shapes
+from tf_seq2seq.layers.recurrent import build_once, check_ids, describe_shapes
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 from tf_seq2seq.models.base import SequenceModel
+from tf_seq2seq.text import PAD_ID
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
@@ -59,6 +61,7 @@ class Seq2Seq(SequenceModel):
             raise InputError(f"`encoder` must be an Encoder layer, got {encoder!r}.")
         if not isinstance(decoder, Decoder):
             raise InputError(f"`decoder` must be a Decoder layer, got {decoder!r}.")
+        self.supports_masking = True
         self.encoder = encoder
         self.decoder = decoder
         self.bridge = Bridge(
@@ -111,6 +114,10 @@ class Seq2Seq(SequenceModel):
         # Check here: in `call`, Keras would add to the message.
         check_source_and_target(inputs)
         return super().__call__(inputs, *args, **kwargs)
+
+    def compute_mask(self, inputs: Mapping[str, tf.Tensor], previous_mask: object) -> tf.Tensor:
+        """Return where the target has a word, bool `(batch, target_length)`, for Keras' losses."""
+        return ops.not_equal(inputs["target"], PAD_ID)
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:
         encoded = self.encoder(inputs["source"], training=training)
@@ -184,3 +191,5 @@ def check_source_and_target(inputs) -> None:
             'The inputs must be a dict, {"source": source_ids, "target": target_ids}, with each '
             f"target shifted to the right by <sos>, got {got}."
         )
+    for name in ("source", "target"):
+        check_ids(name, inputs[name])

@@ -36,6 +36,7 @@ def evaluator(
     def evaluate(
         dataset: tf.data.Dataset, hooks: keras.callbacks.CallbackList | None = None
     ) -> dict[str, float]:
+        check_finite("dataset", dataset)
         if hooks is None:
             hooks = keras.callbacks.CallbackList()
         with _fresh_metrics(model):
@@ -57,6 +58,21 @@ def evaluator(
             return values
 
     return evaluate
+
+
+def check_finite(name: str, dataset: Iterable | None) -> None:
+    """Refuse a dataset that repeats forever, over which an evaluation would not end.
+
+    Raises:
+        InputError: if it does.
+    """
+    if (
+        isinstance(dataset, tf.data.Dataset)
+        and int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY
+    ):
+        raise InputError(
+            f"`{name}` repeats forever: leave `repeat()` out, or cut it with `take(batches)`."
+        )
 
 
 class _Batches:

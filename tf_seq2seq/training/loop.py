@@ -14,7 +14,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import SequenceModel
 from tf_seq2seq.models.steps import check_replicas
 from tf_seq2seq.training.callbacks import check_callbacks
-from tf_seq2seq.training.evaluation import evaluator
+from tf_seq2seq.training.evaluation import check_finite, evaluator
 from tf_seq2seq.training.faults import Termination, open_checkpoint
 from tf_seq2seq.training.identity import check_settings
 from tf_seq2seq.training.run import History, Run
@@ -234,6 +234,7 @@ def _check_training(model, train, dev) -> None:
         )
     _check_pairs("train", train)
     _check_pairs("dev", dev)
+    check_finite("dev", dev)
 
 
 def _check_steps(model, *names) -> None:

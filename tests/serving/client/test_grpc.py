@@ -55,3 +55,21 @@ def test_errors_of_grpc(code, details, error):
             assert len(asked) == 1
     finally:
         server.stop(None)
+
+
+def test_a_proxy_in_the_environment_is_not_used(monkeypatch):
+    for name in ("grpc_proxy", "https_proxy", "http_proxy"):
+        monkeypatch.setenv(name, "http://localhost:9")
+    for name in ("no_grpc_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    try:
+        with (
+            Client("m", port=port, protocol="grpc", retries=0) as client,
+            pytest.raises(clients.ServingError, match="Method not found"),  # it was reached
+        ):
+            client.encode("a")
+    finally:
+        server.stop(None)

@@ -41,7 +41,8 @@ class Client:
 
     Args:
         model: the model's name on the server.
-        host: the server's name or address. The connection is not encrypted.
+        host: the server's name or address. The connection is direct, whatever proxies the
+            environment names, and not encrypted.
         port: None for the protocol's default, 8501 for REST and 8500 for gRPC.
         protocol: `"rest"` or `"grpc"`. gRPC needs `tensorflow-serving-api`.
         version: a version's number; None for the latest.

@@ -36,8 +36,13 @@ class GrpcTransport:
         import grpc
 
         self._grpc, self.address = grpc, address
-        # An answer with many alignments exceeds gRPC's default limit of 4 MB.
-        options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        options = [
+            # An answer with many alignments exceeds gRPC's default limit of 4 MB.
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            # Like REST: `http_proxy` is often set on machines that cannot reach the server by it.
+            ("grpc.enable_http_proxy", 0),
+        ]
         self._channel = grpc.insecure_channel(address.authority, options)
 
     def close(self) -> None:
