@@ -297,8 +297,8 @@ def train_system(system):
     return translator, history
 
 
-# With the translator, facts for the model card and sentences for warm-up requests are saved, for
-# those who export it with tf-seq2seq-export.
+# Facts for the model card and sentences for warm-up requests are saved with the translator, where
+# tf-seq2seq-export finds them.
 def save(system, translator, **facts):
     if settings.corpus == "files":
         name, languages = f"{settings.source}, {settings.target}", None

@@ -162,6 +162,7 @@ else:
         if settings.pairs
         else s2s.data.read_parallel(settings.source, settings.target)
     )
+    print(f"The first of {len(pairs):,} pairs: {pairs.source[0]!r} -> {pairs.target[0]!r}")
     corpus = s2s.data.split(pairs, **sizes, seed=settings.seed)._replace(**given)
 
 

@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
 
 from tf_seq2seq.files import DAMAGED
-from tf_seq2seq.writing import script
+from tf_seq2seq.writing_systems import script
 
 # Families with Chinese characters, sans serif first: among the many that have them, those with the
 # forms that readers of Chinese expect. For other scripts, any family with the characters will do.
@@ -42,8 +42,8 @@ FAMILIES = (
     "AR PL UMing CN",
     "AR PL UKai CN",
 )
-# Families that claim to have every character, and draw each as a box or as nothing; TeX's, with
-# other characters than Unicode's; and those private to macOS, whose names begin with a period.
+# Families that claim every character but draw boxes or nothing; TeX's, which are not in Unicode;
+# and those private to macOS, whose names begin with a period.
 _NOT_FOR_TEXT = (
     *("Last Resort", "LastResort", "Adobe Blank", "Adobe NotDef"),
     *("cm", "STIXNonUnicode", "."),
@@ -90,7 +90,7 @@ def _find(texts: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return families for what the default ones lack, and the characters that none has."""
     characters = frozenset().union(*texts) - {"\n"}
     default = [FontProperties(family=[name]) for name in matplotlib.rcParams["font.family"]]
-    # The last file of a family counts, a regular one if there is any.
+    # The last file of a family wins: a regular face, if there is one.
     faces = sorted(font_manager.fontManager.ttflist, key=_is_regular)
     files = {face.name: face.fname for face in faces if not face.name.startswith(_NOT_FOR_TEXT)}
     ranked = sorted(files.items(), key=lambda item: _rank(item[0]))

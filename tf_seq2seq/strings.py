@@ -12,13 +12,6 @@ from tf_seq2seq.errors import InputError
 Texts = str | bytes | Iterable[str | bytes]
 """One sentence, or an iterable of sentences; bytes are UTF-8."""
 
-CONTINUATION = "##"
-"""The prefix of a token that continues a word."""
-
-JOINER = "￭"
-"""The marker for a missing space, on the side of the token where the space is missing (the
-convention of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`."""
-
 _INVISIBLE = frozenset(["Zs", "Zl", "Zp", "Cc", "Cf"])
 
 

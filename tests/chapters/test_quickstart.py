@@ -117,7 +117,7 @@ def read_by(run, monkeypatch):
     return read
 
 
-def test_the_direction_and_the_held_out_parts_of_pairs(read_by, tmp_path):
+def test_the_direction_and_the_held_out_parts_of_pairs(read_by, tmp_path, capsys):
     train = write(tmp_path / "pairs.tsv", [f"{i}\t{line}" for i, line in enumerate(PAIRS)])
     more = write(tmp_path / "more.tsv", ["1\ty z\t庚辛", "2\tz y\t辛庚"])
     corpus = read_by("--pairs", train, "--held-out", 2)
@@ -128,6 +128,7 @@ def test_the_direction_and_the_held_out_parts_of_pairs(read_by, tmp_path):
     corpus = read_by("--pairs", train, "--columns", "3,2", "--dev", more, "--held-out", 2)
     assert list(map(len, corpus)) == [4, 2, 2]
     assert list(corpus.dev) == [("庚辛", "y z"), ("辛庚", "z y")]
+    assert "The first of 6 pairs: '甲乙' -> 'a b'" in capsys.readouterr().out
     corpus = read_by("--pairs", train, "--dev", more, "--test", more)
     assert list(map(len, corpus)) == [6, 2, 2]
     assert corpus.train.target[0] == "甲乙"

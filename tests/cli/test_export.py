@@ -71,6 +71,12 @@ def test_options_replace_what_was_saved(exported, tmp_path):
     assert options["beam"] == SearchOptions(beam_width=3, n_best=2, length_penalty=0.6)
 
 
+def test_the_signature_beam_has_any_search_options(exported):
+    _, options = exported("--length-penalty", "average", "--no-repeat-ngram", 3)
+    expected = SearchOptions(beam_width=5, n_best=5, length_penalty="average")
+    assert options["beam"] == expected.replace(no_repeat_ngram=3)
+
+
 def test_what_is_unknown_is_said_and_not_invented(exported, capsys):
     _, options = exported()
     assert options["card"] == {} and not options["sentences"]
@@ -85,6 +91,7 @@ def test_what_is_unknown_is_said_and_not_invented(exported, capsys):
         (("--languages", "fr"), "--languages takes two languages .* got 'fr'"),
         (("--languages", "fr,en,zh"), "--languages takes two languages"),
         (("--sentences", "missing"), "missing cannot be read"),
+        (("--length-penalty", "-1"), "`length_penalty` must be"),
         (("--n-best", 6), "`n_best` must be at most `beam_width`"),
         (("--translator", "nowhere"), "No translator in nowhere"),
     ],

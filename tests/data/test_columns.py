@@ -34,6 +34,8 @@ def read(write):
         "{source} {target} CC-BY 2.0 #{number} by CK",
         "{source} {score} {target}",
         "sent_{number} {source}  {target}",
+        "https://example.com/?q=Größe {site}/page.html {source} {target}",  # ParaCrawl's
+        "doc/{site} {source} {target}",
     ],
 )
 def test_the_columns_with_text_are_taken(read, line, times):
@@ -42,6 +44,7 @@ def test_the_columns_with_text_are_taken(read, line, times):
             field.format(
                 number=1276 + i,
                 other=2 * i,
+                site=f"www.example.com/{'x' * i}y",
                 language="eng",
                 source=source,
                 target=target,
@@ -71,13 +74,19 @@ def numbered(times):
     [
         (
             lambda i, pair: [str(1276 + i), "eng", pair[0]],
-            "columns contain: 1 numbers, 2 labels, 3 text .*1276.*eng.*try!.*"
+            "has numbers in column 1, labels in column 2, text in column 3 .*1276.*eng.*try!.*"
             "choose .* with `columns`, such as 2,3",
         ),
-        (lambda i, pair: [str(i), pair[0]], "1 numbers, 2 text .* `columns`, such as 1,2"),
-        (lambda i, pair: [str(i), *pair, "by CK " * i], "1 numbers, 2 text, 3 text, 4 text"),
-        (lambda i, pair: [f"{i} + {i}", "x", str(i + i)], "1 numbers, 2 text|labels, 3 numbers"),
-        (lambda i, pair: [pair[0], ""], "1 text, 2 nothing"),
+        (
+            lambda i, pair: [str(i), pair[0]],
+            "numbers in column 1, text in column 2 .* `columns`, such as 1,2",
+        ),
+        (
+            lambda i, pair: [str(i), *pair, "by CK " * i],
+            "numbers in column 1, text in column 2, te",
+        ),
+        (lambda i, pair: [f"{i} + {i}", "x", str(i + i)], "(text|labels) in column 2, numbers in"),
+        (lambda i, pair: [pair[0], ""], "text in column 1, nothing in column 2"),
     ],
 )
 def test_other_columns_are_refused_with_the_first_line(read, make, message, times):
@@ -97,7 +106,7 @@ def test_two_columns_of_the_same_kind_are_source_and_target(read):
 
 def test_columns_with_few_values_are_labels(read):
     lines = [[source, "good" if i % 2 else "bad"] for i, (source, _) in enumerate(numbered(20))]
-    with pytest.raises(InputError, match="1 text, 2 labels"):
+    with pytest.raises(InputError, match="text in column 1, labels in column 2"):
         read(lines)
     assert read(lines, columns=(1, 2)) == [tuple(line) for line in lines]
 
@@ -139,7 +148,14 @@ def test_a_header_is_skipped(read, header):
 
 
 def test_a_first_pair_is_not_a_header(read):
-    for first in (("Hi", "Hallo"), ("go", "va"), ("No.", "No."), ("so", "so"), ("1", "one")):
+    for first in (
+        ("Hi", "Hallo"),
+        ("go", "va"),
+        ("No.", "No."),
+        ("so", "so"),
+        ("1", "one"),
+        ("ab1", "1ba"),
+    ):
         assert read([first, *PAIRS]) == [first, *PAIRS]
     assert read([("source", "target")]) == [("source", "target")]
 

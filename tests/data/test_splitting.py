@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers import defaults
 
+from tf_seq2seq.data import splitting
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.data.readers import read_tab_separated
 from tf_seq2seq.data.splitting import split
@@ -130,6 +131,11 @@ class TestSplit:
             split(numbered_pairs(6), **{"dev": 1, "test": 1, name: size})
         with pytest.raises(InputError, match="`seed` must be an integer"):
             split(numbered_pairs(6), dev=1, test=1, seed=1.5)
+
+    def test_without_held_out_parts_no_sentences_are_compared(self, monkeypatch):
+        monkeypatch.setattr(splitting, "_as_seen", None)
+        corpus = split(Pairs([" a", "a"], ["b", "b"]), dev=0, test=0)
+        assert corpus == (Pairs(["a", "a"], ["b", "b"]), Pairs([], []), Pairs([], []))
 
     def test_numpy_integers(self):
         pairs = numbered_pairs(100)

@@ -50,7 +50,7 @@ def test_a_table_of_several_sets():
     assert [row.endswith(" 2.500") for row in rows] == [False, True, False]
     assert rows[2].startswith("together ")
     reason = "the references have spaces between words"
-    assert bleu_line == f"BLEU: {together.bleu.signature} (because {reason})"
+    assert bleu_line == f"BLEU: {together.bleu.signature} (tokenizer chosen because {reason})"
     assert chrf_line == f"chrF: {together.chrf.signature}"
 
 

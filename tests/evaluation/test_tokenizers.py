@@ -43,10 +43,19 @@ def installed(monkeypatch):
         ("Книга очень интересная.", "13a"),
         ("The book.", "13a"),
         ("123", "13a"),
+        ("在TensorFlow中使用Keras训练模型", "zh"),
     ],
 )
 def test_tokenizer_of_a_writing_system(text, name):
     assert tokenize_for([text]) == name
+
+
+def test_the_reason_is_true_of_text_without_letters_or_with_several_scripts():
+    for references in ([], [""], ["1 2 3"], ["Книга", "books"]):
+        assert (
+            bleu_tokenizer(references).reason == "the references have no prevailing writing system"
+        )
+    assert bleu_tokenizer(["Книга"]).reason == "the references have spaces between words"
 
 
 def test_japanese_and_korean_depend_on_installed_packages(installed):

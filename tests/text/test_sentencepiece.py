@@ -71,6 +71,16 @@ def test_a_piece_that_is_a_control_token_of_the_package_is_unknown():
     assert tokenizer.encode(["the<eos>"]).to_list() == [[4, 1]]
 
 
+def test_text_has_no_space_at_its_ends(tokenizer):
+    tokens = tf.ragged.constant([["▁", "▁the", "▁"]])
+    assert tokenizer.detokenize(tokens)[0] == b"the"
+
+
+def test_pieces_that_end_with_a_space_are_refused():
+    with pytest.raises(InputError, match="train it without --treat_whitespace_as_suffix"):
+        SentencePieceTokenizer(sentencepiece_model(["the▁", "book", "s▁", "▁"]))
+
+
 def test_save_and_load(tokenizer, tmp_path):
     tokenizer.save(tmp_path)
     loaded = Tokenizer.load(tmp_path)
@@ -117,6 +127,7 @@ def test_a_new_random_seed_leaves_the_model_loaded(tokenizer):
 def test_nothing_is_learned(tokenizer):
     with pytest.raises(InputError, match="is that of its model; leave out `adapt`"):
         tokenizer.adapt(CORPUS)
-    with pytest.raises(RuntimeError, match="SentencePieceTokenizer has no vocabulary yet"):
-        SentencePieceTokenizer().encode(["a"])
+    for use in (lambda t: t.encode(["a"]), lambda t: t.set_vocabulary(Vocabulary(["a"]))):
+        with pytest.raises(RuntimeError, match="SentencePieceTokenizer has no model yet; pass"):
+            use(SentencePieceTokenizer())
     assert not tokenizer.equals(WordTokenizer())

@@ -112,6 +112,17 @@ def test_sizes():
         tokenizer.adapt(CORPUS, min_count=1.5)
 
 
+def test_a_short_text_keeps_all_its_characters():
+    lines = ["I read.", "You read a book.", "He reads.", "We eat."]
+    tokenizer = SubwordTokenizer()
+    tokenizer.adapt(lines)
+    assert [text.decode() for text in tokenizer.decode(tokenizer.encode(lines)).numpy()] == lines
+    assert "read" in tokenizer.vocabulary
+    assert "You" not in tokenizer.vocabulary  # its letters occur together only once
+    tokenizer.adapt([*lines * 50, "x"])
+    assert "x" not in tokenizer.vocabulary
+
+
 def test_display():
     assert SubwordTokenizer().display("##ing") == "ing"
     assert SubwordTokenizer().display("￭") == "￭"

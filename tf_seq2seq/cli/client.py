@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.data.text_files import read_text_lines
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks
-from tf_seq2seq.text_files import read_text_lines
 
 if TYPE_CHECKING:
     from tf_seq2seq.serving.client import Client

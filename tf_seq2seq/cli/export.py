@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tf_seq2seq.cli.search import SearchSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SearchSettings):
     """Export a saved translator as a SavedModel, with its model card and warm-up requests."""
 
     translator: Path = setting(
@@ -28,7 +29,7 @@ class Settings:
     version: int | None = setting(None, "the version to write (default: the next one)", least=1)
     sentences: Path | None = setting(
         None,
-        "typical sentences to warm the server up with, one per line (default: sentences of the "
+        "typical sentences to warm up the server with, one per line (default: sentences of the "
         "dev set, if they were saved with the translator)",
     )
     data: str | None = setting(
@@ -37,12 +38,11 @@ class Settings:
     languages: str | None = setting(
         None, "for the model card: SOURCE,TARGET (default: as saved with the translator)"
     )
-    label: str | None = setting(None, "for the model card: a label of this version")
-    beam_width: int = setting(5, "hypotheses to follow in the signature beam", least=1)
+    label: str | None = setting(None, "for the model card: a label for this version")
+    beam_width: int | None = setting(5, "hypotheses to follow in the signature beam", least=1)
     n_best: int | None = setting(
         None, "translations that the signature beam returns (default: all hypotheses)", least=1
     )
-    length_penalty: float = setting(1.0, "alpha of the beam's length normalization", least=0)
 
 
 def export_saved(settings: Settings) -> Path:
@@ -55,14 +55,10 @@ def export_saved(settings: Settings) -> Path:
     # Slow to import, and neither --help nor an error on the command line needs them.
     from tf_seq2seq import serving
     from tf_seq2seq.data import read_lines
-    from tf_seq2seq.search import SearchOptions
     from tf_seq2seq.translator import Translator
 
-    beam = SearchOptions(
-        beam_width=settings.beam_width,
-        n_best=settings.n_best or settings.beam_width,
-        length_penalty=settings.length_penalty,
-    )
+    beam = settings.options()
+    beam = beam.replace(n_best=settings.n_best or beam.beam_width)
     saved = Translator.load_card(settings.translator)
     card = saved.card | _given_facts(settings)
     sentences = read_lines(settings.sentences) if settings.sentences else saved.sentences

@@ -1,4 +1,4 @@
-"""What `tf-seq2seq-evaluate` does: translate files, and score the translations."""
+"""Translate files and score the translations, for `tf-seq2seq-evaluate`."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class SearchSettings:
     )
     forbid_unknown: bool = setting(False, "never write <unk>")
     replace_unknown: bool = setting(
-        False, "replace <unk> by the source word with the largest attention weight"
+        False, "replace <unk> with the source word with the largest attention weight"
     )
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:

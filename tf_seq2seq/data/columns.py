@@ -11,9 +11,11 @@ from tf_seq2seq.errors import InputError
 
 Row = Sequence[str]
 
-ROWS = 1000  # The first rows show what is in a column.
+ROWS = 1000  # the number of rows that show what a column contains
 
 _ID = re.compile(r"[\w.:/#-]*\d[\w.:/#-]*", re.ASCII)
+# A URL, a host or the path of a document: no spaces, and punctuation within.
+_ADDRESS = re.compile(r"\S+://\S+|[!-~]*\w[/.:@_]\w[!-~]*", re.ASCII)
 _CODE = re.compile(r"([a-z]{2,3})([-_][a-z0-9]+)*", re.IGNORECASE)
 _NAME = re.compile(r"[a-z][\w -]*", re.IGNORECASE | re.ASCII)
 
@@ -66,9 +68,9 @@ def choose_columns(
             look for the columns with text.
 
     Raises:
-        InputError: if the choice is invalid, or is needed because there are not two columns with
-            text. There may be more if they are the first two and others, such as an attribution,
-            and only two of any kind if it is the same.
+        InputError: if the choice is invalid, or if there is none and the file has neither text in
+            its first two columns (any others, such as an attribution, are not read), nor exactly
+            two columns with text, nor only two columns of the same kind.
 
     Warns:
         UserWarning: if the first row is skipped because it looks like a header.
@@ -92,7 +94,7 @@ def choose_columns(
     if has_header:
         warnings.warn(
             f"{path}: the first line, {_shown(rows[0])}, is skipped because it looks like a "
-            "header.",
+            "header; if it is a sentence pair, put a header above it.",
             stacklevel=3,
         )
     return Choice(source, target, has_header)
@@ -100,15 +102,15 @@ def choose_columns(
 
 def _with_text(path, rows: Sequence[Row], kinds: Sequence[str | None]) -> tuple[int, int]:
     if len(kinds) == 2 and kinds[0] == kinds[1] is not None:
-        return 0, 1  # such as numbers to be sorted: neither describes the other
+        return 0, 1  # such as numbers to sort: neither column is a label of the other
     text = [place for place, kind in enumerate(kinds) if kind == "text"]
     if len(text) == 2 or text[:2] == [0, 1]:
         return text[0], text[1]
-    found = ", ".join(f"{number} {kind or 'nothing'}" for number, kind in enumerate(kinds, 1))
+    found = ", ".join(f"{kind or 'nothing'} in column {n}" for n, kind in enumerate(kinds, 1))
     example = text[:2] if len(text) > 2 else range(len(kinds))[-2:]
     raise InputError(
-        f"{path} must have two columns of text, but its columns contain: {found} (the first line "
-        f"is {_shown(rows[0])}); choose the source and the target with `columns`, such as "
+        f"{path} must have two columns of text, but has {found} (the first line is "
+        f"{_shown(rows[0])}); choose the source and the target with `columns`, such as "
         f"{','.join(str(place + 1) for place in example)}."
     )
 
@@ -127,11 +129,13 @@ def _column(rows: Sequence[Row], place: int) -> list[str]:
 
 
 def _kind(cells: Sequence[str]) -> str | None:
-    """Return what nonblank cells contain: numbers, labels or text; None if there are no cells."""
+    """Return what nonblank cells contain, such as text or numbers; None if there are no cells."""
     if not cells:
         return None
     if 10 * sum(_is_number(cell) for cell in cells) >= 9 * len(cells):
         return "numbers"
+    if 10 * sum(_ADDRESS.fullmatch(cell) is not None for cell in cells) >= 9 * len(cells):
+        return "addresses"
     if all(map(_is_language, cells)) or 10 * len(set(cells)) <= len(cells):
         return "labels"
     return "text"
@@ -160,12 +164,13 @@ def _is_header(rows: Sequence[Row], kinds: Sequence[str | None], source: int, ta
 def _are_headings(cells: Sequence[str]) -> bool:
     """Return whether cells are different names, such as source and target, or en and zh."""
     return len(set(cells)) > 1 and all(
-        all(part in _HEADINGS or _is_language(part) for part in _parts(cell)) for cell in cells
+        all(part.rstrip("0123456789") in _HEADINGS or _is_language(part) for part in _parts(cell))
+        for cell in cells
     )
 
 
 def _parts(heading: str) -> list[str]:
-    return [part for part in re.split(r"[\s\d_/()]+", heading.lower()) if part] or [heading]
+    return [part for part in re.split(r"[\s_/()]+", heading.lower()) if part] or [heading]
 
 
 def _shown(row: Row, length: int = 80) -> str:

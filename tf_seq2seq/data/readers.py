@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from tf_seq2seq.data.columns import ROWS, choose_columns
 from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.data.splitting import split
+from tf_seq2seq.data.text_files import read_text_lines
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.strings import is_blank
-from tf_seq2seq.text_files import read_text_lines
 
 Files = tuple[str | os.PathLike, str | os.PathLike]  # (source, target)
 
@@ -84,7 +84,7 @@ def read_tab_separated(
 
     By default, source and target are the first two columns, as in Tatoeba's files from
     manythings.org/anki, whose third column is an attribution; or the only two columns that contain
-    text rather than numbers, languages or other labels. A header and blank lines are skipped.
+    text rather than numbers, URLs, languages or other labels. A header and blank lines are skipped.
 
     Args:
         path: the file.
@@ -95,8 +95,8 @@ def read_tab_separated(
         The sentence pairs, in the order of the file.
 
     Raises:
-        InputError: if the file is invalid (see `read_lines`), a line has too few columns, or the
-            columns with text are not clear without `columns`.
+        InputError: if the file is invalid (see `read_lines`), a line has too few columns, or
+            `columns` is needed because the columns with text are ambiguous.
 
     Warns:
         UserWarning: if a header is skipped.

@@ -21,8 +21,8 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
     Many sentences have several translations, and many translations several sources. Pairs that
     share a sentence on either side, directly or through a chain of other pairs, form a group, and
     each group is assigned to one part as a whole. No source or target sentence of a held-out part
-    therefore occurs in another part. Sentences are compared as tokenizers see them: in NFC, with
-    single spaces, without those around Chinese characters and punctuation marks, and in lower case.
+    therefore occurs in another part. Sentences are compared in NFC, in lower case and with only the
+    spaces that `ChineseTokenizer` keeps, because tokenizers do not see other differences.
 
     Groups are added to a held-out part in random order as long as they fit. The part therefore has
     at most the requested size, and exactly that size if there are enough small groups to fill it.
@@ -52,8 +52,10 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
     seed = check_integer("seed", seed)
 
     stripped = [(source.strip(), target.strip()) for source, target in pairs]
-    # Sentences that differ only in how they are written join groups after shuffling, so that a few
-    # of them do not change the whole split.
+    if not (dev or test) and stripped:
+        return Corpus(_as_pairs(stripped), Pairs([], []), Pairs([], []))
+    # Variants of a sentence join their groups after the shuffle, so that a few of them do not
+    # change the whole split.
     groups = _linked_groups(stripped, stripped)
     random.Random(seed).shuffle(groups)
     shuffled = [pair for group in groups for pair in group]
@@ -73,7 +75,7 @@ def split(pairs: Pairs, dev: int, test: int, seed: int = 1) -> Corpus:
 
 
 def _as_seen(pairs: Sequence[Pair]) -> list[Pair]:
-    """Return the text that tokenizers see; the Chinese one deletes the most spaces."""
+    """Return the pairs as tokenizers see them; the Chinese tokenizer deletes the most spaces."""
     # Slow to import, because of TensorFlow.
     from tf_seq2seq.text import ChineseTokenizer
 

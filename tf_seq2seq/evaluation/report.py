@@ -89,7 +89,7 @@ class ReportTable:
             for name, report in rows.items()
         ]
         reason = self.together.tokenizer_reason
-        because = "" if reason is None else f" (because {reason})"
+        because = "" if reason is None else f" (tokenizer chosen because {reason})"
         lines.append(f"BLEU: {self.together.bleu.signature}{because}")
         lines.append(f"chrF: {self.together.chrf.signature}")
         return "\n".join(lines)
@@ -110,8 +110,7 @@ def translation_report(
         hypotheses: the translations, `n` strings.
         references: the reference translations, `n` strings.
         sources: the source sentences, `n` strings.
-        tokenize: see `bleu`.
-        lowercase, bootstrap: see `bleu`.
+        tokenize, lowercase, bootstrap: see `bleu`.
         perplexity: perplexity per token of the references (see `corpus_perplexity`), which the
             report includes.
 

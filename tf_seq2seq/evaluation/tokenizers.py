@@ -10,7 +10,10 @@ from sacrebleu.metrics import BLEU
 from tf_seq2seq.checks import check_choice, check_flag
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.strings import check_not_one_string
-from tf_seq2seq.writing import WITHOUT_SPACES, writing_system
+from tf_seq2seq.writing_systems import WITHOUT_SPACES, writing_system
+
+BOUNDS = (5, 10, 15, 20, 25)
+"""The maximum length of each group of sentences, except the last."""
 
 
 class BleuTokenizer(NamedTuple):
@@ -32,12 +35,13 @@ _PACKAGES = {"Japanese": ("ja-mecab", "sacrebleu[ja]"), "Korean": ("ko-mecab", "
 def bleu_tokenizer(references: Iterable[str]) -> BleuTokenizer:
     """Choose the tokenizer that BLEU needs for the writing system of the references.
 
-    BLEU counts sequences of tokens. A tokenizer that splits only at spaces and punctuation takes
-    a Thai sentence for one token, and the score is 0. Therefore:
+    BLEU counts sequences of tokens. A tokenizer that splits only at spaces and punctuation treats
+    a Thai sentence as one token, and the score is 0. The choice is therefore
 
     - `zh` for Chinese;
     - `ja-mecab` for Japanese and `ko-mecab` for Korean, if their packages are installed;
-    - `char` for other writing systems without spaces between words, and Japanese otherwise;
+    - `char` for other writing systems without spaces between words, and for Japanese without that
+      package;
     - `13a` for the rest.
 
     Args:
@@ -69,6 +73,8 @@ def bleu_tokenizer(references: Iterable[str]) -> BleuTokenizer:
         return BleuTokenizer("13a", missing)
     if system in WITHOUT_SPACES:
         return BleuTokenizer("char", without_spaces)
+    if system == "mixed":
+        return BleuTokenizer("13a", "the references have no prevailing writing system")
     return BleuTokenizer("13a", "the references have spaces between words")
 
 
@@ -124,8 +130,8 @@ class Lengths(NamedTuple):
 def measure_lengths(sentences: Sequence[str]) -> Lengths:
     """Measure sentences in words, or in characters if there are no spaces between words.
 
-    The groups are those of `bleu_by_length`. For letters without spaces, such as Thai, of which a
-    word has about five, they are five times as wide.
+    The groups are those of `bleu_by_length`. They are five times as wide for alphabets without
+    spaces, such as Thai, where a word has about five letters.
 
     Args:
         sentences: the sentences.
@@ -141,7 +147,3 @@ def measure_lengths(sentences: Sequence[str]) -> Lengths:
     is_alphabet = unit == "characters" and system not in ("Chinese", "Japanese")
     bounds = tuple(bound * (5 if is_alphabet else 1) for bound in BOUNDS)
     return Lengths(unit, [max(len(cut(sentence)), 1) for sentence in sentences], bounds)
-
-
-BOUNDS = (5, 10, 15, 20, 25)
-"""The maximum length of each group of sentences, except the last."""

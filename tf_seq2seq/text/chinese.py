@@ -7,7 +7,7 @@ from typing import Any
 
 from tf_seq2seq.checks import check_flag
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
-from tf_seq2seq.writing import writing_system
+from tf_seq2seq.writing_systems import writing_system
 
 _LATIN = r"[\p{Latin}\p{Nd}]"
 # Punctuation and symbols that Latin text has spaces around, unlike full-width ones.
@@ -89,7 +89,8 @@ class ChineseTokenizer(Tokenizer):
     def from_config(cls, config: dict[str, Any]) -> Tokenizer:
         """Create a tokenizer, without a vocabulary, from the result of `get_config`.
 
-        A configuration without `keep_spaces` is older than the argument, and keeps its behavior.
+        A configuration without `keep_spaces` was saved before there was such an argument: spaces
+        are deleted as they were then.
         """
         return cls(**{"keep_spaces": False, **config})
 
@@ -117,7 +118,7 @@ class CharacterTokenizer(Tokenizer):
 
 
 def is_chinese(lines: Iterable[str]) -> bool:
-    """Return whether most letters of a text are Chinese characters, and it is not Japanese.
+    """Return whether a text is mostly Chinese (see `writing_systems.writing_system`).
 
     Args:
         lines: the text, any iterable of strings.

@@ -19,10 +19,10 @@ def tokenizer_for(
     """Choose a tokenizer for a text; call its `adapt` next, with the same `max_size`.
 
     Chinese is split into characters. Other text is split into words if a vocabulary of words would
-    leave at most one token in a thousand unknown, and into subwords otherwise. Unknown are the
-    tokens beyond `max_size`; those that occur only once also count, because they are as many as
-    will be new in other text (Good 1953). A sentence has some ten tokens, so that one unknown token
-    in a hundred would be in one sentence out of ten.
+    leave at most one token in a thousand unknown, and into subwords otherwise. Tokens beyond
+    `max_size` count as unknown, and so do those that occur only once, because their share is that
+    of new tokens in other text (Good 1953). The limit is this low because a sentence has ten tokens
+    or more: one unknown token in a hundred would affect at least one sentence in ten.
 
     Args:
         lines: the text, or a representative part of it.

@@ -29,7 +29,7 @@ class SentencePieceTokenizer(Tokenizer):
     The vocabulary is that of the model, and there is no `adapt`. `<pad>`, `<unk>`, `<sos>` and
     `<eos>` have the ids 0 to 3, as in every tokenizer of this package. The pieces follow in the
     order of the model, without its own unknown and control symbols, whatever their names and ids
-    are; those of `--pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3` are the same here.
+    are. A model trained with `--pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3` has the same ids here.
 
     `normalize` also does what the model does to the text before it splits it, such as NFKC.
 
@@ -38,7 +38,8 @@ class SentencePieceTokenizer(Tokenizer):
         lowercase: whether `normalize` lowercases the text.
 
     Raises:
-        InputError: if the file cannot be read or is not a SentencePiece model.
+        InputError: if the file cannot be read, is not a SentencePiece model, or was trained with
+            `--treat_whitespace_as_suffix`.
 
     Source: Kudo and Richardson 2018, "SentencePiece: A simple and language independent subword
     tokenizer and detokenizer for Neural Text Processing".
@@ -67,7 +68,7 @@ class SentencePieceTokenizer(Tokenizer):
         # unchanged, and normalized text has no control characters.
         shown = tf.where(tokens.values == UNK, f"\x01{UNK}", tokens.values)
         text = self._pieces.detokenize(tokens.with_values(shown))
-        return tf.strings.regex_replace(text, "\x01", "")
+        return tf.strings.strip(tf.strings.regex_replace(text, "\x01", ""))
 
     def _split(self, text: tf.Tensor) -> tf.RaggedTensor:
         return self._pieces.tokenize(text)
@@ -76,6 +77,23 @@ class SentencePieceTokenizer(Tokenizer):
     def _pieces(self) -> tf_text.SentencepieceTokenizer:
         _ = self.vocabulary  # raises if there is no model
         return self._splitter
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The pieces and their ids.
+
+        Raises:
+            RuntimeError: if there is no model yet.
+        """
+        self._check_has_model()
+        return super().vocabulary
+
+    def _check_has_model(self) -> None:
+        if not self._model:
+            raise RuntimeError(
+                f"This {type(self).__name__} has no model yet; pass the .model file that "
+                "SentencePiece wrote."
+            )
 
     @property
     def markers(self) -> str:
@@ -104,7 +122,9 @@ class SentencePieceTokenizer(Tokenizer):
 
         Raises:
             InputError: if it is another one.
+            RuntimeError: if there is no model yet.
         """
+        self._check_has_model()
         if vocabulary != self._model_vocabulary():
             raise InputError(
                 f"The vocabulary of {len(vocabulary)} tokens is not that of the SentencePiece "
@@ -134,7 +154,7 @@ class SentencePieceTokenizer(Tokenizer):
         try:
             self._model = model if isinstance(model, bytes) else Path(model).read_bytes()
             self._splitter = _Splitter(self._model)
-            self.set_vocabulary(self._model_vocabulary())
+            super().set_vocabulary(self._model_vocabulary())
         except OSError as error:
             raise InputError(
                 f"Cannot read {name} ({error.strerror}); pass the .model file that SentencePiece "
@@ -158,7 +178,14 @@ class SentencePieceTokenizer(Tokenizer):
         unknown = splitter.id_to_string(splitter.string_to_id("\x01"))
         text = splitter.detokenize(tf.stack([tf.fill(tf.shape(pieces), "\x01"), pieces], 1))
         kept = tf.boolean_mask(pieces, (pieces != unknown) & (text != "\x01"))
-        return Vocabulary(piece.decode("utf-8") for piece in kept.numpy())
+        vocabulary = Vocabulary(piece.decode("utf-8") for piece in kept.numpy())
+        longer = [piece for piece in vocabulary if len(piece) > 1]
+        if any(p.endswith(SPACE) for p in longer) and not any(p.startswith(SPACE) for p in longer):
+            raise InputError(
+                "The pieces of the SentencePiece model end with the space after them, so the first "
+                "piece of a word is not known; train it without --treat_whitespace_as_suffix."
+            )
+        return vocabulary
 
 
 class _Splitter(tf_text.SentencepieceTokenizer):

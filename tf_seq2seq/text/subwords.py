@@ -13,10 +13,12 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from tf_seq2seq.checks import check_flag, check_integer
-from tf_seq2seq.strings import CONTINUATION, JOINER
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer, not_empty, tokenize_lines
 from tf_seq2seq.text.vocabulary import SPECIALS, Vocabulary, check_max_size
-from tf_seq2seq.text.words import word_rules
+from tf_seq2seq.text.words import JOINER, word_rules
+
+CONTINUATION = "##"
+"""The prefix of a token that continues a word."""
 
 
 class SubwordTokenizer(Tokenizer):
@@ -66,7 +68,7 @@ class SubwordTokenizer(Tokenizer):
         return words.with_values(pieces).merge_dims(1, 2)
 
     def adapt(
-        self, lines: Iterable[str], max_size: int | None = 8000, min_count: int | None = 2
+        self, lines: Iterable[str], max_size: int | None = 8000, min_count: int | None = None
     ) -> None:
         """Learn the pieces from a text, which is read once, in chunks of lines.
 
@@ -75,7 +77,8 @@ class SubwordTokenizer(Tokenizer):
             max_size: the maximum number of tokens, including the four special ones; `None` for no
                 limit.
             min_count: characters that occur less often are left out, and pairs that occur less
-                often are not joined; `None` means 2.
+                often are not joined. By default 2, but a short text, where more than one character
+                in twenty occurs only once, keeps all its characters.
 
         Raises:
             InputError: if no token of the text occurs often enough, or `max_size` is less than 5.
@@ -85,7 +88,7 @@ class SubwordTokenizer(Tokenizer):
         for tokens in tokenize_lines(lines, super().tokenize):
             words.update(tokens)
         limit = None if max_size is None else max_size - len(SPECIALS)
-        pieces = learn_pieces(words, limit, 2 if min_count is None else min_count)
+        pieces = learn_pieces(words, limit, min_count)
         self.set_vocabulary(not_empty(Vocabulary(pieces)))
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
@@ -113,7 +116,9 @@ class SubwordTokenizer(Tokenizer):
         return ~tf.strings.regex_full_match(tokens, f"{CONTINUATION}.*")
 
 
-def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) -> list[str]:
+def learn_pieces(
+    words: Mapping[str, int], limit: int | None, min_count: int | None = None
+) -> list[str]:
     """Learn pieces by byte-pair encoding: start from characters, and join the most frequent pair.
 
     Ties are broken by code point order, so the same words always give the same pieces. Words of
@@ -124,7 +129,7 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
     Args:
         words: the count of each word.
         limit: the maximum number of pieces; `None` for no limit.
-        min_count: the minimum count of a piece.
+        min_count: the minimum count of a piece; `None` as for `SubwordTokenizer.adapt`.
 
     Returns:
         The pieces: the characters by descending count, then the joined ones in the order in which
@@ -139,14 +144,18 @@ def learn_pieces(words: Mapping[str, int], limit: int | None, min_count: int) ->
         Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units",
         section 3.2.
     """
-    min_count = check_integer("min_count", min_count)
     splits = [(part, count) for word, count in words.items() for part in _parts(word)]
     characters: collections.Counter[str] = collections.Counter()
     for split, count in splits:
         for piece in split:
             characters[piece] += count
+    if min_count is None:
+        single = sum(count == 1 for count in characters.values())
+        least, min_count = 1 if 20 * single > characters.total() else 2, 2
+    else:
+        least = min_count = check_integer("min_count", min_count)
     ranked = sorted(characters.items(), key=lambda item: (-item[1], item[0]))
-    pieces = dict.fromkeys([piece for piece, count in ranked if count >= min_count][:limit])
+    pieces = dict.fromkeys([piece for piece, count in ranked if count >= least][:limit])
     # Ignore words with a character that was left out.
     splits = [(split, count) for split, count in splits if all(p in pieces for p in split)]
 

@@ -269,9 +269,9 @@ class Tokenizer(tf.Module):
             lines: the text, any iterable of strings: a list, a generator, an open file.
             max_size: the maximum number of tokens, including the four special ones; `None` for
                 no limit.
-            min_count: tokens that occur less often are left out. By default these are the tokens
-                that occur only once, if all others have an id and there are not too many of them
-                (see `Vocabulary.build`): a model learns from them what to do with new tokens.
+            min_count: tokens that occur less often are left out. By default, those that occur only
+                once are left out unless there are too many of them or `max_size` leaves out others
+                (see `Vocabulary.build`). A model learns from them what to do with new tokens.
 
         Raises:
             InputError: if no token of the text occurs often enough, or `max_size` is less than 5.

@@ -92,8 +92,9 @@ class Vocabulary:
             max_size: the maximum number of tokens, including the four special ones; `None` for
                 no limit.
             min_count: tokens that occur less often are left out. `None` leaves out those that occur
-                only once if all others would have an id, so that a model meets `<unk>` in training;
-                unless they are more than one token in twenty, in a text too short to spare them.
+                only once, so that a model sees `<unk>` in training. It keeps them if `max_size`
+                leaves out tokens anyway, or if they are more than one token in twenty, as in a
+                short text.
 
         Returns:
             The vocabulary by descending frequency, with `counts`.

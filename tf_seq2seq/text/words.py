@@ -8,13 +8,17 @@ from typing import Any
 
 from tf_seq2seq.checks import check_flag
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.strings import JOINER, check_not_one_string
+from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer
+
+JOINER = "￭"
+"""The marker for a missing space, on the side of the token where the space is missing (the
+convention of the OpenNMT Tokenizer): `book.` is `book ￭.`, `(ok)` is `(￭ ok ￭)`."""
 
 _VOWEL = "AEIOUYHaeiouyhÀ-ÆÈ-ÏÒ-ÖÙ-Ýà-æè-ïò-öù-ýŒœ"  # and the silent h
 
 # An apostrophe before a vowel ends an elided word: "l'homme" is `l' homme`. Before a consonant it
-# begins a clitic in languages with elision too: "Tom's".
+# begins a clitic, in languages with elision too: "Tom's".
 _ELISION = (rf"([\p{{L}}\p{{M}}])(['’])([{_VOWEL}\p{{N}}])", "\\1\x02\\2\\3")
 
 
@@ -66,7 +70,7 @@ class WordTokenizer(Tokenizer):
             the same token as in "un homme". See `has_elision`.
 
     Raises:
-        InputError: if an argument is not a flag, or `elision` is without `split_punctuation`.
+        InputError: if an argument is not a flag, or `elision` is set without `split_punctuation`.
 
     Example:
 
@@ -106,8 +110,8 @@ class WordTokenizer(Tokenizer):
 def has_elision(lines: Iterable[str]) -> bool:
     """Return whether the apostrophes of a text mark elisions, as in French, rather than clitics.
 
-    That is the case if most apostrophes between letters are before a vowel, and there are at least
-    five for 100 lines. In English, few are, as in the name O'Brien.
+    That is the case if most apostrophes between letters precede a vowel, and there are at least
+    five of these per 100 lines. In English, few do, such as that of the name O'Brien.
 
     Args:
         lines: the text, any iterable of strings.

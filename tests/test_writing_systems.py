@@ -1,6 +1,6 @@
 import pytest
 
-from tf_seq2seq.writing import script, writing_system
+from tf_seq2seq.writing_systems import script, writing_system
 
 SENTENCES = {
     "Chinese": "我昨天买的书很有意思。",
@@ -27,8 +27,10 @@ def test_sentences(system):
     [
         ([], "mixed"),
         (["...", "123"], "mixed"),
-        (["一丁ab"], "mixed"),  # half of the letters are not most of them
-        (["一丁三ab"], "Chinese"),
+        (["一abcde"], "mixed"),  # half of the letters are not most of them
+        (["一abcd"], "Chinese"),
+        (["在TensorFlow中使用Keras训练模型"], "Chinese"),
+        (["The character 书 means book."], "Latin"),
         (["一丁三四五六七八九の"], "Chinese"),  # a tenth of kana
         (["一丁三四五六七八のの"], "Japanese"),
         (["ｶﾞｷﾞｸ"], "Japanese"),  # half-width

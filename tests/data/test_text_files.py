@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
+from tf_seq2seq.data.text_files import read_text_lines
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text_files import read_text_lines
 
 LINES = ["Grüße, \u2028Zeile 1", "", "我昨天买的书。"]
 TEXT = "".join(f"{line}\n" for line in LINES)
@@ -93,7 +93,7 @@ def test_archives_are_named(tmp_path):
     with tarfile.open(tmp_path / "c", "w:gz") as archive:
         archive.add(tmp_path / "a.txt")
     for name, kind in (("b", "zip"), ("c", "tar")):
-        with pytest.raises(InputError, match=f"{name} is a {kind} archive: unpack it"):
+        with pytest.raises(InputError, match=f"{name} is a {kind} file: unpack it"):
             read_text_lines(tmp_path / name)
 
 

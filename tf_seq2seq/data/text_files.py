@@ -1,4 +1,4 @@
-"""Lines of text files as they are found: compressed, in UTF-8 or UTF-16, with any line ends."""
+"""Lines of text files, which may be compressed, in UTF-8 or UTF-16, and have any line ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMPRESSED = {
     rb"\xfd7zXZ\x00": lzma.decompress,
 }
 _ARCHIVES = {rb"PK\x03\x04": "zip", rb"7z\xbc\xaf\x27\x1c": "7z", rb"\x28\xb5\x2f\xfd": "zstd"}
-_TAR = slice(257, 262)  # where a tar archive says "ustar"
+_TAR = slice(257, 262)  # where a tar archive has "ustar"
 
 # UTF-32 comes first, because its mark begins with that of UTF-16.
 _MARKS = {
@@ -78,7 +78,7 @@ def _unpacked(path, data: bytes) -> bytes:
     if data[_TAR] == b"ustar":
         kind = "tar"
     if kind:
-        raise InputError(f"{path} is a {kind} archive: unpack it, and pass the text file in it.")
+        raise InputError(f"{path} is a {kind} file: unpack it, and pass the text file in it.")
     return data
 
 
@@ -131,7 +131,7 @@ def _utf16(data: bytes) -> str | None:
 
 
 def _advice(data: bytes) -> str:
-    """Return how to convert text that is not UTF-8, by its first such lines."""
+    """Return how to convert text that is not UTF-8, judging by its first such lines."""
     bad = []
     for line in data.splitlines():
         try:
@@ -142,7 +142,7 @@ def _advice(data: bytes) -> str:
             break
     sample = b"\n".join(bad)
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", sample)]
-    # A letter with an accent is mostly a single byte among ASCII; a Chinese character is two bytes.
+    # An accented letter is usually a single byte next to ASCII; a Chinese character is two bytes.
     if 2 * runs.count(1) >= len(runs):
         return "for instance with `iconv -f WINDOWS-1252 -t UTF-8` if it is Western European"
     try:

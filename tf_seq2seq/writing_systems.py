@@ -12,17 +12,20 @@ WITHOUT_SPACES = frozenset(
 )
 """The writing systems that have no spaces between words."""
 
+# A character of Chinese or Japanese is about a word: "用TensorFlow训练模型" is a Chinese text.
+_LETTERS_PER_CHARACTER = 5
+
 
 def writing_system(lines: Iterable[str]) -> str:
-    """Return the writing system of most letters of a text.
+    """Return the writing system of most letters of a text; a Chinese character counts as five.
 
     Args:
         lines: the text, any iterable of strings.
 
     Returns:
         The script as Unicode names it, such as "Latin", "Thai" or "Devanagari"; "Chinese",
-        "Japanese" (Chinese characters, of which kana are more than a tenth) or "Korean"; "mixed"
-        if no writing system has more than half of the letters.
+        "Japanese" (if more than a tenth of the characters are kana) or "Korean"; "mixed" if no
+        writing system has more than half of the letters.
 
     Example:
 
@@ -39,7 +42,9 @@ def writing_system(lines: Iterable[str]) -> str:
     kana = scripts.pop("Hiragana", 0) + scripts.pop("Katakana", 0)
     characters = scripts.pop("Chinese", 0)
     # A Chinese text may quote a little Japanese; a Japanese text has kana in every sentence.
-    scripts["Japanese" if 9 * kana > characters else "Chinese"] = kana + characters
+    scripts["Japanese" if 9 * kana > characters else "Chinese"] = _LETTERS_PER_CHARACTER * (
+        kana + characters
+    )
     system, count = scripts.most_common(1)[0]
     return system if 2 * count > scripts.total() else "mixed"
 
