@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from tf_seq2seq.files import (
@@ -6,6 +8,7 @@ from tf_seq2seq.files import (
     remove_folder,
     write_atomically,
     write_folder_atomically,
+    write_in_parts,
     write_together,
 )
 
@@ -41,6 +44,34 @@ def test_a_new_file_has_the_mode_that_open_would_give_it(tmp_path):
     with write_atomically(tmp_path / "file"):
         pass
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_file_that_is_written_in_parts_is_kept_until_the_first(tmp_path):
+    path = tmp_path / "new" / "out.txt"
+    with write_in_parts(path):
+        assert path.read_text() == ""
+    path.write_text("old")
+    with pytest.raises(RuntimeError), write_in_parts(path) as write:
+        raise RuntimeError
+    assert path.read_text() == "old"
+    with pytest.raises(RuntimeError), write_in_parts(path) as write:
+        write(["a\n", "b\n"])
+        write(f"{letter}\n" for letter in "cd")
+        assert path.read_text() == "a\nb\nc\nd\n"
+        raise RuntimeError
+    assert path.read_text() == "a\nb\nc\nd\n"
+    with write_in_parts(path):
+        pass
+    assert path.read_text() == ""
+
+
+def test_a_pipe_is_written_in_parts():
+    reader, writer = os.pipe()
+    with write_in_parts(f"/dev/fd/{writer}") as write:
+        write(["a\n"])
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        assert file.read() == "a\n"
 
 
 def test_chunks_cover_all_items_in_order():

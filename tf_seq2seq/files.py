@@ -7,7 +7,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 from zipfile import BadZipFile
@@ -56,6 +56,44 @@ def write_atomically(path: str | os.PathLike) -> Iterator[Path]:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_in_parts(path: str | os.PathLike) -> Iterator[Callable[[Iterable[str]], None]]:
+    """Open a text file that long work writes part by part.
+
+    An existing file keeps its content until the first part, so that work that fails before then
+    does not cost it. The context manager yields a function that writes lines at once.
+
+    Args:
+        path: the file; its folder is created if it does not exist.
+
+    Raises:
+        OSError: if the file cannot be written to.
+
+    Example:
+
+    >>> with write_in_parts(tmp_path / "translations.txt") as write:
+    ...     write(["甲\\n"])
+    ...     write(["乙\\n", "丙\\n"])
+    >>> (tmp_path / "translations.txt").read_text(encoding="utf-8").split()
+    ['甲', '乙', '丙']
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        begun = False
+
+        def write(lines: Iterable[str]) -> None:
+            nonlocal begun
+            if not begun and file.seekable():  # unlike /dev/stdout
+                file.truncate(0)
+            begun = True
+            file.writelines(lines)
+            file.flush()
+
+        yield write
+        write([])
 
 
 @contextlib.contextmanager

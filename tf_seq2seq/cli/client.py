@@ -12,14 +12,14 @@ import codecs
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.data.text_files import read_text_lines
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.files import in_chunks
+from tf_seq2seq.files import in_chunks, write_in_parts
 
 if TYPE_CHECKING:
     from tf_seq2seq.serving.client import Client
@@ -96,12 +96,11 @@ def _translate(client: Client, settings: Settings) -> None:
     if settings.align is not None and settings.align.suffix not in (".png", ".pdf", ".svg"):
         raise InputError(f"--align writes .png, .pdf or .svg, got {settings.align}.")
     with contextlib.ExitStack() as stack:
-        output = sys.stdout
         if settings.output is None:
             _check_encoding(sys.stdout.encoding)
+            write: Callable[[Iterable[str]], None] = _print
         else:
-            settings.output.parent.mkdir(parents=True, exist_ok=True)
-            output = stack.enter_context(settings.output.open("w", encoding="utf-8"))
+            write = stack.enter_context(write_in_parts(settings.output))
         number = 0
         # A chunk is written as soon as it is translated. It is several batches long, so that the
         # client can sort it by length.
@@ -109,12 +108,16 @@ def _translate(client: Client, settings: Settings) -> None:
             if settings.beam:
                 for found in client.n_best(chunk, details=False):
                     number += 1
-                    output.writelines(f"{number}\t{t.score:.4f}\t{t.text}\n" for t in found)
+                    write(f"{number}\t{t.score:.4f}\t{t.text}\n" for t in found)
             else:
-                output.writelines(f"{t.text}\n" for t in client(chunk, details=False))
-            output.flush()
+                write([f"{t.text}\n" for t in client(chunk, details=False)])
     if settings.align is not None and lines:
         _draw(client(lines[:1])[0], settings.align)
+
+
+def _print(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(lines)
+    sys.stdout.flush()
 
 
 def _check_encoding(encoding: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tf_seq2seq.files import in_chunks
+from tf_seq2seq.files import in_chunks, write_in_parts
 
 LINES_AT_ONCE = 1024  # A chunk is written as soon as it is translated, and has a progress bar.
 
@@ -49,8 +49,7 @@ def translate_lines(
     translations: list[str] = []
     with contextlib.ExitStack() as stack:
         if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(output.open("w", encoding="utf-8"))
+            write = stack.enter_context(write_in_parts(output))
         for chunk in in_chunks(lines, LINES_AT_ONCE):
             first = len(translations) + 1
             last = len(translations) + len(chunk)
@@ -58,6 +57,5 @@ def translate_lines(
             texts = [each.text for each in translate(chunk, batch_size, verbose=1)]
             translations += texts
             if output is not None:
-                file.writelines(f"{text}\n" for text in texts)
-                file.flush()
+                write(f"{text}\n" for text in texts)
     return translations
