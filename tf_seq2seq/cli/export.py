@@ -31,6 +31,7 @@ class Settings(SearchSettings):
         None,
         "typical sentences to warm up the server with, one per line (default: sentences of the "
         "dev set, if they were saved with the translator)",
+        reads=True,
     )
     data: str | None = setting(
         None, "for the model card: the training data (default: as saved with the translator)"
