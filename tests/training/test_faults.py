@@ -1,5 +1,6 @@
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import shutil
@@ -223,8 +224,12 @@ class TestDisk:
         folder = tmp_path / "read-only"
         folder.mkdir()
         folder.chmod(0o555)
-        with as_another_user(), pytest.raises(InputError) as error:
-            open_checkpoint(folder / "new", keep=2)
+        with (
+            as_another_user(),
+            pytest.raises(InputError) as error,
+            open_checkpoint(folder / "new", keep=2),
+        ):
+            pass
         assert str(error.value) == (
             f"{folder / 'new'} cannot be written to (Permission denied), and checkpoints go there: "
             "make room, change its permissions or choose another directory."
@@ -232,8 +237,12 @@ class TestDisk:
 
     def test_a_folder_that_cannot_be_created(self, tmp_path):
         (tmp_path / "file").touch()
-        with pytest.raises(InputError, match=r"file/x cannot be written to \(Not a directory\)"):
-            open_checkpoint(tmp_path / "file" / "x", keep=2)
+        message = r"file/x cannot be written to \(Not a directory\)"
+        with (
+            pytest.raises(InputError, match=message),
+            open_checkpoint(tmp_path / "file" / "x", keep=2),
+        ):
+            pass
 
     @pytest.mark.parametrize("fault", [errno.EROFS, errno.ENOSPC])
     def test_the_trial_comes_before_the_first_step(self, tmp_path, monkeypatch, fault):
@@ -250,8 +259,30 @@ class TestDisk:
 
     def test_the_trial_leaves_nothing(self, tmp_path):
         (tmp_path / ".epoch-0-step-1-abc").mkdir()
-        open_checkpoint(tmp_path, keep=2)
-        assert not list(tmp_path.iterdir())
+        with open_checkpoint(tmp_path, keep=2):
+            assert not list(tmp_path.iterdir())
+
+    def test_two_runs_at_once(self, tmp_path):
+        with open_checkpoint(tmp_path, keep=2):
+            (tmp_path / ".epoch-0-step-1-abc").mkdir()
+            with pytest.raises(InputError) as error:
+                fit(tmp_path)
+            assert str(error.value) == (
+                f"Another run writes its checkpoints to {tmp_path}, and each would remove those of "
+                "the other: wait for its end, or choose another directory."
+            )
+            assert list(tmp_path.iterdir())
+        with open_checkpoint(tmp_path, keep=2):
+            assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("fault", [errno.ENOLCK, errno.ENOTSUP])
+    def test_a_file_system_without_locks(self, tmp_path, monkeypatch, fault):
+        def flock(*arguments):
+            raise OSError(fault, os.strerror(fault))
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+        with open_checkpoint(tmp_path, keep=2) as checkpoint:
+            assert checkpoint.directory == tmp_path
 
     def test_a_disk_that_is_full_while_writing(self, tmp_path, monkeypatch):
         def full(*arguments, **options):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 import signal
 import threading
@@ -43,8 +45,9 @@ class Termination:
                 signal.raise_signal(signal.SIGTERM)
 
 
-def open_checkpoint(directory: str | Path, keep: int) -> Checkpoint:
-    """Open the directory of a run's checkpoints, and check that it can be written to.
+@contextlib.contextmanager
+def open_checkpoint(directory: str | Path, keep: int) -> Iterator[Checkpoint]:
+    """Open the directory of a run's checkpoints, which must be writable, for this run alone.
 
     Unfinished files of a killed process are removed.
 
@@ -53,18 +56,45 @@ def open_checkpoint(directory: str | Path, keep: int) -> Checkpoint:
         keep: number of checkpoints to keep.
 
     Raises:
-        InputError: if the directory cannot be created or written to.
+        InputError: if the directory cannot be created or written to, or another run uses it.
     """
+    with contextlib.ExitStack() as stack:
+        try:
+            checkpoint = Checkpoint(directory, keep)
+            stack.enter_context(_locked(checkpoint.directory))
+            checkpoint.remove_unfinished()
+            checkpoint.try_writing()
+        except BlockingIOError as error:
+            raise InputError(
+                f"Another run writes its checkpoints to {directory}, and each would remove those "
+                "of the other: wait for its end, or choose another directory."
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"{directory} cannot be written to ({error.strerror}), and checkpoints go there: "
+                "make room, change its permissions or choose another directory."
+            ) from error
+        yield checkpoint
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Hold a lock on a directory, which ends with the process at the latest.
+
+    Raises:
+        BlockingIOError: if it is locked.
+    """
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        checkpoint = Checkpoint(directory, keep)
-        checkpoint.remove_unfinished()
-        checkpoint.try_writing()
-    except OSError as error:
-        raise InputError(
-            f"{directory} cannot be written to ({error.strerror}), and checkpoints go there: make "
-            "room, change its permissions or choose another directory."
-        ) from error
-    return checkpoint
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # some network file systems have no locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -104,10 +104,11 @@ def fit(
     Raises:
         InputError: if the model is not compiled or overrides `train_step` or `test_step`, an
             argument is out of range, the batches are not pairs or the cardinality of `train` is
-            unknown, the directory cannot be written to, all checkpoints are damaged or the last one
-            does not fit the model, the disk is full or the loss or a weight is NaN or infinite (the
-            previous checkpoint is kept), or the optimizer has `gradient_accumulation_steps` or
-            `ema_overwrite_frequency` on several replicas, where Keras cannot apply them.
+            unknown, the directory cannot be written to or another run uses it, all checkpoints are
+            damaged or the last one does not fit the model, the disk is full or the loss or a weight
+            is NaN or infinite (the previous checkpoint is kept), or the optimizer has
+            `gradient_accumulation_steps` or `ema_overwrite_frequency` on several replicas, where
+            Keras cannot apply them.
         Interrupted: on SIGTERM, once a checkpoint is written.
     """
     epochs = check_integer("epochs", epochs, minimum=0)
@@ -120,30 +121,30 @@ def fit(
     callbacks = check_callbacks(callbacks)
     _check_training(model, train, dev)
     termination = Termination()
-    checkpoint = open_checkpoint(directory, keep_checkpoints)
-    hooks = keras.callbacks.CallbackList(
-        callbacks,
-        add_history=True,
-        add_progbar=True,
-        model=model,
-        verbose=1,
-        epochs=epochs,
-        steps=int(train.cardinality()),
-    )
-    run = Run(model, train, hooks, checkpoint, keep_weights, termination, settings)
-    if resume:
-        run.restore()
-    else:
-        run.announce_removal()
-    run.check_space()
-    with termination, run.explain_interrupt():
-        run.begin()
-        while run.epoch < epochs and (run.step or not run.stopped):
-            _train_epoch(run, dev, checkpoint_every)
-        if epochs and isinstance(model.optimizer, keras.optimizers.Optimizer):
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-        hooks.on_train_end(run.epoch_logs)
-    return run.history
+    with open_checkpoint(directory, keep_checkpoints) as checkpoint:
+        hooks = keras.callbacks.CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=True,
+            model=model,
+            verbose=1,
+            epochs=epochs,
+            steps=int(train.cardinality()),
+        )
+        run = Run(model, train, hooks, checkpoint, keep_weights, termination, settings)
+        if resume:
+            run.restore()
+        else:
+            run.announce_removal()
+        run.check_space()
+        with termination, run.explain_interrupt():
+            run.begin()
+            while run.epoch < epochs and (run.step or not run.stopped):
+                _train_epoch(run, dev, checkpoint_every)
+            if epochs and isinstance(model.optimizer, keras.optimizers.Optimizer):
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+            hooks.on_train_end(run.epoch_logs)
+        return run.history
 
 
 def _train_epoch(run: Run, dev, checkpoint_every) -> None:
