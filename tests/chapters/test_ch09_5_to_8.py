@@ -96,7 +96,7 @@ def comparison_of(*numbers):
     fit, compared = s2s.training.fit, []
 
     def fit_some(model, *data, directory, **options):
-        if directory.parent.name == "comparison":
+        if directory.name == "comparison":
             compared.append(model)
             if len(compared) not in numbers:
                 for callback in options["callbacks"]:
@@ -107,6 +107,7 @@ def comparison_of(*numbers):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(s2s.training, "fit", fit_some)
         yield
+    assert len(compared) == 4
 
 
 def test_training_without_attention(plain):
