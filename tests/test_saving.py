@@ -50,17 +50,18 @@ PAIRS = [
 @pytest.fixture(scope="module")
 def saved(request, tmp_path_factory):
     """Save what the selected tests need, and load all of it in one fresh process."""
-    folder, expected = tmp_path_factory.mktemp("saved"), {}
-    made = {}
+    folder = tmp_path_factory.mktemp("saved")
+    made, outputs_of, expected = {}, {}, {}
     for item in request.session.items:
         if getattr(item, "originalname", "") != test_the_same_in_a_fresh_process.__name__:
             continue
         way, name = item.callspec.params["way"], item.callspec.params["name"]
         if name not in made:
             made[name] = make(name)
+            outputs_of[name] = outputs(name, made[name])
         place = folder / f"{way}-{name}"
         place.mkdir()
-        expected[way, name] = outputs(name, made[name])
+        expected[way, name] = outputs_of[name]
         WAYS[way][0](name, made[name], place)
     run_python(
         "import sys; sys.path.insert(0, 'tests')\n"
