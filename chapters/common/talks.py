@@ -283,10 +283,10 @@ def open_translator(
     if not (folder / "translator").exists():
         if settings.preset != "quick":
             raise InputError(
-                f"There is no translator in {folder}: train it first with chapters/"
+                f"No translator was found in {folder}: train one first with chapters/"
                 f"{chapter} --preset {settings.preset}, or set --trained-dir."
             )
-        print(f"There is no translator in {folder} yet: {chapter} trains it in a minute.")
+        print(f"No translator was found in {folder}. Training one with {chapter}: about a minute.")
         script = Path(__file__).parents[1] / chapter
         code = subprocess.run([sys.executable, script, "--output-dir", folder]).returncode
         if code:

@@ -212,7 +212,7 @@ def test_training_first_if_nothing_is_trained(
 
     monkeypatch.setattr(subprocess, "run", train)
     run_chapter("ch09_6_translate_seq2seq", "--trained-dir", tmp_path / "new")
-    assert "ch09_5_train_seq2seq.py trains it" in capsys.readouterr().out
+    assert "Training one with ch09_5_train_seq2seq.py" in capsys.readouterr().out
 
     # If that fails, it has printed why.
     monkeypatch.setattr(subprocess, "run", lambda command: subprocess.CompletedProcess(command, 3))
@@ -406,7 +406,9 @@ def test_ids_of_the_book_s_own_lists(run_chapter, trained_dir, shared_data, caps
 @pytest.mark.parametrize("chapter", ["ch09_6_translate_seq2seq", "ch09_8_translate_attention"])
 class TestErrors:
     def test_nothing_is_trained(self, run_chapter, chapter, tmp_path):
-        with pytest.raises(s2s.InputError, match=r"train it first with .*_train_.* --preset tuned"):
+        with pytest.raises(
+            s2s.InputError, match=r"train one first with .*_train_.* --preset tuned"
+        ):
             run_chapter(chapter, "--preset", "tuned", "--trained-dir", tmp_path)
 
     def test_training_has_not_reached_a_checkpoint(self, run_chapter, trained_dir, chapter):

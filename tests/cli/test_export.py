@@ -82,7 +82,7 @@ def test_what_is_unknown_is_said_and_not_invented(exported, capsys):
     assert options["card"] == {} and not options["sentences"]
     printed = capsys.readouterr().out
     assert "no warm-up requests" in printed and "--sentences" in printed
-    assert "does not name the training data: --data does" in printed
+    assert "does not name the training data: pass --data" in printed
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,11 @@ def export_saved(settings: Settings) -> Path:
     sentences = read_lines(settings.sentences) if settings.sentences else saved.sentences
     if not sentences:
         print(
-            "There are no warm-up requests, so the first requests of a server will be slow: "
-            "--sentences takes a file with typical sentences."
+            "The export will have no warm-up requests, which makes a server's first answers "
+            "slow: pass a file of typical sentences with --sentences."
         )
     if "data" not in card:
-        print("The model card does not name the training data: --data does.")
+        print("The model card does not name the training data: pass --data to add it.")
     translator = Translator.load(settings.translator)
     return serving.export(
         translator, settings.model_dir, settings.version, sentences=sentences, card=card, beam=beam

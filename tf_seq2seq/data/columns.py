@@ -129,7 +129,7 @@ def _column(rows: Sequence[Row], place: int) -> list[str]:
 
 
 def _kind(cells: Sequence[str]) -> str | None:
-    """Return what nonblank cells contain, such as text or numbers; None if there are no cells."""
+    """Return the kind of content in nonblank cells, such as text or numbers; None for no cells."""
     if not cells:
         return None
     if 10 * sum(_is_number(cell) for cell in cells) >= 9 * len(cells):

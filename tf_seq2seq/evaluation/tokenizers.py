@@ -128,7 +128,7 @@ class Lengths(NamedTuple):
 
 
 def measure_lengths(sentences: Sequence[str]) -> Lengths:
-    """Measure sentences in words, or in characters if there are no spaces between words.
+    """Measure sentences in words, or in characters for languages written without spaces.
 
     The groups are those of `bleu_by_length`. They are five times as wide for alphabets without
     spaces, such as Thai, where a word has about five letters.

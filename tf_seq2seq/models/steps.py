@@ -84,7 +84,7 @@ def _update_metrics(model, inputs, labels, logits, sample_weight, loss):
 def _add_up_and_clip(optimizer, gradients):
     """Return the replica's share of the clipped sum of the gradients, which Keras adds up again.
 
-    Keras clips the share once more, which has no effect: it is no larger than the clipped sum.
+    Keras clips each share again, with no effect: a share never exceeds the clipped sum.
     """
     present = iter(_sum_over_replicas([g for g in gradients if g is not None]))
     gradients = [g if g is None else next(present) for g in gradients]

@@ -26,9 +26,9 @@ _FILE = "sentencepiece.model"
 class SentencePieceTokenizer(Tokenizer):
     """Split text into the pieces of a SentencePiece model that you have trained.
 
-    The vocabulary is that of the model, and there is no `adapt`. `<pad>`, `<unk>`, `<sos>` and
+    The model already has a vocabulary, so `adapt` is not supported. `<pad>`, `<unk>`, `<sos>` and
     `<eos>` have the ids 0 to 3, as in every tokenizer of this package. The pieces follow in the
-    order of the model, without its own unknown and control symbols, whatever their names and ids
+    model's order, without its own unknown and control symbols, whatever their names and ids
     are. A model trained with `--pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3` has the same ids here.
 
     `normalize` also does what the model does to the text before it splits it, such as NFKC.
@@ -75,7 +75,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     @property
     def _pieces(self) -> tf_text.SentencepieceTokenizer:
-        _ = self.vocabulary  # raises if there is no model
+        _ = self.vocabulary  # raises an error before a model is set
         return self._splitter
 
     @property

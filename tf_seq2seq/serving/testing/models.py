@@ -137,7 +137,7 @@ class Model:
     def poll(self) -> None:
         """Load the versions that the config selects, and unload the others, as the server does.
 
-        A version that is no longer selected stays until a selected one is available. Versions are
+        A deselected version stays loaded until a selected one is available. Versions are
         loaded one after the other, the newest first, and all others wait for a broken one; only
         those that exist when the server starts are loaded independently.
         """
