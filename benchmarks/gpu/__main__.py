@@ -22,13 +22,16 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for `sides`
+
 import numpy as np
-from configurations import MODELS, PAD_ID, configuration
-from sides import Side, SideError, start_package, start_torch
+from sides.configurations import PAD_ID, configuration
+from sides.parent import Side, SideError, start_package, start_torch
 
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 
+MODELS = ("tuned", "gnmt")
 VARIANTS = {
     "eager": [("eager", False)],
     "compiled": [("compiled", False), ("eager", False)],

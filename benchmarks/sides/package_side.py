@@ -1,7 +1,7 @@
 """The package's side: a worker process with TensorFlow."""
 
 import os
-import time
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -13,11 +13,15 @@ from configurations import (
     EOS_ID,
     PAD_ID,
     SOS_ID,
+    LanguageModelConfiguration,
     configuration,
     greedy_batch,
     training_batch,
 )
-from worker import serve
+from worker import Stopwatch, peak_memory, serve
+from workload import read_pairs, words
+
+import plain_keras
 
 import tf_seq2seq as s2s
 from tf_seq2seq.training.steps import train_step
@@ -33,10 +37,13 @@ def training_steps(model, dataset):
     """
     model.optimizer.build(model.trainable_variables)
     iterator, step = iter(dataset), train_step(model)
+    carries_state = hasattr(model, "initial_state")
+    state = model.initial_state(dataset.element_spec[1].shape[0]) if carries_state else ()
 
     def run(steps):
+        nonlocal state
         for _ in range(steps):
-            loss, _, _ = step(iterator, ())
+            loss, _, state = step(iterator, state)
         return float(loss)
 
     return run
@@ -56,6 +63,10 @@ def greedy_search(model, steps):
 
 
 def build(c):
+    if isinstance(c, LanguageModelConfiguration):
+        return s2s.LanguageModel(
+            c.vocabulary, c.units, num_layers=c.num_layers, dropout=c.dropout
+        )
     shared = {
         "embedding_size": c.embedding_size,
         "cell": c.cell,
@@ -75,7 +86,7 @@ def build(c):
             c.target_vocabulary,
             c.units,
             attention=s2s.BahdanauAttention(c.attention_units),
-            query="previous_state",
+            query=c.query,
             readout_units=c.readout_units,
             readout_activation=c.readout_activation,
             tie_embeddings=c.tied,
@@ -87,6 +98,12 @@ def build(c):
 
 def variables(model):
     """Return the model's variables by the names that the PyTorch side reads."""
+    if isinstance(model, s2s.LanguageModel):
+        named = {"embedding": model.embedding.embeddings, "softmax_bias": model.bias}
+        for i, layer in enumerate(model.recurrent_layers):
+            for part in ("kernel", "recurrent_kernel", "bias"):
+                named[f"{part}_{i}"] = getattr(layer.cell, part)
+        return named
     encoder, decoder = model.encoder, model.decoder
     named = {
         "source_words": encoder.words.embedding.embeddings,
@@ -121,7 +138,35 @@ def variables(model):
     return named
 
 
+def tokenizer_of(size):
+    """Return a tokenizer for the words of `workload.sentences`."""
+    tokenizer = s2s.text.WordTokenizer(split_punctuation=False)
+    tokenizer.set_vocabulary(s2s.text.Vocabulary(words(size)))
+    return tokenizer
+
+
+class Turns(keras.callbacks.Callback):
+    """Lets `fit` wait after each epoch until the parent asks for the next."""
+
+    def __init__(self, channel):
+        super().__init__()
+        self._channel = channel
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._watch = Stopwatch()
+
+    def on_epoch_end(self, epoch, logs=None):
+        answer = {**self._watch.read(), "loss": float(logs["loss"]), "peak_memory": peak_memory()}
+        self._channel.answer(answer)
+        request = self._channel.request()
+        if request is None or request["do"] == "end_fit":
+            self.model.stop_training = True
+
+
 class PackageSide:
+    def __init__(self, channel):
+        self.channel = channel
+
     def hello(self):
         gpus = tf.config.list_physical_devices("GPU")
         name = None
@@ -133,34 +178,42 @@ class PackageSide:
             f"Keras {keras.__version__}",
         }
 
-    def prepare(self, model, precision, tiny, weights):
-        """Build the model, write its weights, and compute the loss and the norm of its gradient."""
+    def prepare(self, model, precision, weights, padded=False, plain=False, **changes):
+        """Build the model, write its weights, and compute the loss and the norm of its gradient.
+
+        Args:
+            model, **changes: for `configuration`.
+            precision: a key of `POLICIES`.
+            weights: the file to write the weights to.
+            padded: for `training_batch`.
+            plain: whether to use plain Keras layers with the same weights.
+        """
         keras.backend.clear_session()
         keras.utils.set_random_seed(1)
         keras.config.set_dtype_policy(POLICIES[precision])
-        self.c = c = configuration(model, tiny)
+        self.c = c = configuration(model, **changes)
         self.model = build(c)
-        self.model.compile(
-            keras.optimizers.Adam(c.learning_rate, beta_2=c.beta_2, global_clipnorm=c.clip),
-            s2s.SequenceCrossEntropy(label_smoothing=c.label_smoothing),
-            metrics=[],
-        )
-        named = variables(self.model)
-        # Keras' initial embeddings are so small that the logits of all words are about equal.
-        for side in ("source_words", "target_words"):
-            named[side].assign(named[side] * 10.0)
-        bias = named["projection_bias"].numpy()
-        bias[EOS_ID] = EOS_BIAS
-        named["projection_bias"].assign(bias)
-        np.savez(weights, **{name: variable.numpy() for name, variable in named.items()})
-        source, target, labels = (tf.constant(ids, tf.int32) for ids in training_batch(c))
-        inputs = {"source": source, "target": target}
-        self.batch = inputs, labels
+        self._prepare_weights(weights)
+        *inputs, labels = (tf.constant(ids, tf.int32) for ids in training_batch(c, padded))
+        inputs = dict(zip(("source", "target"), inputs, strict=True)) if inputs[1:] else inputs[0]
+        self.batch, self.plain = (inputs, labels), plain
+        if plain:
+            self.model = plain_keras.copy_of(self.model, c, inputs)
+        if isinstance(c, LanguageModelConfiguration):
+            self.optimizer = keras.optimizers.SGD(c.learning_rate, global_clipnorm=c.clip)
+            self.loss = s2s.SequenceCrossEntropy("sentences")
+        else:
+            self.optimizer = keras.optimizers.Adam(
+                c.learning_rate, beta_2=c.beta_2, global_clipnorm=c.clip
+            )
+            self.loss = s2s.SequenceCrossEntropy(label_smoothing=c.label_smoothing)
+        self.model.compile(self.optimizer, self.loss, metrics=[])
 
         @tf.function(autograph=False)
         def loss_and_norm():
             with tf.GradientTape() as tape:
                 logits = self.model(inputs, training=False)
+                logits = getattr(logits, "logits", logits)
                 loss = self.model.compute_loss(x=inputs, y=labels, y_pred=logits, training=False)
             gradients = tape.gradient(loss, self.model.trainable_variables)
             return loss, tf.linalg.global_norm([tf.convert_to_tensor(g) for g in gradients])
@@ -168,6 +221,17 @@ class PackageSide:
         loss, norm = loss_and_norm()
         parameters = self.model.count_params()
         return {"loss": float(loss), "gradient_norm": float(norm), "parameters": parameters}
+
+    def _prepare_weights(self, file):
+        named = variables(self.model)
+        if "source_words" in named:
+            # Keras' initial embeddings are so small that the logits of all words are about equal.
+            for side in ("source_words", "target_words"):
+                named[side].assign(named[side] * 10.0)
+            bias = named["projection_bias"].numpy()
+            bias[EOS_ID] = EOS_BIAS
+            named["projection_bias"].assign(bias)
+        np.savez(file, **{name: variable.numpy() for name, variable in named.items()})
 
     def prepare_greedy(self, rows):
         self.source = tf.constant(greedy_batch(self.c, rows), tf.int32)
@@ -177,28 +241,56 @@ class PackageSide:
         return {"ids": ids.tolist()}
 
     def greedy(self, steps):
-        start = time.perf_counter()
+        watch = Stopwatch()
         for _ in range(steps):
             ids = self.translate(self.source)
         ids.numpy()
-        return {"seconds": time.perf_counter() - start}
+        return watch.read()
 
     def prepare_train(self):
-        self.run = training_steps(self.model, tf.data.Dataset.from_tensors(self.batch).repeat())
+        if self.plain:
+            is_language_model = isinstance(self.c, LanguageModelConfiguration)
+            self.run = plain_keras.training_steps(
+                self.model, *self.batch, self.optimizer, is_language_model
+            )
+        else:
+            dataset = tf.data.Dataset.from_tensors(self.batch).repeat()
+            self.run = training_steps(self.model, dataset)
         self.run(3)
         return {}
 
     def train(self, steps):
-        start = time.perf_counter()
+        watch = Stopwatch()
         loss = self.run(steps)
-        return {"seconds": time.perf_counter() - start, "loss": loss}
+        return {**watch.read(), "loss": loss, "peak_memory": peak_memory()}
+
+    def prepare_fit(self, pairs, batches):
+        """Train on pairs of sentences for an epoch, and write the batches; see `Turns`."""
+        tokenizers = [
+            tokenizer_of(size) for size in (self.c.source_vocabulary, self.c.target_vocabulary)
+        ]
+        dataset = s2s.data.batches(
+            s2s.data.Pairs(*read_pairs(pairs)), *tokenizers, batch_size=self.c.batch_size, shuffle_seed=1
+        )
+        arrays = {}
+        for i, (inputs, labels) in enumerate(dataset):
+            for part, ids in enumerate((inputs["source"], inputs["target"], labels)):
+                arrays[f"{i}_{part}"] = ids.numpy().astype(np.int64)
+        np.savez(batches, **arrays)
+        self.model.compile(self.optimizer, self.loss)
+        with tempfile.TemporaryDirectory() as directory:
+            turns = Turns(self.channel)
+            s2s.training.fit(
+                self.model, dataset, epochs=1_000_000, directory=directory, callbacks=[turns]
+            )
+        return {}
 
 
-def start():
+def start(channel):
     for gpu in tf.config.list_physical_devices("GPU"):
         # The other side needs memory too.
         tf.config.experimental.set_memory_growth(gpu, True)
-    return PackageSide()
+    return PackageSide(channel)
 
 
 if __name__ == "__main__":

@@ -120,11 +120,13 @@ class Side:
                 side.close()
 
 
-def start_package(settings):
+def start_package(settings, name="tf_seq2seq", **environment):
     python = settings.python or sys.executable
-    return Side("tf_seq2seq", python, "package_side.py", settings.timeout)
+    return Side(name, python, "package_side.py", settings.timeout, **environment)
 
 
-def start_torch(settings):
+def start_torch(settings, **environment):
     python, path = settings.torch_python or sys.executable, settings.torch_pythonpath
-    return Side("PyTorch", python, "torch_side.py", settings.timeout, PYTHONPATH=path)
+    return Side(
+        "PyTorch", python, "torch_side.py", settings.timeout, PYTHONPATH=path, **environment
+    )

@@ -120,6 +120,116 @@ def gru_greedy(ids, h, product, words, projected, keys, padding, scorer, weights
     return logits.argmax(-1), h, product
 
 
+# One direction of an encoder with a GRU.
+
+
+def direction_step(x, keep, h, kernel, bias):
+    """Take a step; `keep` is 0 for rows whose word is padding: their state stays the same."""
+    z, r, n, u_n = _gru_gates(x.float(), torch.addmm(bias, h, kernel).float())
+    h_32 = h.float()
+    new_h = h_32 + keep * (1 - z) * (n - h_32)
+    return new_h.to(h.dtype), torch.cat([z, r, n, u_n], -1).to(h.dtype)
+
+
+def direction_back(d_out, carry, keep, gates, h, kernel):
+    """Return the gradients of `W x + b`, of `U h + b` and of the state before."""
+    d_h = carry + d_out.float()
+    d_new = keep * d_h
+    d_x, d_u = _gru_gates_back(d_new, gates, h)
+    d_u = d_u.to(kernel.dtype)
+    z = gates.float().chunk(4, -1)[0]
+    carry = d_h - d_new * (1 - z) + (d_u @ kernel.t()).float()
+    return d_x.to(kernel.dtype), d_u, carry
+
+
+def _gru_gates_back(d_h, gates, h):
+    z, r, n, u_n = gates.float().chunk(4, -1)
+    d_n = d_h * (1 - z) * (1 - n * n)
+    d_z = d_h * (h.float() - n) * z * (1 - z)
+    d_r = d_n * u_n * r * (1 - r)
+    return torch.cat([d_z, d_r, d_n], -1), torch.cat([d_z, d_r, d_n * r], -1)
+
+
+# A GRU of one layer that attends after the recurrence. `projected` is the memory times the weights
+# of the readout, so that the weighted sum is the context's part of the readout.
+
+
+def after_step(word, attended, h, mask, projected, keys, padding, scorer, weights):
+    """Take a step; `weights` are those of the state, the readout before, and `[W_query ; W_a]`."""
+    kernel, bias, attended_kernel, out_kernel, out_bias = weights
+    dtype, size = h.dtype, keys.shape[2]
+    x = word.float() + (attended @ attended_kernel).float()
+    z, r, n, u_n = _gru_gates(x, torch.addmm(bias, h, kernel).float())
+    new_h = n + z * (h.float() - n)
+    s = (new_h * mask.float()).to(dtype)
+    product = torch.addmm(out_bias, s, out_kernel)
+    query = product[:, :size]
+    weights = align(query, keys, padding, scorer)
+    attended = torch.tanh(product[:, size:].float() + weighted_sum(weights, projected)).to(dtype)
+    gates = torch.cat([z, r, n, u_n], -1).to(dtype)
+    return new_h.to(dtype), attended, s, gates, weights, query
+
+
+def after_back(
+    d_attended,
+    carry_attended,
+    carry,
+    mask,
+    gates,
+    h,
+    attended,
+    weights,
+    query,
+    projected,
+    keys,
+    scorer,
+    kernels,
+):
+    """Take a step back.
+
+    Returns:
+        The gradients of `W x + b`, of `U h + b`, of the product with `[W_query ; W_a]` and of the
+        scores, and those of the state and of the readout before.
+    """
+    kernel, attended_kernel, out_kernel = kernels
+    a = attended.float()
+    d_readout = (d_attended.float() + carry_attended.float()) * (1 - a * a)
+    d_weights = inner_products(d_readout, projected)
+    d_scores, d_query = align_back(d_weights, weights, query, keys, scorer)
+    d_product = torch.cat([d_query, d_readout], -1).to(kernel.dtype)
+    d_h = carry + (d_product @ out_kernel.t()).float() * mask.float()
+    d_x, d_u = _gru_gates_back(d_h, gates, h)
+    d_x, d_u = d_x.to(kernel.dtype), d_u.to(kernel.dtype)
+    carry = d_h * gates.float().chunk(4, -1)[0] + (d_u @ kernel.t()).float()
+    return d_x, d_u, d_product, d_scores, carry, d_x @ attended_kernel.t()
+
+
+# A layer of LSTM.
+
+
+def lstm_layer_step(x, h, c, kernel):
+    i, f, g, o = _lstm_gates(x.float() + (h @ kernel).float())
+    c = f * c + i * g
+    return (o * torch.tanh(c)).to(h.dtype), c, torch.cat([i, f, g, o], -1).to(h.dtype)
+
+
+def lstm_layer_back(d_out, carry, d_c, gates, c_before, c, kernel):
+    """Return the gradients of `W x + U h + b`, and those of `h` and `c` before."""
+    i, f, g, o = gates.float().chunk(4, -1)
+    d_h, tanh_c = d_out.float() + carry.float(), torch.tanh(c)
+    d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
+    d_gates = torch.cat(
+        [
+            d_c * g * i * (1 - i),
+            d_c * c_before * f * (1 - f),
+            d_c * i * (1 - g * g),
+            d_h * tanh_c * o * (1 - o),
+        ],
+        -1,
+    ).to(kernel.dtype)
+    return d_gates, d_gates @ kernel.t(), d_c * f
+
+
 # A stack of LSTMs. The kernels are those of `[W ; U]`, with the context as the input of the first
 # layer. The order of the gates is i, f, g, o.
 
@@ -236,13 +346,13 @@ def lstm_greedy(
     return logits.argmax(-1), hs, cs, query
 
 
-def cross_entropy(logits, labels, smoothing):
-    """Return the mean loss of words that are not padding, and its gradient by the logits."""
+def cross_entropy(logits, labels, smoothing, factor):
+    """Return the mean loss of words that are not padding, times a factor, and its gradient."""
     logits_32, size = logits.float(), logits.shape[1]
     log_total = torch.logsumexp(logits_32, -1)
     is_label = torch.arange(size, device=labels.device) == labels[:, None]
     mask = (labels != 0).float()
-    scale = mask / mask.sum().clamp(min=1.0)
+    scale = mask * (factor / mask.sum().clamp(min=1.0))
     of_label = torch.where(is_label, logits_32, 0.0).sum(-1)
     loss = log_total - (1 - smoothing) * of_label - smoothing * logits_32.mean(-1)
     target = torch.where(is_label, 1 - smoothing + smoothing / size, smoothing / size)
@@ -256,6 +366,12 @@ ALL = (
     gru_step,
     gru_back,
     gru_greedy,
+    direction_step,
+    direction_back,
+    after_step,
+    after_back,
+    lstm_layer_step,
+    lstm_layer_back,
     lstm_step,
     lstm_back,
     lstm_greedy,
@@ -264,10 +380,15 @@ ALL = (
 
 
 class Steps:
-    """The functions by name, compiled if `mode` is not None."""
+    """The functions by name, compiled if `mode` is not None.
 
-    def __init__(self, mode):
+    Args:
+        mode: the mode of `torch.compile`, or None.
+        dynamic: False to compile for each shape, None to compile for all if a second one comes.
+    """
+
+    def __init__(self, mode, dynamic=False):
         for function in ALL:
             if mode is not None:
-                compiled = torch.compile(function, mode=mode, dynamic=False, fullgraph=True)
+                compiled = torch.compile(function, mode=mode, dynamic=dynamic, fullgraph=True)
             setattr(self, function.__name__, function if mode is None else compiled)

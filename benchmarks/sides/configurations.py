@@ -33,6 +33,7 @@ class Configuration:
     clip: float
     batch_size: int
     length: int
+    query: str = "previous_state"
     greedy_batches: tuple[int, ...] = (64, 128)
     greedy_steps: int = 32
 
@@ -41,9 +42,47 @@ class Configuration:
         return self.units * (2 if self.bidirectional else 1)
 
 
+@dataclasses.dataclass(frozen=True)
+class LanguageModelConfiguration:
+    vocabulary: int
+    units: int
+    num_layers: int = 2
+    dropout: float = 0.1
+    learning_rate: float = 1.0
+    clip: float = 5.0
+    batch_size: int = 20
+    length: int = 35
+
+
 MODELS = {
+    # Multi30k's words, and the readout of the book's AttentionWrapper, tanh(W [s ; c]), which gives
+    # the logits and goes into the next step.
+    "attention": Configuration(
+        cell="gru",
+        num_layers=1,
+        bidirectional=True,
+        source_vocabulary=7882,
+        target_vocabulary=5898,
+        embedding_size=256,
+        units=512,
+        attention_units=512,
+        readout_units=512,
+        readout_activation="tanh",
+        tied=False,
+        encoder_dropout=0.5,
+        decoder_dropout=0.5,
+        embedding_dropout=0.5,
+        word_dropout=0.0,
+        label_smoothing=0.0,
+        learning_rate=1e-3,
+        beta_2=0.999,
+        clip=1.0,
+        batch_size=128,
+        length=16,
+        query="current_state",
+    ),
     # The preset `tuned` of chapters/beyond_3_multi30k.py, with sentences of the usual length.
-    "multi30k": Configuration(
+    "tuned": Configuration(
         cell="gru",
         num_layers=1,
         bidirectional=True,
@@ -105,16 +144,39 @@ TINY = {
 }
 
 
-def configuration(model, tiny):
-    return dataclasses.replace(MODELS[model], **(TINY if tiny else {}))
+LANGUAGE_MODELS = {
+    # The book's model of section 9.2.3, on the Penn Treebank.
+    "book": LanguageModelConfiguration(10_000, 300),
+    "large": LanguageModelConfiguration(4_000, 1024, batch_size=64),
+}
+TINY_LANGUAGE_MODEL = {"vocabulary": 50, "units": 16, "batch_size": 4, "length": 5}
 
 
-def training_batch(c):
-    """Return source, target and labels, each `(batch, length)`, without padding."""
+def configuration(model, tiny=False, **changes):
+    if model in LANGUAGE_MODELS:
+        c, small = LANGUAGE_MODELS[model], TINY_LANGUAGE_MODEL
+    else:
+        c, small = MODELS[model], TINY
+    return dataclasses.replace(c, **(small if tiny else {}) | changes)
+
+
+def training_batch(c, padded=False):
+    """Return source, target and labels, each `(batch, length)`; ids and labels of a text.
+
+    Args:
+        c: the configuration.
+        padded: whether the sentences have different lengths, instead of no padding.
+    """
     rng = np.random.default_rng(1)
     shape = c.batch_size, c.length
+    if isinstance(c, LanguageModelConfiguration):
+        return tuple(rng.integers(FIRST_WORD, c.vocabulary, (2, *shape)))
     source = rng.integers(FIRST_WORD, c.source_vocabulary, shape)
     target, labels = rng.integers(FIRST_WORD, c.target_vocabulary, (2, *shape))
+    if padded:
+        lengths = rng.integers(1, c.length + 1, (2, c.batch_size, 1))
+        source_mask, target_mask = np.arange(c.length) < lengths
+        source, target, labels = source * source_mask, target * target_mask, labels * target_mask
     return source, target, labels
 
 

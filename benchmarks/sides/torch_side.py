@@ -3,8 +3,8 @@
 import sys
 import time
 
-from configurations import configuration, greedy_batch, training_batch
-from worker import RefusalError, serve
+from configurations import LANGUAGE_MODELS, configuration, greedy_batch, training_batch
+from worker import RefusalError, Stopwatch, peak_memory, serve
 
 try:
     import numpy as np
@@ -68,26 +68,31 @@ class TorchSide:
             versions += f", CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
         return {"gpu": torch.cuda.get_device_name() if on_gpu else None, "versions": versions}
 
-    def prepare(self, model, precision, tiny, weights, mode, graph):
+    def prepare(self, model, precision, weights, mode, graph=False, padded=False, **changes):
         """Build the model, and compute the loss and the norm of its gradient."""
         # Imported here, because they need PyTorch.
+        from torch_language_model import LanguageModel
         from torch_model import Translator
         from torch_steps import Steps
 
         torch._dynamo.reset()
         torch.manual_seed(1)
         self.graph = graph and self.device.type == "cuda"
-        self.c = c = configuration(model, tiny)
+        self.c = c = configuration(model, **changes)
         self.model = None  # so that the memory of the previous one is free
         self.step = self.search = self.optimizer = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+        on_cpu, is_language_model = self.device.type == "cpu", model in LANGUAGE_MODELS
+        kind = LanguageModel if is_language_model else Translator
+        steps = Steps(MODES[mode], dynamic=None if on_cpu else False)
         with np.load(weights) as arrays:
-            self.model = Translator(c, arrays, Steps(MODES[mode]), DTYPES[precision], self.device)
-        self.batch = [self._ids(ids.T) for ids in training_batch(c)]
+            self.model = kind(c, arrays, steps, DTYPES[precision], self.device)
+        batch = training_batch(c, padded)
+        self.batch = [self._ids(ids.T) for ids in batch]
         # The copy from the host is part of a step, as it is on the other side.
-        self.host_batch = [self._pinned(ids.T) for ids in training_batch(c)]
-        encoder = self._choose_encoder(DTYPES[precision])
+        self.host_batch = [self._pinned(ids.T) for ids in batch]
+        encoder = precision if on_cpu else self._choose_encoder(DTYPES[precision])
         loss = self._backward(drop=False)
         gradients = [each.grad for each in self.model.trained()]
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
@@ -132,11 +137,15 @@ class TorchSide:
         return str(choice).removeprefix("torch.")
 
     def _backward(self, drop):
-        source, target, labels = self.batch
-        loss = self.model.loss(source, target, labels, drop)
+        *inputs, labels = self.batch
+        options = {}
+        if self.device.type == "cpu" and len(inputs) > 1:  # a CUDA graph needs fixed shapes
+            options["places"] = labels.flatten().nonzero()[:, 0]
+        loss = self.model.loss(*inputs, labels, drop, **options)
         with torch.autograd.set_multithreading_enabled(False):
             loss.backward()
-        self.model.take_encoder_gradients()
+        if len(inputs) > 1:
+            self.model.take_encoder_gradients()
         return loss.detach()
 
     def prepare_greedy(self, rows):
@@ -157,27 +166,31 @@ class TorchSide:
         return {"ids": ids.tolist()}
 
     def greedy(self, steps):
-        start = time.perf_counter()
+        watch = Stopwatch()
         for _ in range(steps):
             ids = self.search()
         ids.cpu()
-        return {"seconds": time.perf_counter() - start}
+        return watch.read()
 
     def prepare_train(self):
         c, model = self.c, self.model
         model.train()
         parameters = model.trained()
-        self.optimizer = torch.optim.Adam(
-            parameters,
-            c.learning_rate,
-            betas=(0.9, c.beta_2),
-            eps=1e-7,  # Keras' default
-            fused=True,
-            capturable=self.device.type == "cuda",
-        )
+        if hasattr(c, "beta_2"):
+            self.optimizer = torch.optim.Adam(
+                parameters,
+                c.learning_rate,
+                betas=(0.9, c.beta_2),
+                eps=1e-7,  # Keras' default
+                fused=True,
+                capturable=self.device.type == "cuda",
+            )
+        else:
+            self.optimizer = torch.optim.SGD(parameters, c.learning_rate, fused=True)
 
         def step():
-            model.copy_encoder()
+            if self.device.type == "cuda":
+                model.copy_encoder()
             loss = self._backward(drop=True)
             gradients = [each.grad for each in parameters]
             norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
@@ -192,16 +205,33 @@ class TorchSide:
         return {}
 
     def train(self, steps):
-        start = time.perf_counter()
+        watch = Stopwatch()
         for _ in range(steps):
             for ids, host in zip(self.batch, self.host_batch, strict=True):
                 ids.copy_(host, non_blocking=True)
             loss = self.step()
         loss = float(loss)
-        return {"seconds": time.perf_counter() - start, "loss": loss}
+        return {**watch.read(), "loss": loss, "peak_memory": peak_memory()}
+
+    def prepare_fit(self, batches):
+        """Read the batches that the package wrote, and train on all of them to warm up."""
+        self.prepare_train()
+        with np.load(batches) as arrays:
+            names = [f"{i}_{{}}" for i in range(len(arrays) // 3)]
+            self.batches = [
+                [self._ids(arrays[name.format(part)].T) for part in range(3)] for name in names
+            ]
+        return self.fit()
+
+    def fit(self):
+        watch, losses = Stopwatch(), []
+        for self.batch in self.batches:
+            losses.append(self.step())
+        loss = float(torch.stack(losses).mean())
+        return {**watch.read(), "loss": loss, "peak_memory": peak_memory()}
 
 
-def start():
+def start(channel):
     if torch is None:
         raise RefusalError(
             f"The Python {sys.executable} has no module {missing}: name one that has PyTorch "
