@@ -1,5 +1,6 @@
 """What the comparisons share: the sides, their turns, and the tables."""
 
+import dataclasses
 import os
 import platform
 import subprocess
@@ -13,6 +14,22 @@ from tf_seq2seq.cli.settings import setting
 from tf_seq2seq.errors import InputError
 
 PACKAGE, TORCH, PLAIN = "tf_seq2seq", "PyTorch", "plain Keras"
+
+
+@dataclasses.dataclass(frozen=True)
+class SideSettings:
+    """The settings of the processes."""
+
+    no_torch: bool = setting(False, "leave PyTorch out")
+    compile: str = setting(
+        "compiled", "how PyTorch fuses its steps", choices=("compiled", "autotuned", "eager")
+    )
+    threads: int = setting(2, "threads of each side", least=1)
+    python: str | None = setting(None, "the Python of the package (default: this one)")
+    torch_python: str | None = setting(None, "the Python of PyTorch (default: this one)")
+    torch_pythonpath: str = setting("", "the PYTHONPATH of PyTorch's side")
+    timeout: float = setting(600.0, "seconds to wait for an answer of a side", above=0)
+    tiny: bool = setting(False, "use small models, to see that it runs")
 
 
 def precision_setting():
@@ -121,7 +138,11 @@ def print_table(answers, amount, unit, per_turn=1):
     """
     columns = "{:12}{:>34}{:>32}{:>24}{:>24}".format
     reference = list(answers)[-1]
-    print(columns(*("median (range) of", f"{unit}/s", "milliseconds"), f"x {reference}", "in CPU time"))
+    print(
+        columns(
+            *("median (range) of", f"{unit}/s", "milliseconds"), f"x {reference}", "in CPU time"
+        )
+    )
     seconds = {
         name: {
             kind: np.array([each[kind] for each in turns])

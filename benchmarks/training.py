@@ -3,7 +3,7 @@
     python benchmarks/training.py                              everything, about 30 minutes
     python benchmarks/training.py --model tuned --work fit --precision bfloat16
     python benchmarks/training.py --torch-python OTHER/bin/python
-    python benchmarks/training.py --sides package,keras        without PyTorch
+    python benchmarks/training.py --no-torch --keras           without PyTorch
 
 A *step* is forward pass, backward pass, clipping and update on one batch without padding. *fit* is
 the whole of `training.fit` on sentences as long as those of Multi30k, in the batches of
@@ -24,6 +24,7 @@ from comparison import (
     PACKAGE,
     PLAIN,
     TORCH,
+    SideSettings,
     check_same,
     is_language_model,
     precision_setting,
@@ -39,35 +40,24 @@ from sides.parent import Side
 from sides.workload import lengths, write_pairs
 
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.errors import InputError
 
 MODELS = ("attention", "tuned", "book", "large")
-SIDES = {"package": PACKAGE, "keras": PLAIN, "torch": TORCH}
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(SideSettings):
     """Compare the speed of training with PyTorch, and with plain Keras layers."""
 
     model: str = setting("all", "the model to train", choices=("all", *MODELS))
     precision: str = precision_setting()
     work: str = setting("all", "what to time", choices=("all", "step", "fit"))
-    sides: str = setting("package,torch", "the sides: package, keras and torch")
+    keras: bool = setting(False, "also compare with plain Keras layers")
     rounds: int = setting(5, "number of turns", least=1)
     steps: int = setting(5, "steps of each side per turn", least=1)
     pairs: int = setting(3840, "sentence pairs per turn of fit", least=1)
     batch_size: int | None = setting(None, "rows of a batch (default: the model's)", least=1)
     length: int | None = setting(None, "words of a sentence (default: the model's)", least=1)
     vocabulary: int | None = setting(None, "target words (default: the model's)", least=100)
-    compile: str = setting(
-        "compiled", "how PyTorch fuses its steps", choices=("compiled", "autotuned", "eager")
-    )
-    threads: int = setting(2, "threads of each side", least=1)
-    python: str | None = setting(None, "the Python of the package (default: this one)")
-    torch_python: str | None = setting(None, "the Python of PyTorch (default: this one)")
-    torch_pythonpath: str = setting("", "the PYTHONPATH of PyTorch's side")
-    timeout: float = setting(600.0, "seconds to wait for an answer of a side", above=0)
-    tiny: bool = setting(False, "use small models, to see that it runs")
 
 
 def changes_of(settings, model):
@@ -116,7 +106,9 @@ class Training:
             for name, side in self.sides.items()
         }
         answers = take_turns(self.settings.rounds, asks)
-        return print_table(answers, words_of(self.c) * self.settings.steps, "words", self.settings.steps)
+        return print_table(
+            answers, words_of(self.c) * self.settings.steps, "words", self.settings.steps
+        )
 
     def fit(self):
         pairs = 5 * self.c.batch_size if self.settings.tiny else self.settings.pairs
@@ -136,20 +128,11 @@ class Training:
         return print_table(answers, target_words, "words")
 
 
-def chosen_sides(settings):
-    names = settings.sides.split(",")
-    for name in names:
-        if name not in SIDES:
-            raise InputError(f"There is no side {name!r}: --sides takes {', '.join(SIDES)}.")
-    if "package" not in names:
-        raise InputError("--sides must include package, which writes the weights.")
-    return [full for name, full in SIDES.items() if name in names]
-
-
 def main():
     settings = from_command_line(Settings)
     with Side.closing(), tempfile.TemporaryDirectory() as folder:
-        sides = start_sides(settings, chosen_sides(settings))
+        used = {PACKAGE: True, PLAIN: settings.keras, TORCH: not settings.no_torch}
+        sides = start_sides(settings, [name for name, is_used in used.items() if is_used])
         print_machine(sides, settings.threads)
         for model in MODELS if settings.model == "all" else (settings.model,):
             for precision in precisions(settings):

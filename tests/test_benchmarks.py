@@ -45,7 +45,7 @@ def test_a_python_that_is_missing_is_named():
 
 
 @pytest.mark.skipif(TORCH_PYTHON is None, reason="PyTorch is not installed")
-@pytest.mark.parametrize("model", ["multi30k", "gnmt"])
+@pytest.mark.parametrize("model", ["tuned", "gnmt"])
 def test_both_sides_compute_the_same(model):
     options = ("--model", model, "--tiny", "--torch", "eager", "--torch-python", TORCH_PYTHON)
     process = compare(*options, "--rounds", "1", "--steps", "1")

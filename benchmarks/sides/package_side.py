@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+import plain_keras
 import tensorflow as tf
 from configurations import (
     EOS_BIAS,
@@ -20,8 +21,6 @@ from configurations import (
 )
 from worker import Stopwatch, peak_memory, serve
 from workload import read_pairs, words
-
-import plain_keras
 
 import tf_seq2seq as s2s
 from tf_seq2seq.training.steps import train_step
@@ -64,9 +63,7 @@ def greedy_search(model, steps):
 
 def build(c):
     if isinstance(c, LanguageModelConfiguration):
-        return s2s.LanguageModel(
-            c.vocabulary, c.units, num_layers=c.num_layers, dropout=c.dropout
-        )
+        return s2s.LanguageModel(c.vocabulary, c.units, num_layers=c.num_layers, dropout=c.dropout)
     shared = {
         "embedding_size": c.embedding_size,
         "cell": c.cell,
@@ -145,6 +142,34 @@ def tokenizer_of(size):
     return tokenizer
 
 
+def count_words(named, c):
+    """Make an untrained translator end its translations at about the length of their sources.
+
+    The first unit of the encoder's GRU counts words, since it goes towards 1 by 1% of the distance
+    at each. The decoder's begins as far below 0, and as it passes 0, `<eos>` becomes likely.
+
+    Args:
+        named: of `variables`.
+        c: the configuration, with GRUs of one layer.
+    """
+    arrays = {name: variable.numpy() for name, variable in named.items()}
+    for stack in ("forward_0", "decoder_0"):
+        for gate in range(3):
+            for part in ("kernel", "recurrent_kernel", "bias"):
+                arrays[f"{stack}_{part}"][:, gate * c.units] = 0.0
+        arrays[f"{stack}_bias"][0, 0] = np.log(99)
+        arrays[f"{stack}_bias"][0, 2 * c.units] = 10.0
+    arrays["bridge_0_kernel"][:, 0] = 0.0
+    arrays["bridge_0_kernel"][0, 0] = -1.15
+    arrays["readout_kernel"][:, 0] = 0.0
+    arrays["readout_kernel"][0, 0] = 1.0
+    out = arrays["target_words"].T if c.tied else arrays["projection_kernel"]
+    out[0], out[:, EOS_ID] = 0.0, 0.0
+    out[0, EOS_ID] = 160.0
+    for name, array in arrays.items():
+        named[name].assign(array)
+
+
 class Turns(keras.callbacks.Callback):
     """Lets `fit` wait after each epoch until the parent asks for the next."""
 
@@ -178,7 +203,7 @@ class PackageSide:
             f"Keras {keras.__version__}",
         }
 
-    def prepare(self, model, precision, weights, padded=False, plain=False, **changes):
+    def prepare(self, model, precision, weights, padded=False, plain=False, ends=False, **changes):
         """Build the model, write its weights, and compute the loss and the norm of its gradient.
 
         Args:
@@ -186,6 +211,7 @@ class PackageSide:
             precision: a key of `POLICIES`.
             weights: the file to write the weights to.
             padded: for `training_batch`.
+            ends: whether translations end at about the length of their sources, instead of never.
             plain: whether to use plain Keras layers with the same weights.
         """
         keras.backend.clear_session()
@@ -193,7 +219,7 @@ class PackageSide:
         keras.config.set_dtype_policy(POLICIES[precision])
         self.c = c = configuration(model, **changes)
         self.model = build(c)
-        self._prepare_weights(weights)
+        self._prepare_weights(weights, ends)
         *inputs, labels = (tf.constant(ids, tf.int32) for ids in training_batch(c, padded))
         inputs = dict(zip(("source", "target"), inputs, strict=True)) if inputs[1:] else inputs[0]
         self.batch, self.plain = (inputs, labels), plain
@@ -222,15 +248,18 @@ class PackageSide:
         parameters = self.model.count_params()
         return {"loss": float(loss), "gradient_norm": float(norm), "parameters": parameters}
 
-    def _prepare_weights(self, file):
+    def _prepare_weights(self, file, ends):
         named = variables(self.model)
         if "source_words" in named:
             # Keras' initial embeddings are so small that the logits of all words are about equal.
             for side in ("source_words", "target_words"):
                 named[side].assign(named[side] * 10.0)
-            bias = named["projection_bias"].numpy()
-            bias[EOS_ID] = EOS_BIAS
-            named["projection_bias"].assign(bias)
+            if ends:
+                count_words(named, self.c)
+            else:
+                bias = named["projection_bias"].numpy()
+                bias[EOS_ID] = EOS_BIAS
+                named["projection_bias"].assign(bias)
         np.savez(file, **{name: variable.numpy() for name, variable in named.items()})
 
     def prepare_greedy(self, rows):
@@ -245,6 +274,22 @@ class PackageSide:
         for _ in range(steps):
             ids = self.translate(self.source)
         ids.numpy()
+        return watch.read()
+
+    def prepare_search(self, sentences, width, length_penalty, batch_size):
+        """Translate sentences; `width` 1 is greedy search."""
+        sizes = self.c.source_vocabulary, self.c.target_vocabulary
+        translator = s2s.Translator(self.model, *map(tokenizer_of, sizes))
+        options = {"beam_width": width, "length_penalty": length_penalty} if width > 1 else {}
+        self.search_once = lambda: translator(sentences, batch_size, **options)
+        translations = [each.text for each in self.search_once()]
+        self.search_once()
+        return {"translations": translations}
+
+    def search(self, steps):
+        watch = Stopwatch()
+        for _ in range(steps):
+            self.search_once()
         return watch.read()
 
     def prepare_train(self):
@@ -270,7 +315,10 @@ class PackageSide:
             tokenizer_of(size) for size in (self.c.source_vocabulary, self.c.target_vocabulary)
         ]
         dataset = s2s.data.batches(
-            s2s.data.Pairs(*read_pairs(pairs)), *tokenizers, batch_size=self.c.batch_size, shuffle_seed=1
+            s2s.data.Pairs(*read_pairs(pairs)),
+            *tokenizers,
+            batch_size=self.c.batch_size,
+            shuffle_seed=1,
         )
         arrays = {}
         for i, (inputs, labels) in enumerate(dataset):

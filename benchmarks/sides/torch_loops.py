@@ -85,16 +85,13 @@ class AskAfterLoop(Function):
     """All steps of a decoder that attends after a GRU; returns its readouts."""
 
     @staticmethod
-    def forward(
-        ctx, steps, words, h, masks, projected, keys, padding, scorer, *weights
-    ):
+    def forward(ctx, steps, words, h, masks, projected, keys, padding, scorer, *weights):
         words, h, projected, keys, scorer = (
             each.detach() for each in (words, h, projected, keys, scorer)
         )
         dtype = words.dtype
-        kernel, bias, attended_kernel, out_kernel, out_bias = weights = tuple(
-            each.detach().to(dtype) for each in weights
-        )
+        weights = tuple(each.detach().to(dtype) for each in weights)
+        kernel, _, attended_kernel, out_kernel, _ = weights
         attended = words.new_zeros(len(h), attended_kernel.shape[0])
         hs, all_attended, kept = [h], [attended], []
         for word, mask in zip(words, masks, strict=True):
@@ -119,7 +116,7 @@ class AskAfterLoop(Function):
         carry_attended = torch.zeros_like(attended[0])
         d_xs, d_us, d_products, d_scores = ([None] * length for _ in range(4))
         for t in range(length - 1, -1, -1):
-            s, gates, weights, query = kept[t]
+            _, gates, weights, query = kept[t]
             d_xs[t], d_us[t], d_products[t], d_scores[t], carry, carry_attended = steps.after_back(
                 d_attended[t],
                 carry_attended,

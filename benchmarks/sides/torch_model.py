@@ -58,10 +58,7 @@ class Translator(nn.Module):
         biases = [arrays[f"decoder_{i}_bias"] for i in range(c.num_layers)]
         if is_lstm:
             weights |= {"query_kernel": arrays["query_kernel"], "query_bias": arrays["query_bias"]}
-            weights |= {
-                "words_bias": biases[0],
-                "kernel_0": torch.cat([fed_kernel, recurrent[0]]),
-            }
+            weights |= {"words_bias": biases[0], "kernel_0": torch.cat([fed_kernel, recurrent[0]])}
             for i in range(1, c.num_layers):
                 weights[f"kernel_{i}"] = torch.cat([arrays[f"decoder_{i}_kernel"], recurrent[i]])
                 weights[f"bias_{i}"] = biases[i]

@@ -3,8 +3,16 @@
 import sys
 import time
 
-from configurations import LANGUAGE_MODELS, configuration, greedy_batch, training_batch
+from configurations import (
+    EOS_ID,
+    FIRST_WORD,
+    LANGUAGE_MODELS,
+    configuration,
+    greedy_batch,
+    training_batch,
+)
 from worker import RefusalError, Stopwatch, peak_memory, serve
+from workload import words
 
 try:
     import numpy as np
@@ -57,9 +65,10 @@ def captured(function, warm_ups):
 class TorchSide:
     def __init__(self):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # TensorFlow's default on a GPU: TF32 products in float32.
-        torch.set_float32_matmul_precision("high")
-        torch.backends.cudnn.allow_tf32 = True
+        if self.device.type == "cuda":
+            # TensorFlow's default on a GPU: TF32 products in float32.
+            torch.set_float32_matmul_precision("high")
+            torch.backends.cudnn.allow_tf32 = True
 
     def hello(self):
         on_gpu = self.device.type == "cuda"
@@ -68,7 +77,9 @@ class TorchSide:
             versions += f", CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
         return {"gpu": torch.cuda.get_device_name() if on_gpu else None, "versions": versions}
 
-    def prepare(self, model, precision, weights, mode, graph=False, padded=False, **changes):
+    def prepare(
+        self, model, precision, weights, mode, graph=False, padded=False, ends=False, **changes
+    ):
         """Build the model, and compute the loss and the norm of its gradient."""
         # Imported here, because they need PyTorch.
         from torch_language_model import LanguageModel
@@ -76,11 +87,12 @@ class TorchSide:
         from torch_steps import Steps
 
         torch._dynamo.reset()
+        torch._dynamo.config.cache_size_limit = 64
         torch.manual_seed(1)
         self.graph = graph and self.device.type == "cuda"
         self.c = c = configuration(model, **changes)
         self.model = None  # so that the memory of the previous one is free
-        self.step = self.search = self.optimizer = None
+        self.step = self.replay = self.searcher = self.optimizer = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         on_cpu, is_language_model = self.device.type == "cpu", model in LANGUAGE_MODELS
@@ -157,10 +169,10 @@ class TorchSide:
             return self.model.greedy(source, weights)
 
         ids = search()
-        self.search = captured(search, 2) if self.graph else search
-        self.search()  # a graph has no result before it runs
+        self.replay = captured(search, 2) if self.graph else search
+        self.replay()  # a graph has no result before it runs
         # A few may differ, since cuBLAS may choose other kernels in a graph.
-        if (ids == self.search()).float().mean() < 0.9:
+        if (ids == self.replay()).float().mean() < 0.9:
             raise RuntimeError("the ids of the CUDA graph differ from those of a plain call")
         self.greedy(2)
         return {"ids": ids.tolist()}
@@ -168,7 +180,7 @@ class TorchSide:
     def greedy(self, steps):
         watch = Stopwatch()
         for _ in range(steps):
-            ids = self.search()
+            ids = self.replay()
         ids.cpu()
         return watch.read()
 
@@ -225,10 +237,50 @@ class TorchSide:
 
     def fit(self):
         watch, losses = Stopwatch(), []
-        for self.batch in self.batches:
+        for batch in self.batches:
+            self.batch = batch
             losses.append(self.step())
         loss = float(torch.stack(losses).mean())
         return {**watch.read(), "loss": loss, "peak_memory": peak_memory()}
+
+    def prepare_search(self, sentences, width, length_penalty, batch_size):
+        """Translate sentences; `width` 1 is greedy search."""
+        from torch_search import Search
+
+        self.width, self.length_penalty, self.batch_size = width, length_penalty, batch_size
+        self.sentences = sentences
+        self.ids_of = {w: i for i, w in enumerate(words(self.c.source_vocabulary), FIRST_WORD)}
+        self.words_of = ["", "<unk>", "", "", *words(self.c.target_vocabulary)]
+        self.model.eval()
+        self.searcher = Search(self.model)
+        return {"translations": self._translate()}
+
+    def _translate(self):
+        unknown = 1
+        ids = [
+            [*(self.ids_of.get(word, unknown) for word in line.split()), EOS_ID]
+            for line in self.sentences
+        ]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        translations = [""] * len(ids)
+        for start in range(0, len(ids), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            source = torch.zeros(max(len(ids[i]) for i in rows), len(rows), dtype=torch.long)
+            for column, i in enumerate(rows):
+                source[: len(ids[i]), column] = torch.tensor(ids[i])
+            if self.width == 1:
+                found = self.searcher.greedy(source)
+            else:
+                found = self.searcher.beam(source, self.width, self.length_penalty)
+            for i, each in zip(rows, found, strict=True):
+                translations[i] = " ".join(self.words_of[id] for id in each)
+        return translations
+
+    def search(self, steps):
+        watch = Stopwatch()
+        for _ in range(steps):
+            self._translate()
+        return watch.read()
 
 
 def start(channel):

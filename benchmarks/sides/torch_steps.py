@@ -204,6 +204,49 @@ def after_back(
     return d_x, d_u, d_product, d_scores, carry, d_x @ attended_kernel.t()
 
 
+# Steps of a search, without products. There are `width` rows for each sentence.
+
+
+def _attend(query, keys, values, padding, scorer):
+    batch, width = keys.shape[0], query.shape[0] // keys.shape[0]
+    if width == 1:
+        return weighted_sum(align(query, keys, padding, scorer), values)
+    query = query.reshape(batch, width, 1, -1)
+    hidden = torch.tanh(keys.float()[:, None] + query.float())
+    weights = torch.softmax((hidden * scorer).sum(-1) + padding[:, None], -1)
+    return torch.bmm(weights.to(values.dtype), values).float().flatten(0, 1)
+
+
+def search_gates(word, from_attended, h, product):
+    x = word.float() + from_attended.float()
+    z, _, n, _ = _gru_gates(x, product[:, : 3 * h.shape[1]].float())
+    return (n + z * (h.float() - n)).to(h.dtype)
+
+
+def search_after(h, product, keys, projected, padding, scorer):
+    start, size = 3 * h.shape[1], keys.shape[2]
+    query, readout = product[:, start : start + size], product[:, start + size :]
+    context = _attend(query, keys, projected, padding, scorer)
+    return torch.tanh(readout.float() + context).to(h.dtype)
+
+
+def search_before(word, h, product, keys, projected, padding, scorer):
+    start, size = 3 * h.shape[1], keys.shape[2]
+    context = _attend(product[:, start : start + size], keys, projected, padding, scorer)
+    x = word.float() + context[:, :start]
+    z, _, n, _ = _gru_gates(x, product[:, :start].float())
+    return (n + z * (h.float() - n)).to(h.dtype), context[:, start:]
+
+
+def search_readout(h, product, context, activation):
+    attended = product[:, -context.shape[1] :].float() + context
+    return (torch.tanh(attended) if activation == "tanh" else attended).to(h.dtype)
+
+
+def log_total(logits):
+    return torch.logsumexp(logits.float(), -1)
+
+
 # A layer of LSTM.
 
 
@@ -370,6 +413,11 @@ ALL = (
     direction_back,
     after_step,
     after_back,
+    search_gates,
+    search_after,
+    search_before,
+    search_readout,
+    log_total,
     lstm_layer_step,
     lstm_layer_back,
     lstm_step,

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 FIRST_WORD = 4
 
 # The number of the 29,000 German sentences with 2, 3, 4 ... words and punctuation marks, and of the
@@ -40,7 +41,9 @@ def words(size):
 def sentences(lengths, vocabulary_size, seed):
     """Return a sentence of each length."""
     rng = np.random.default_rng(seed)
-    ids = np.split(rng.integers(FIRST_WORD, vocabulary_size, lengths.sum()), np.cumsum(lengths)[:-1])
+    ids = np.split(
+        rng.integers(FIRST_WORD, vocabulary_size, lengths.sum()), np.cumsum(lengths)[:-1]
+    )
     return [" ".join(map(word, each)) for each in ids]
 
 
