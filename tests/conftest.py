@@ -9,7 +9,7 @@ import keras
 import pytest
 import tensorflow as tf
 from helpers import ROOT
-from serving_fixtures import committed, exported, exports, repository, served  # noqa: F401  (fixtures for all tests)
+from serving_fixtures import committed, exported, exports, no_fresh_process, repository, served  # noqa: F401  (fixtures for all tests)
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2

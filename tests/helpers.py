@@ -3,7 +3,6 @@
 import inspect
 import itertools
 import os
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -129,31 +128,6 @@ def _run(*arguments):
     )
     assert process.returncode == 0, process.stderr[-3000:]
     return process.stdout
-
-
-def run_in_fresh_process(models, inputs, folder, result=None):
-    """Save Keras models by name, load them in a fresh process, and return their outputs there.
-
-    Args:
-        models: a dict of models.
-        inputs: what all of them are called with, any structure of arrays.
-        folder: where the files go.
-        result: which attribute of a model's output to return; None for the output itself.
-    """
-    for name, model in models.items():
-        model.save(folder / f"{name}.keras")
-    (folder / "inputs.pickle").write_bytes(pickle.dumps(inputs))
-    run_python(
-        "import sys, pathlib, pickle, keras, numpy as np, tf_seq2seq\n"
-        "folder = pathlib.Path(sys.argv[1])\n"
-        "inputs = pickle.loads((folder / 'inputs.pickle').read_bytes())\n"
-        "models = {path.stem: keras.saving.load_model(path) for path in folder.glob('*.keras')}\n"
-        "result = lambda output: getattr(output, sys.argv[2]) if len(sys.argv) > 2 else output\n"
-        "outputs = {name: result(model(inputs)) for name, model in models.items()}\n"
-        "np.savez(folder / 'out', **outputs)\n",
-        *([folder] if result is None else [folder, result]),
-    )
-    return np.load(folder / "out.npz")
 
 
 TRICKY = [

@@ -68,6 +68,22 @@ def system(name, cell):
     return lambda: small_model(name, cell, num_layers=2, bidirectional=bidirectional)
 
 
+def functional_model(system):
+    """The layers in other Keras code."""
+    source, target = (keras.Input((None,), dtype="int32") for _ in range(2))
+    encoded = Encoder(20, 4, cell="lstm", bidirectional=True)(source)
+    state = Bridge("dense", cell="gru", units=8)(encoded.state)
+    output = Decoder(15, 8, **SYSTEMS[system]())(target, state, encoded)
+    return keras.Model([source, target], output.logits)
+
+
+FUNCTIONAL = {
+    f"functional_{name}": (
+        lambda name=name: functional_model(name),
+        lambda model: model([SOURCE, IDS["target"]]),
+    )
+    for name in SYSTEMS
+}
 MODELS = {
     **{
         f"{name}_{cell}": (system(name, cell), lambda model: model(IDS))
@@ -100,7 +116,7 @@ TRANSLATORS = {
         lambda model: model.score_graph(tf.constant(["the book", ""]))["log_probability"],
     ),
 }
-CASES = LAYERS | MODELS | TOKENIZERS | TRANSLATORS
+CASES = LAYERS | MODELS | FUNCTIONAL | TOKENIZERS | TRANSLATORS
 
 
 def make(name):

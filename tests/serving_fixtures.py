@@ -1,9 +1,12 @@
 """Exports and servers that several tests share: each is made once per session."""
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
+import subprocess
+import types
 
 import keras
 import pytest
@@ -12,6 +15,7 @@ from helpers import EN_ZH, small_translator
 
 import tf_seq2seq as s2s
 from tf_seq2seq import serving
+from tf_seq2seq.serving import fresh_process, native_model
 from tf_seq2seq.serving.serve import Served, find_server, serve
 
 # HOST:REST_PORT:GRPC_PORT of a running server of `saved_models`. Without it, the tests start the
@@ -51,6 +55,31 @@ def certain_translator(system=MAIN[0], tokenizer=MAIN[1]):
     return translator
 
 
+def _program_here(command, input, **options):
+    """Do what the program `native_model.py` does."""
+    try:
+        model = native_model.NativeModel(command[-1])
+    except Exception as error:
+        return subprocess.CompletedProcess(command, 1, b"", str(error).encode())
+    answers = "".join(f"{native_model.answer(model, line)}\n" for line in input.splitlines())
+    return subprocess.CompletedProcess(command, 0, answers.encode(), b"")
+
+
+@contextlib.contextmanager
+def _no_fresh_process():
+    here = types.SimpleNamespace(run=_program_here, TimeoutExpired=subprocess.TimeoutExpired)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fresh_process, "subprocess", here)
+        yield
+
+
+@pytest.fixture
+def no_fresh_process():
+    """Run SavedModels in this process, with the same loader: a fresh one takes seconds to start."""
+    with _no_fresh_process():
+        yield
+
+
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory):
     """Return a function from a system and a tokenizer to a translator and its export."""
@@ -69,7 +98,8 @@ def exports(tmp_path_factory):
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if not serving.list_versions(directory):
                     facts = {"sentences": SENTENCES, "card": FACTS} if key == MAIN else {}
-                    serving.export(translator, directory, **facts)
+                    with _no_fresh_process():
+                        serving.export(translator, directory, **facts)
             made[key] = translator, directory / "1"
         return made[key]
 

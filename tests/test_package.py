@@ -35,7 +35,7 @@ def test_names_that_are_imported_when_they_are_used(package):
 @pytest.mark.parametrize(
     "imports",
     [
-        "import keras, tf_seq2seq",
+        pytest.param("import keras, tf_seq2seq", marks=pytest.mark.slow),  # as `test_saving` loads
         "import tf_seq2seq, keras",
         "import tf_seq2seq, tensorflow; tensorflow.keras.models; import keras",
         pytest.param(

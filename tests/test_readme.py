@@ -38,6 +38,7 @@ def test_search_and_measure(monkeypatch):
     exec(BLOCKS[2], names | {"another": small_translator()})
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_serve(tmp_path, monkeypatch, exported):
     translator, path = exported
     export = inspect.signature(s2s.serving.export)

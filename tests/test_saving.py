@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import random_batch, run_python, small_model
-from saving_cases import LAYERS, MODELS, TOKENIZERS, TRANSLATORS, WAYS, make, outputs
+from saving_cases import FUNCTIONAL, LAYERS, MODELS, TOKENIZERS, TRANSLATORS, WAYS, make, outputs
 
 from tf_seq2seq.layers import Attention
 from tf_seq2seq.text import SubwordTokenizer, WordTokenizer
@@ -18,13 +18,14 @@ GRAPHS = {"saved_model", "module", "export", "archive"}
 KINDS = (
     (LAYERS, OBJECTS | {"clone", "module", "archive"}),
     (MODELS, OBJECTS | GRAPHS | {"keras", "weights", "clone"}),
+    (FUNCTIONAL, {"keras"}),
     (TOKENIZERS, OBJECTS | {"module"}),
     (TRANSLATORS, OBJECTS | {"saved_model"}),
 )
 REFUSED = {("export", "language_model")}  # see `test_language_model.py`
 
 # What `make test` leaves to `make test-all`: all graphs but these, and most models except for their
-# checkpoints.
+# checkpoints and Keras' own files.
 GRAPHS_TO_TEST = {
     *(("saved_model", "language_model"), ("saved_model", "text_model")),
     *(("module", "bridge"), ("archive", "bahdanau")),
@@ -35,7 +36,7 @@ MODELS_TO_TEST = {"additive_previous_gru", "language_model"}
 def is_slow(way, name):
     if way in GRAPHS:
         return (way, name) not in GRAPHS_TO_TEST
-    return name in MODELS and name not in MODELS_TO_TEST and way != "checkpoint"
+    return name in MODELS.keys() - MODELS_TO_TEST and way not in {"checkpoint", "keras"}
 
 
 PAIRS = [

@@ -16,7 +16,7 @@ CHAPTER = "beyond_4_serve"
 def second_version(request, monkeypatch, few_signatures):
     """Export the second version like the first, or copy the first, which takes less time.
 
-    To save more time, the copied version has fewer signatures.
+    To save more time, the copied version has fewer signatures, and they run in this process.
     """
     export = s2s.serving.export
 
@@ -29,6 +29,7 @@ def second_version(request, monkeypatch, few_signatures):
     if request.param == "exported":
         yield
         return
+    request.getfixturevalue("no_fresh_process")
     monkeypatch.setattr(s2s.serving, "export", export_once)
     with few_signatures():
         yield

@@ -5,15 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import (
-    SYSTEMS,
-    assert_smallest,
-    defaults,
-    pad_columns,
-    random_batch,
-    run_in_fresh_process,
-    small_model,
-)
+from helpers import SYSTEMS, assert_smallest, defaults, pad_columns, random_batch, small_model
 from layer_contract import MaskedLayerContract
 
 from tf_seq2seq import (
@@ -373,24 +365,6 @@ class TestCallArguments:
 def test_arguments_that_do_not_fit(arguments, message):
     with pytest.raises(ValueError, match=message):
         Decoder(15, 8, **arguments)
-
-
-def functional_model(system):
-    source = keras.Input((None,), dtype="int32")
-    target = keras.Input((None,), dtype="int32")
-    encoded = Encoder(20, 4, cell="lstm", bidirectional=True)(source)
-    state = Bridge("dense", cell="gru", units=8)(encoded.state)
-    output = Decoder(15, 8, **SYSTEMS[system]())(target, state, encoded)
-    return keras.Model([source, target], output.logits)
-
-
-def test_functional_models_of_the_layers_survive_a_fresh_process(tmp_path):
-    """The layers work in other Keras code, which is saved."""
-    inputs = list(random_batch()[0].values())
-    models = {system: functional_model(system) for system in SYSTEMS}
-    reloaded = run_in_fresh_process(models, inputs, tmp_path)
-    for system, model in models.items():
-        np.testing.assert_allclose(reloaded[system], model(inputs), atol=1e-6)
 
 
 def test_defaults_and_smallest_sizes():

@@ -29,6 +29,7 @@ def lengths(text):
     return {"length": tf.strings.length(tf.ensure_shape(text, [None]))}
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_an_export_has_no_problem(exported):
     translator, path = exported
     found = serving.check_export(path, translator)
@@ -56,6 +57,7 @@ def test_differences(expected, got, problem):
     assert all(re.search(problem, each) for each in problems)
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_signatures_and_outputs_that_are_missing_or_differ(exported, tmp_path):
     path = save(
         tmp_path / "1",
@@ -153,6 +155,7 @@ def test_problems_of_signatures(tmp_path):
     assert not any("'good'" in problem or "'printing'" in problem for problem in problems)
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_warmup_requests_that_a_server_would_refuse(tmp_path, monkeypatch):
     path = save(tmp_path / "1", good=(lengths, TEXT))
     monkeypatch.setattr(
@@ -185,6 +188,7 @@ def test_a_damaged_file_of_warmup_requests(exported, tmp_path, monkeypatch):
     assert "does not contain warm-up requests" in problem
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_a_graph_that_the_loader_cannot_load(tmp_path):
     path = save(tmp_path / "1", good=(lengths, TEXT))
     for file in (path / "variables").iterdir():

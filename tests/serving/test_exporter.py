@@ -169,6 +169,7 @@ def test_half_precision_model_is_served_as_it_is(tmp_path, run):
     check_details(translator, serving.export(translator, tmp_path), run)
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_a_warmup_request_that_fails_is_not_written(tmp_path, quick, monkeypatch):
     monkeypatch.setattr(warmup, "choose", lambda sentences: [["a"], [["of rank 2"]]])
     with pytest.raises(RuntimeError, match="fails on a warm-up request"):

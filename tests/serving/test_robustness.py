@@ -103,6 +103,7 @@ def pairs_of(*fast):
 @pytest.mark.parametrize(
     ("system", "tokenizer"), pairs_of(("context_and_previous", text.SubwordTokenizer))
 )
+@pytest.mark.usefixtures("no_fresh_process")
 def test_any_bytes_leave_other_rows_alone(system, tokenizer, exports):
     translator, path = exports(system, tokenizer)
     names = list(signatures_of(translator))
@@ -132,6 +133,7 @@ def test_any_bytes_leave_other_rows_alone(system, tokenizer, exports):
 @pytest.mark.parametrize(
     ("system", "tokenizer"), pairs_of(("dot_previous", text.CharacterTokenizer))
 )
+@pytest.mark.usefixtures("no_fresh_process")
 def test_500_sentences_in_any_batches(system, tokenizer, exports):
     translator, path = exports(system, tokenizer)
     rng = np.random.default_rng(1)

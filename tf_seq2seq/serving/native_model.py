@@ -18,7 +18,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -109,6 +108,19 @@ def _from_array(value):
     return [_from_array(part) for part in value] if isinstance(value, list) else value
 
 
+def answer(model: NativeModel, line: str) -> str:
+    """Make a call in JSON, and return the answer in JSON; see the top of this file."""
+    call = json.loads(line)
+    inputs = {name: _to_array(value) for name, value in call["inputs"].items()}
+    try:
+        outputs = model(call["signature"], inputs)
+    except Exception as error:  # any error is an answer
+        lines = [line.strip() for line in str(error).splitlines()]
+        reason = next(line for line in lines if line and line != "Graph execution error:")
+        return json.dumps({"error": type(error).__name__, "message": reason})
+    return json.dumps({"outputs": {n: _from_array(value.tolist()) for n, value in outputs.items()}})
+
+
 def _main(directory: str) -> None:
     # The answers must not mix with what a graph prints.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
@@ -116,17 +128,7 @@ def _main(directory: str) -> None:
     model = NativeModel(directory)
     assert "tf_seq2seq" not in sys.modules
     for line in sys.stdin:
-        call = json.loads(line)
-        inputs = {name: _to_array(value) for name, value in call["inputs"].items()}
-        try:
-            outputs = model(call["signature"], inputs)
-        except Exception as error:  # any error is an answer
-            lines = [line.strip() for line in str(error).splitlines()]
-            reason = next(line for line in lines if line and line != "Graph execution error:")
-            answer: dict[str, Any] = {"error": type(error).__name__, "message": reason}
-        else:
-            answer = {"outputs": {n: _from_array(value.tolist()) for n, value in outputs.items()}}
-        print(json.dumps(answer), file=answers, flush=True)
+        print(answer(model, line), file=answers, flush=True)
 
 
 if __name__ == "__main__":
