@@ -28,13 +28,24 @@ SYSTEMS = {
     "dot_current": lambda: {"attention": DotAttention(), "query": "current_state"},
     "dot_previous": lambda: {"attention": DotAttention(), "query": "previous_state"},
 }
-# All systems and cells. Without `make test-all`, either two bidirectional layers or a single layer.
-GRID = [
-    pytest.param(
-        *options, marks=[pytest.mark.slow] if options[2:] in [(1, True), (2, False)] else []
-    )
-    for options in itertools.product(SYSTEMS, CELLS, (1, 2), (False, True))
-]
+
+
+def one_in(n, *axes):
+    """All combinations of values, for `parametrize`; `make test` runs one in n, spread evenly.
+
+    Every value of an axis is among them, and for n=2 every pair of values of two axes if there are
+    three axes or more.
+    """
+    found = []
+    for chosen in itertools.product(*(list(enumerate(axis)) for axis in axes)):
+        is_slow = sum(position for position, _ in chosen) % n
+        values = [value for _, value in chosen]
+        found.append(pytest.param(*values, marks=[pytest.mark.slow] if is_slow else []))
+    return found
+
+
+# All systems and cells, with a number of layers and whether they are bidirectional.
+GRID = one_in(4, SYSTEMS, CELLS, [(1, False), (2, True), (1, True), (2, False)])
 
 
 def small_model(

@@ -5,7 +5,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, assert_smallest, defaults, pad_columns, random_batch, small_model
+from helpers import (
+    SYSTEMS,
+    assert_smallest,
+    defaults,
+    one_in,
+    pad_columns,
+    random_batch,
+    small_model,
+)
 from layer_contract import MaskedLayerContract
 
 from tf_seq2seq import (
@@ -114,9 +122,15 @@ def test_tied_embeddings_are_the_weights_of_the_logits():
     assert model.decoder.readout_units == 5
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("system", ["context_and_previous", "additive_current", "dot_previous"])
+@pytest.mark.parametrize(
+    ("system", "policy", "cell"),
+    one_in(
+        2,
+        ["context_and_previous", "additive_current", "dot_previous"],
+        ["mixed_bfloat16", "mixed_float16"],
+        CELLS,
+    ),
+)
 def test_half_precision(system, policy, cell):
     inputs, _ = random_batch()
     full = small_model(system, cell, bidirectional=True)
@@ -150,7 +164,19 @@ def test_dropout_of_whole_words(system):
     np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+# Between them, the other four have both forms of feeding, both scores and both queries.
+@pytest.mark.parametrize(
+    "system",
+    [
+        pytest.param(
+            name,
+            marks=[pytest.mark.slow]
+            if name in ("context_alone", "additive_current", "dot_previous")
+            else [],
+        )
+        for name in SYSTEMS
+    ],
+)
 def test_a_graph_of_unknown_shapes_takes_any_batch(system):
     """Including an empty batch: some oneDNN products of empty matrices kill the process."""
     model = small_model(system, num_layers=2, bidirectional=True, dropout=0.1)

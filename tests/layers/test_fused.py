@@ -105,9 +105,8 @@ def test_where_the_mask_is_false_the_state_does_not_change(kind):
     assert_same(last, state, atol=0)
 
 
-@pytest.mark.parametrize(("batch_size", "length"), [(0, 5), (4, 1), (1, 1)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_inside_a_function_of_unknown_shapes(kind, batch_size, length):
+def test_inside_a_function_of_unknown_shapes(kind):
     layer = make(kind)
     vector = tf.TensorSpec([None, UNITS])
     signature = (
@@ -124,10 +123,11 @@ def test_inside_a_function_of_unknown_shapes(kind, batch_size, length):
 
         return both
 
-    inputs, state = arguments(layer, batch_size, length)
-    mask = tf.sequence_mask(LENGTHS[:batch_size], length)
-    ours = in_graph(run_layer)(inputs, state, mask)
-    assert_same(ours, in_graph(plain)(inputs, state, mask))
+    ours, theirs = in_graph(run_layer), in_graph(plain)
+    for batch_size, length in ((0, 5), (4, 1), (1, 1)):
+        inputs, state = arguments(layer, batch_size, length)
+        mask = tf.sequence_mask(LENGTHS[:batch_size], length)
+        assert_same(ours(inputs, state, mask), theirs(inputs, state, mask))
 
 
 @pytest.mark.parametrize("kind", KINDS)

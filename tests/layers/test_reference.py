@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import GRID, SYSTEMS, random_batch, small_model
+from helpers import GRID, SYSTEMS, one_in, random_batch, small_model
 from layer_contract import assert_close
 
 from tf_seq2seq import SequenceCrossEntropy
@@ -29,9 +29,9 @@ def bias_everything(model):
             weight.assign(rng.normal(size=weight.shape, scale=0.5))
 
 
-@pytest.mark.parametrize(("system", "cell", "num_layers", "bidirectional"), GRID)
-def test_numbers(system, cell, num_layers, bidirectional):
-    model = small_model(system, cell, num_layers, bidirectional)
+@pytest.mark.parametrize(("system", "cell", "layers"), GRID)
+def test_numbers(system, cell, layers):
+    model = small_model(system, cell, *layers)
     bias_everything(model)
     inputs, _ = random_batch()
     assert_close(fast(model, inputs), plain(model, inputs), atol=1e-5)
@@ -62,8 +62,7 @@ def test_tied_embeddings(system):
     assert_close(fast(model, inputs), plain(model, inputs), atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(("system", "cell"), one_in(2, SYSTEMS, CELLS))
 def test_gradients(system, cell):
     model = small_model(system, cell, num_layers=2, bidirectional=True)
     bias_everything(model)

@@ -29,9 +29,9 @@ def flat(state):
     return parts if isinstance(state.attended, tuple) else [*parts, state.attended]
 
 
-@pytest.mark.parametrize(("system", "cell", "num_layers", "bidirectional"), GRID)
-def test_whole_sequences_equal_single_steps(system, cell, num_layers, bidirectional):
-    assert_steps_equal_the_whole(small_model(system, cell, num_layers, bidirectional))
+@pytest.mark.parametrize(("system", "cell", "layers"), GRID)
+def test_whole_sequences_equal_single_steps(system, cell, layers):
+    assert_steps_equal_the_whole(small_model(system, cell, *layers))
 
 
 @pytest.mark.parametrize("feeding", ["initial_state", "context"])
