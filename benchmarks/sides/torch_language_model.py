@@ -2,9 +2,8 @@
 
 import torch
 from torch import nn
-from torch.nn import functional
 from torch_loops import LstmLayerLoop
-from torch_operations import CrossEntropy, Lookup, linear
+from torch_operations import CrossEntropy, Lookup, dropout, linear
 
 
 class LanguageModel(nn.Module):
@@ -34,7 +33,7 @@ class LanguageModel(nn.Module):
         c = self.c
 
         def dropped(x):
-            return functional.dropout(x, c.dropout) if drop else x
+            return dropout(self.steps, x, c.dropout) if drop else x
 
         x = dropped(Lookup.apply(self.embedding, ids, self.dtype))
         zeros = torch.zeros(ids.shape[1], c.units, device=ids.device)

@@ -5,7 +5,12 @@ The gradient of a matrix is one product, which sums over all steps. See `torch_s
 
 import torch
 from torch.autograd import Function
-from torch_operations import product_32
+from torch_operations import product_32, sums_of_rows
+
+
+def column_sums(ds):
+    """Sum the rows of all steps."""
+    return sums_of_rows(torch.cat(ds))
 
 
 def sums_of_products(xs, ds):
@@ -49,8 +54,7 @@ class EncoderLoop(Function):
                 d_hs[t], carry, keeps[t], gates[t], before[t], kernel
             )
         d_kernel = sums_of_products(before, d_us)
-        d_bias = torch.cat(d_us).sum(0, dtype=torch.float32)
-        return None, torch.stack(d_xs), None, d_kernel, d_bias, None
+        return None, torch.stack(d_xs), None, d_kernel, column_sums(d_us), None
 
 
 class LstmLayerLoop(Function):
@@ -114,41 +118,24 @@ class AskAfterLoop(Function):
         length, size = len(kept), keys.shape[2]
         carry = torch.zeros_like(hs[0], dtype=torch.float32)
         carry_attended = torch.zeros_like(attended[0])
-        d_xs, d_us, d_products, d_scores = ([None] * length for _ in range(4))
+        d_keys, d_scorer = torch.zeros(keys.shape, device=keys.device), torch.zeros_like(scorer)
+        d_xs, d_us, d_products = ([None] * length for _ in range(3))
         for t in range(length - 1, -1, -1):
-            _, gates, weights, query = kept[t]
-            d_xs[t], d_us[t], d_products[t], d_scores[t], carry, carry_attended = steps.after_back(
-                d_attended[t],
-                carry_attended,
-                carry,
-                masks[t],
-                gates,
-                hs[t],
-                attended[t + 1],
-                weights,
-                query,
-                projected,
-                keys,
-                scorer,
-                kernels,
+            _, gates, weights, hidden = kept[t]
+            d_xs[t], d_us[t], d_products[t], carry, carry_attended = steps.after_back(
+                *(d_attended[t], carry_attended, carry, masks[t], gates, hs[t], attended[t + 1]),
+                *(weights, hidden, projected, scorer, kernels, d_keys, d_scorer),
             )
-        ss, _, weights, queries = zip(*kept, strict=True)
-        d_scores, queries = torch.stack(d_scores), torch.stack(queries)
+        ss, _, weights, _ = zip(*kept, strict=True)
         d_projected = _sum_of_outer(weights, torch.stack([each[:, size:] for each in d_products]))
-        d_keys = steps.keys_gradient(d_scores, queries, keys, scorer).to(keys.dtype)
-        d_scorer = steps.scorer_gradient(d_scores, queries, keys)
         d_kernels = (
-            sums_of_products(hs[:-1], d_us),
-            torch.cat(d_us).sum(0, dtype=torch.float32),
+            *(sums_of_products(hs[:-1], d_us), column_sums(d_us)),
             sums_of_products(attended[:-1], d_xs),
-            sums_of_products(ss, d_products),
-            torch.cat(d_products).sum(0, dtype=torch.float32),
+            *(sums_of_products(ss, d_products), column_sums(d_products)),
         )
-        d_h = carry.to(hs[0].dtype)
-        return (
-            *(None, torch.stack(d_xs), d_h, None, d_projected, d_keys, None, d_scorer),
-            *d_kernels,
-        )
+        d_h, d_keys = carry.to(hs[0].dtype), (d_keys * scorer).to(keys.dtype)
+        shared = None, torch.stack(d_xs), d_h, None, d_projected, d_keys, None, d_scorer
+        return *shared, *d_kernels
 
 
 class GruLoop(Function):
@@ -161,54 +148,35 @@ class GruLoop(Function):
         )
         dtype = words.dtype
         kernel, bias = kernel.detach().to(dtype), bias.detach().to(dtype)
-        hs, all_weights, xs, products = [h], [], [], []
+        hs, all_weights, kept = [h], [], []
         for word in words:
-            h, weights, x, product = steps.gru_step(
+            h, weights, *rest = steps.gru_step(
                 word, h, projected, keys, padding, scorer, kernel, bias
             )
             hs.append(h)
             all_weights.append(weights)
-            xs.append(x)
-            products.append(product)
-        ctx.steps, ctx.kept = (
-            steps,
-            (hs, all_weights, xs, products, projected, keys, scorer, kernel),
-        )
+            kept.append(rest)
+        ctx.steps, ctx.kept = steps, (hs, all_weights, kept, projected, keys, scorer, kernel)
         return torch.stack(hs[1:]), torch.stack(all_weights)
 
     @staticmethod
     def backward(ctx, d_s, d_weights):
-        steps, (hs, all_weights, xs, products, projected, keys, scorer, kernel) = (
-            ctx.steps,
-            ctx.kept,
-        )
+        hs, all_weights, kept, projected, keys, scorer, kernel = ctx.kept
         d_s, d_weights = d_s.contiguous(), d_weights.contiguous()
-        length, carry = len(xs), torch.zeros_like(hs[0], dtype=torch.float32)
-        d_xs, d_products, d_scores = ([None] * length for _ in range(3))
+        length, carry = len(kept), torch.zeros_like(hs[0], dtype=torch.float32)
+        d_keys, d_scorer = torch.zeros(keys.shape, device=keys.device), torch.zeros_like(scorer)
+        d_xs, d_products = [None] * length, [None] * length
         for t in range(length - 1, -1, -1):
-            d_xs[t], d_products[t], d_scores[t], carry = steps.gru_back(
-                d_s[t],
-                d_weights[t],
-                carry,
-                xs[t],
-                products[t],
-                hs[t],
-                all_weights[t],
-                projected,
-                keys,
-                scorer,
-                kernel,
+            hidden, gates = kept[t]
+            d_xs[t], d_products[t], carry = ctx.steps.gru_back(
+                *(d_s[t], d_weights[t], carry, gates, hs[t], all_weights[t], hidden),
+                *(projected, scorer, kernel, d_keys, d_scorer),
             )
-        d_words, d_scores, weights = torch.stack(d_xs), torch.stack(d_scores), all_weights
-        d_projected = _sum_of_outer(weights, d_words)
-        units = hs[0].shape[1]
-        queries = torch.stack([product[:, 3 * units :] for product in products])
-        d_keys = steps.keys_gradient(d_scores, queries, keys, scorer).to(keys.dtype)
-        d_scorer = steps.scorer_gradient(d_scores, queries, keys)
-        d_kernel = sums_of_products(hs[:-1], d_products)
-        d_bias = torch.cat(d_products).sum(0, dtype=torch.float32)
-        d_h = carry.to(hs[0].dtype)
-        return None, d_words, d_h, d_projected, d_keys, None, d_scorer, d_kernel, d_bias
+        d_words = torch.stack(d_xs)
+        d_projected = _sum_of_outer(all_weights, d_words)
+        d_h, d_keys = carry.to(hs[0].dtype), (d_keys * scorer).to(keys.dtype)
+        d_weights = sums_of_products(hs[:-1], d_products), column_sums(d_products)
+        return None, d_words, d_h, d_projected, d_keys, None, d_scorer, *d_weights
 
 
 def _sum_of_outer(weights, ds):
@@ -232,26 +200,26 @@ class LstmLoop(Function):
         )
         query_weights = query.detach().to(dtype), query_bias.detach().to(dtype)
         hs, cs = tuple(hs), tuple(cs)
-        outputs, all_cs, all_weights, queries, inputs, products = [], [cs], [], [], [], []
+        outputs, all_cs, all_weights, hiddens, inputs, products = [], [cs], [], [], [], []
         for word, masks in zip(words, dropout, strict=True):
-            s, hs, cs, weights, query, step_inputs, step_products = steps.lstm_step(
+            s, hs, cs, weights, hidden, step_inputs, step_products = steps.lstm_step(
                 word, hs, cs, masks, memory, keys, padding, scorer, query_weights, kernels, biases
             )
             outputs.append(s)
             all_cs.append(cs)
             all_weights.append(weights)
-            queries.append(query)
+            hiddens.append(hidden)
             inputs.append(step_inputs)
             products.append(step_products)
         ctx.steps = steps
-        ctx.kept = words, dropout, all_cs, all_weights, queries, inputs, products
+        ctx.kept = words, dropout, all_cs, all_weights, hiddens, inputs, products
         ctx.shared = memory, keys, scorer, query_weights[0], kernels, biases
         size = memory.shape[2]
         return torch.stack(outputs), torch.stack([step[0][:, :size] for step in inputs])
 
     @staticmethod
     def backward(ctx, d_outputs, d_contexts):
-        words, dropout, all_cs, all_weights, queries, inputs, products = ctx.kept
+        words, dropout, all_cs, all_weights, hiddens, inputs, products = ctx.kept
         memory, keys, scorer, query_kernel, kernels, biases = ctx.shared
         steps, length, layers = ctx.steps, len(words), len(kernels)
         d_outputs, d_contexts = d_outputs.contiguous(), d_contexts.contiguous()
@@ -259,44 +227,26 @@ class LstmLoop(Function):
         d_cs = tuple(torch.zeros_like(each) for each in all_cs[0])
         units = d_outputs.shape[2]
         d_top = torch.zeros_like(d_outputs[0])
-        d_products, d_attended, d_scores, d_queries = ([None] * length for _ in range(4))
+        d_keys, d_scorer = torch.zeros(keys.shape, device=keys.device), torch.zeros_like(scorer)
+        d_products, d_attended, d_queries = ([None] * length for _ in range(3))
         for t in range(length - 1, -1, -1):
-            (d_products[t], d_attended[t], d_scores[t], d_queries[t], carries, d_cs, d_top) = (
-                steps.lstm_back(
-                    d_outputs[t],
-                    d_contexts[t],
-                    carries,
-                    d_cs,
-                    d_top,
-                    words[t],
-                    products[t],
-                    all_cs[t + 1],
-                    all_cs[t],
-                    dropout[t],
-                    all_weights[t],
-                    queries[t],
-                    memory,
-                    keys,
-                    scorer,
-                    query_kernel,
-                    kernels,
-                    biases,
-                )
+            d_products[t], d_attended[t], d_queries[t], carries, d_cs, d_top = steps.lstm_back(
+                *(d_outputs[t], d_contexts[t], carries, d_cs, d_top, words[t], products[t]),
+                *(all_cs[t + 1], all_cs[t], dropout[t], all_weights[t], hiddens[t], memory),
+                *(scorer, query_kernel, kernels, biases, d_keys, d_scorer),
             )
         d_hs = torch.stack([carry[:, -units:] for carry in carries])
         d_hs[-1] += d_top
         d_memory = _sum_of_outer(all_weights, torch.stack(d_attended))
-        d_scores, stacked = torch.stack(d_scores), torch.stack(queries)
-        d_keys = steps.keys_gradient(d_scores, stacked, keys, scorer).to(keys.dtype)
-        d_scorer = steps.scorer_gradient(d_scores, stacked, keys)
+        d_keys = (d_keys * scorer).to(keys.dtype)
         by_layer = [torch.cat([step[i] for step in d_products]) for i in range(layers)]
         d_kernels = [
             product_32(torch.cat([step[i] for step in inputs]).t(), by_layer[i])
             for i in range(layers)
         ]
-        d_biases = [each.sum(0, dtype=torch.float32) for each in by_layer[1:]]
+        d_biases = [sums_of_rows(each) for each in by_layer[1:]]
         d_query = sums_of_products([step[-1][:, -units:] for step in inputs], d_queries)
-        d_query_bias = torch.cat(d_queries).sum(0, dtype=torch.float32)
+        d_query_bias = column_sums(d_queries)
         d_words = by_layer[0].view(words.shape)
         return (
             *(None, d_words, None, d_hs, torch.stack(d_cs), d_memory, d_keys, None, d_scorer),

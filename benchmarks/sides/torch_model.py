@@ -5,9 +5,8 @@ import copy
 import torch
 from configurations import EOS_ID, PAD_ID, SOS_ID
 from torch import nn
-from torch.nn import functional
 from torch_loops import AskAfterLoop, EncoderLoop, GruLoop, LstmLoop
-from torch_operations import CrossEntropy, Lookup, linear
+from torch_operations import CrossEntropy, Lookup, dropout, linear
 
 
 class Translator(nn.Module):
@@ -142,15 +141,15 @@ class Translator(nn.Module):
             return words
         if self.c.word_dropout:
             ones = torch.ones(*ids.shape, 1, dtype=dtype, device=ids.device)
-            words = words * functional.dropout(ones, self.c.word_dropout)
-        return functional.dropout(words, self.c.embedding_dropout)
+            words = words * dropout(self.steps, ones, self.c.word_dropout)
+        return dropout(self.steps, words, self.c.embedding_dropout)
 
     def encode(self, source, drop=False):
         """Map ids `(S, B)` to the memory `(B, S, M)`, the first state and the padding's scores."""
         c = self.c
         outputs, last = (self._run_loops if self.in_loops else self._run_encoder)(source, drop)
         if drop:
-            outputs = functional.dropout(outputs, c.encoder_dropout)
+            outputs = dropout(self.steps, outputs, c.encoder_dropout)
         memory = outputs.transpose(0, 1).contiguous().to(self.dtype)
         kernel, bias = self.bridge_kernel.to(self.dtype), self.bridge_bias.to(self.dtype)
         state = torch.tanh(torch.baddbmm(bias, last.to(self.dtype), kernel))
@@ -207,14 +206,14 @@ class Translator(nn.Module):
             dtype=self.dtype,
             device=target.device,
         )
-        masks = functional.dropout(ones, c.decoder_dropout) if drop else ones
+        masks = dropout(self.steps, ones, c.decoder_dropout) if drop else ones
         labels, select = labels.flatten(), lambda each: each.flatten(0, 1)
         if places is not None:
             labels, select = labels[places], lambda each: each.flatten(0, 1)[places]
         unfold = self._after if c.query == "current_state" else self._before
         attended = unfold(words, state, masks, memory, keys, padding, select)
         if drop:
-            attended = functional.dropout(attended, c.decoder_dropout)
+            attended = dropout(self.steps, attended, c.decoder_dropout)
         logits = linear(attended, self._out_kernel(), self.projection_bias)
         return CrossEntropy.apply(self.steps, logits, labels, c.label_smoothing)
 

@@ -5,6 +5,7 @@ import sys
 
 import torch
 from torch.autograd import Function
+from torch.nn import functional
 
 
 def product_32(a, b):
@@ -25,6 +26,14 @@ def _multiplies_to_float32(device):
     return True
 
 
+def sums_of_rows(d):
+    """Sum the rows of a matrix; the result is float32."""
+    if d.is_cuda or d.dtype == torch.float32:
+        return d.sum(0, dtype=torch.float32)
+    # On a CPU, a product is much faster than a sum over columns of half precision.
+    return torch.mm(d.new_ones(16, len(d)), d)[0].float()
+
+
 class Product(Function):
     """`x W + b` in the dtype of `x`, with float32 weights and gradients of weights."""
 
@@ -38,7 +47,7 @@ class Product(Function):
     def backward(ctx, d):
         x, w = ctx.saved_tensors
         d_x = d @ w.t() if ctx.needs_input_grad[0] else None
-        d_bias = d.sum(0, dtype=torch.float32) if ctx.needs_input_grad[2] else None
+        d_bias = sums_of_rows(d) if ctx.needs_input_grad[2] else None
         return d_x, product_32(x.t(), d), d_bias
 
 
@@ -74,3 +83,11 @@ class CrossEntropy(Function):
     @staticmethod
     def backward(ctx, d):
         return None, ctx.saved_tensors[0], None, None, None
+
+
+def dropout(steps, x, rate):
+    """Apply dropout; on a CPU at a rate rounded to 1/256, since its random numbers are slow."""
+    if x.is_cuda or not rate:
+        return functional.dropout(x, rate)
+    words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
+    return x * steps.dropout_factors(words.view(torch.uint8)[: x.numel()].view(x.shape), rate, x)

@@ -27,42 +27,23 @@ def inner_products(vector, values):
 
 
 def align(query, keys, padding, scorer):
-    """Return the weights of the attention, float32 `(B, S)`."""
+    """Return the weights of the attention, float32 `(B, S)`, and the tanh, `(B, S, A)`."""
     hidden = torch.tanh(keys.float() + query.float()[:, None])
-    return torch.softmax((hidden * scorer).sum(-1) + padding, -1)
+    weights = torch.softmax((hidden * scorer).sum(-1) + padding, -1)
+    return weights, hidden.to(keys.dtype)
 
 
-def align_back(d_weights, weights, query, keys, scorer):
-    """Return the gradients of the scores, `(B, S)`, and of the query, `(B, A)`."""
+def align_back(d_weights, weights, hidden, scorer, d_keys, d_scorer):
+    """Return the gradient of the query, `(B, A)`; add to those of keys and scorer, float32.
+
+    `d_keys` still has to be multiplied by the scorer.
+    """
     d_scores = weights * (d_weights - (weights * d_weights).sum(-1, keepdim=True))
-    hidden = torch.tanh(keys.float() + query.float()[:, None])
-    return d_scores, (d_scores[:, :, None] * (1 - hidden * hidden)).sum(1) * scorer
-
-
-def keys_gradient(d_scores, queries, keys, scorer):
-    """Sum the gradients of the keys over all steps: float32 `(B, S, A)`."""
-    if not torch.compiler.is_compiling():
-        return sum(map(lambda *step: _of_keys(*step, keys), d_scores, queries)) * scorer
-    hidden = torch.tanh(keys.float() + queries.float()[:, :, None])
-    return (d_scores[..., None] * (1 - hidden * hidden)).sum(0) * scorer
-
-
-def scorer_gradient(d_scores, queries, keys):
-    """Sum the gradients of the scorer over all steps: float32 `(A,)`."""
-    if not torch.compiler.is_compiling():
-        return sum(map(lambda *step: _of_scorer(*step, keys), d_scores, queries))
-    hidden = torch.tanh(keys.float() + queries.float()[:, :, None])
-    return (d_scores[..., None] * hidden).sum((0, 1, 2))
-
-
-def _of_keys(d_scores, query, keys):
-    hidden = torch.tanh(keys.float() + query.float()[:, None])
-    return d_scores[..., None] * (1 - hidden * hidden)
-
-
-def _of_scorer(d_scores, query, keys):
-    hidden = torch.tanh(keys.float() + query.float()[:, None])
-    return (d_scores[..., None] * hidden).sum((0, 1))
+    hidden = hidden.float()
+    d_hidden = d_scores[:, :, None] * (1 - hidden * hidden)
+    d_keys += d_hidden
+    d_scorer += (d_scores[:, :, None] * hidden).sum((0, 1))
+    return d_hidden.sum(1) * scorer
 
 
 # A GRU of one layer. `projected` is the memory times the weights of the context, so that the
@@ -79,28 +60,24 @@ def gru_step(word, h, projected, keys, padding, scorer, kernel, bias):
     """Take a step; `kernel` and `bias` are those of `[U ; W_query]`."""
     product = torch.addmm(bias, h, kernel)
     units = h.shape[1]
-    weights = align(product[:, 3 * units :], keys, padding, scorer)
+    weights, hidden = align(product[:, 3 * units :], keys, padding, scorer)
     x = word.float() + weighted_sum(weights, projected)
-    z, _, n, _ = _gru_gates(x, product[:, : 3 * units].float())
-    new_h = n + z * (h.float() - n)
-    return new_h.to(h.dtype), weights, x, product
-
-
-def gru_back(d_s, d_weights, carry, x, product, h, weights, projected, keys, scorer, kernel):
-    """Return the gradients of `W x + b`, of the product, of the scores and of the state before."""
-    units = h.shape[1]
-    query = product[:, 3 * units :]
     z, r, n, u_n = _gru_gates(x, product[:, : 3 * units].float())
+    new_h = n + z * (h.float() - n)
+    return new_h.to(h.dtype), weights, hidden, torch.cat([z, r, n, u_n], -1).to(h.dtype)
+
+
+def gru_back(
+    d_s, d_weights, carry, gates, h, weights, hidden, projected, scorer, kernel, d_keys, d_scorer
+):
+    """Return the gradients of `W x + b`, of the product and of the state; see `align_back`."""
     d_h = carry + d_s.float()
-    d_n = d_h * (1 - z) * (1 - n * n)
-    d_z = d_h * (h.float() - n) * z * (1 - z)
-    d_r = d_n * u_n * r * (1 - r)
-    d_x = torch.cat([d_z, d_r, d_n], -1)
+    d_x, d_u = _gru_gates_back(d_h, gates, h)
     d_weights = d_weights + inner_products(d_x, projected)
-    d_scores, d_query = align_back(d_weights, weights, query, keys, scorer)
-    d_product = torch.cat([d_z, d_r, d_n * r, d_query], -1).to(kernel.dtype)
-    carry = d_h * z + (d_product @ kernel.t()).float()
-    return d_x.to(kernel.dtype), d_product, d_scores, carry
+    d_query = align_back(d_weights, weights, hidden, scorer, d_keys, d_scorer)
+    d_product = torch.cat([d_u, d_query], -1).to(kernel.dtype)
+    carry = d_h * gates.float().chunk(4, -1)[0] + (d_product @ kernel.t()).float()
+    return d_x.to(kernel.dtype), d_product, carry
 
 
 def gru_greedy(ids, h, product, words, projected, keys, padding, scorer, weights, activation):
@@ -108,7 +85,7 @@ def gru_greedy(ids, h, product, words, projected, keys, padding, scorer, weights
     kernel, bias, out_kernel, out_bias = weights
     units, size = h.shape[1], keys.shape[2]
     query = product[:, 3 * units : 3 * units + size]
-    from_context = weighted_sum(align(query, keys, padding, scorer), projected)
+    from_context = weighted_sum(align(query, keys, padding, scorer)[0], projected)
     x = words[ids].float() + from_context[:, : 3 * units]
     z, _, n, _ = _gru_gates(x, product[:, : 3 * units].float())
     h = (n + z * (h.float() - n)).to(h.dtype)
@@ -164,10 +141,10 @@ def after_step(word, attended, h, mask, projected, keys, padding, scorer, weight
     s = (new_h * mask.float()).to(dtype)
     product = torch.addmm(out_bias, s, out_kernel)
     query = product[:, :size]
-    weights = align(query, keys, padding, scorer)
+    weights, hidden = align(query, keys, padding, scorer)
     attended = torch.tanh(product[:, size:].float() + weighted_sum(weights, projected)).to(dtype)
     gates = torch.cat([z, r, n, u_n], -1).to(dtype)
-    return new_h.to(dtype), attended, s, gates, weights, query
+    return new_h.to(dtype), attended, s, gates, weights, hidden
 
 
 def after_back(
@@ -179,29 +156,30 @@ def after_back(
     h,
     attended,
     weights,
-    query,
+    hidden,
     projected,
-    keys,
     scorer,
     kernels,
+    d_keys,
+    d_scorer,
 ):
     """Take a step back.
 
     Returns:
-        The gradients of `W x + b`, of `U h + b`, of the product with `[W_query ; W_a]` and of the
-        scores, and those of the state and of the readout before.
+        The gradients of `W x + b`, of `U h + b`, of the product with `[W_query ; W_a]`, and of the
+        state and the readout before; see `align_back`.
     """
     kernel, attended_kernel, out_kernel = kernels
     a = attended.float()
     d_readout = (d_attended.float() + carry_attended.float()) * (1 - a * a)
     d_weights = inner_products(d_readout, projected)
-    d_scores, d_query = align_back(d_weights, weights, query, keys, scorer)
+    d_query = align_back(d_weights, weights, hidden, scorer, d_keys, d_scorer)
     d_product = torch.cat([d_query, d_readout], -1).to(kernel.dtype)
     d_h = carry + (d_product @ out_kernel.t()).float() * mask.float()
     d_x, d_u = _gru_gates_back(d_h, gates, h)
     d_x, d_u = d_x.to(kernel.dtype), d_u.to(kernel.dtype)
     carry = d_h * gates.float().chunk(4, -1)[0] + (d_u @ kernel.t()).float()
-    return d_x, d_u, d_product, d_scores, carry, d_x @ attended_kernel.t()
+    return d_x, d_u, d_product, carry, d_x @ attended_kernel.t()
 
 
 # Steps of a search, without products. There are `width` rows for each sentence.
@@ -210,7 +188,7 @@ def after_back(
 def _attend(query, keys, values, padding, scorer):
     batch, width = keys.shape[0], query.shape[0] // keys.shape[0]
     if width == 1:
-        return weighted_sum(align(query, keys, padding, scorer), values)
+        return weighted_sum(align(query, keys, padding, scorer)[0], values)
     query = query.reshape(batch, width, 1, -1)
     hidden = torch.tanh(keys.float()[:, None] + query.float())
     weights = torch.softmax((hidden * scorer).sum(-1) + padding[:, None], -1)
@@ -299,10 +277,10 @@ def _lstm_stack(word, context, hs, cs, dropout, kernels, biases):
 def lstm_step(word, hs, cs, dropout, memory, keys, padding, scorer, query_weights, kernels, biases):
     """Take a step; `biases` are of the layers above the first."""
     query = torch.addmm(query_weights[1], hs[-1], query_weights[0])
-    weights = align(query, keys, padding, scorer)
+    weights, hidden = align(query, keys, padding, scorer)
     context = weighted_sum(weights, memory)
     s, hs, cs, inputs, products = _lstm_stack(word, context, hs, cs, dropout, kernels, biases)
-    return s, hs, cs, weights, query, inputs, products
+    return s, hs, cs, weights, hidden, inputs, products
 
 
 def lstm_back(
@@ -317,13 +295,14 @@ def lstm_back(
     previous_cs,
     dropout,
     weights,
-    query,
+    hidden,
     memory,
-    keys,
     scorer,
     query_kernel,
     kernels,
     biases,
+    d_keys,
+    d_scorer,
 ):
     """Take a step back.
 
@@ -335,8 +314,8 @@ def lstm_back(
         d_top: the part of the gradient of the last layer's state that came through the query.
 
     Returns:
-        The gradients of the products, of the context, of the scores and of the query, and the new
-        `carries`, `d_cs` and `d_top`.
+        The gradients of the products, of the context and of the query, and the new `carries`,
+        `d_cs` and `d_top`; see `align_back`.
     """
     last, units = len(kernels) - 1, d_s.shape[1]
     d_out, d_products, new_carries, new_d_cs = d_s.float(), [], [], []
@@ -359,13 +338,12 @@ def lstm_back(
         d_out = new_carries[0][:, :-units].float()
     d_context = d_context.float() + d_out
     d_weights = inner_products(d_context, memory)
-    d_scores, d_query = align_back(d_weights, weights, query, keys, scorer)
+    d_query = align_back(d_weights, weights, hidden, scorer, d_keys, d_scorer)
     d_query = d_query.to(query_kernel.dtype)
     d_top = d_query @ query_kernel.t()
     return (
         tuple(d_products),
         d_context.to(memory.dtype),
-        d_scores,
         d_query,
         tuple(new_carries),
         tuple(new_d_cs),
@@ -378,7 +356,7 @@ def lstm_greedy(
 ):
     """Choose the next ids; `weights` are those of the readout, of the query and of the logits."""
     readout_kernel, readout_bias, query_kernel, query_bias, out_kernel, out_bias = weights
-    context = weighted_sum(align(query, keys, padding, scorer), memory)
+    context = weighted_sum(align(query, keys, padding, scorer)[0], memory)
     s, hs, cs, _, _ = _lstm_stack(words[ids], context, hs, cs, None, kernels, biases)
     query = torch.addmm(query_bias, s, query_kernel)
     features = torch.cat([s, context.to(s.dtype)], -1)
@@ -403,9 +381,14 @@ def cross_entropy(logits, labels, smoothing, factor):
     return (loss * scale).sum(), d_logits.to(logits.dtype)
 
 
+def dropout_factors(bytes, rate, like):
+    """Return what to multiply by: 0 at about this rate, and a little more than 1 elsewhere."""
+    threshold = round(256 * rate)
+    return torch.where(bytes >= threshold, 256 / (256 - threshold), 0.0).to(like.dtype)
+
+
 ALL = (
-    keys_gradient,
-    scorer_gradient,
+    dropout_factors,
     gru_step,
     gru_back,
     gru_greedy,
