@@ -4,6 +4,7 @@
 # make check     style, types, the import contract and the fast tests
 # make coverage  the tests with branch coverage
 # make mutants   put small errors into the code and count those that the tests catch
+# make bench     compare the speed with PyTorch and plain Keras, which takes an hour or two
 # make format    fix the style with ruff
 #
 # Each sets up .venv the first time. ARGS are passed on: make demo ARGS="--epochs 2"
@@ -16,7 +17,7 @@ READY := $(VENV)/.ready
 # chapters come first, whose tests take longest.
 TEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu check lint coverage mutants format clean
+.PHONY: demo test test-all test-gpu check lint coverage mutants bench format clean
 
 demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
@@ -46,6 +47,19 @@ coverage: $(READY)
 mutants: $(READY)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[mutants]'
 	$(RUN) tools/mutants.py $(ARGS)
+
+# One of them: .venv/bin/python benchmarks/training.py --model tuned
+bench: $(READY)
+	$(VENV)/bin/python -m pip install --quiet --requirement benchmarks/requirements.txt
+	$(RUN) benchmarks/training.py --keras
+	$(RUN) benchmarks/decoding.py
+	$(RUN) benchmarks/decoding.py --file --model tuned
+	$(RUN) benchmarks/growth.py
+	$(RUN) benchmarks/plots.py
+	$(RUN) benchmarks/products.py
+	$(RUN) benchmarks/memory.py
+	$(RUN) benchmarks/serving.py
+	$(RUN) benchmarks/checkpoints.py
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .

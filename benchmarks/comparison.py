@@ -32,8 +32,8 @@ class SideSettings:
     tiny: bool = setting(False, "use small models, to see that it runs")
 
 
-def precision_setting():
-    return setting("all", "the precision of the products", choices=("all", "float32", "bfloat16"))
+def precision_setting(default="all"):
+    return setting(default, "the precision of the products", choices=("all", "float32", "bfloat16"))
 
 
 def precisions(settings):
@@ -134,7 +134,7 @@ def print_table(answers, amount, unit, per_turn=1):
         per_turn: the number of calls or steps of a turn, for the milliseconds of each.
 
     Returns:
-        For each side the ratios of wall time in the rounds.
+        The seconds of each call or step of the sides, by name, a list with one for each turn.
     """
     columns = "{:12}{:>34}{:>32}{:>24}{:>24}".format
     reference = list(answers)[-1]
@@ -150,16 +150,14 @@ def print_table(answers, amount, unit, per_turn=1):
         }
         for name, turns in answers.items()
     }
-    ratios = {}
     for name, times in seconds.items():
         wall, processor_ = (
             seconds[reference][kind] / times[kind] for kind in ("seconds", "processor_seconds")
         )
-        ratios[name] = wall
         speed = spread(amount / times["seconds"], 0)
         milliseconds = spread(1e3 * times["seconds"] / per_turn, 1)
         print(columns(name, speed, milliseconds, spread(wall, 2), spread(processor_, 2)))
-    return ratios
+    return {name: (times["seconds"] / per_turn).tolist() for name, times in seconds.items()}
 
 
 def words_of(c):

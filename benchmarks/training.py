@@ -2,6 +2,7 @@
 
     python benchmarks/training.py                              everything, about 30 minutes
     python benchmarks/training.py --model tuned --work fit --precision bfloat16
+    python benchmarks/training.py --work fit --source train.de --target train.en
     python benchmarks/training.py --torch-python OTHER/bin/python
     python benchmarks/training.py --no-torch --keras           without PyTorch
 
@@ -37,9 +38,10 @@ from comparison import (
 )
 from sides.configurations import configuration
 from sides.parent import Side
-from sides.workload import lengths, write_pairs
+from sides.workload import pairs, write_pairs
 
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.errors import InputError
 
 MODELS = ("attention", "tuned", "book", "large")
 
@@ -55,6 +57,10 @@ class Settings(SideSettings):
     rounds: int = setting(5, "number of turns", least=1)
     steps: int = setting(5, "steps of each side per turn", least=1)
     pairs: int = setting(3840, "sentence pairs per turn of fit", least=1)
+    source: Path | None = setting(
+        None, "sources for fit, one per line, instead of meaningless sentences", reads=True
+    )
+    target: Path | None = setting(None, "the translations of --source, line by line", reads=True)
     batch_size: int | None = setting(None, "rows of a batch (default: the model's)", least=1)
     length: int | None = setting(None, "words of a sentence (default: the model's)", least=1)
     vocabulary: int | None = setting(None, "target words (default: the model's)", least=100)
@@ -74,9 +80,9 @@ def changes_of(settings, model):
 class Training:
     """A model in a precision, on all sides that can train it."""
 
-    def __init__(self, settings, sides, model, precision, folder):
+    def __init__(self, settings, sides, model, precision, folder, **changes):
         self.settings, self.model, self.precision, self.folder = settings, model, precision, folder
-        self.changes = {"tiny": settings.tiny, **changes_of(settings, model)}
+        self.changes = {"tiny": settings.tiny, **changes}
         self.c = configuration(model, **self.changes)
         # The plain layers are those of two models.
         self.sides = {
@@ -111,32 +117,40 @@ class Training:
         )
 
     def fit(self):
-        pairs = 5 * self.c.batch_size if self.settings.tiny else self.settings.pairs
-        print(f"\n{self.model}, {self.precision}: fit on {pairs} pairs of Multi30k's lengths")
+        settings = self.settings
+        count = 5 * self.c.batch_size if settings.tiny else settings.pairs
+        corpus = (settings.source, settings.target) if settings.source else None
+        found = pairs(self.c, count, corpus)
+        print(
+            f"\n{self.model}, {self.precision}: fit on {len(found[0])} pairs of Multi30k's lengths"
+        )
         sides = {name: side for name, side in self.sides.items() if name != PLAIN}
         self.prepare(padded=True)
         files = {name: str(self.folder / name) for name in ("pairs.json", "batches.npz")}
-        write_pairs(files["pairs.json"], self.c, pairs)
+        write_pairs(files["pairs.json"], found)
         sides[PACKAGE].ask("prepare_fit", pairs=files["pairs.json"], batches=files["batches.npz"])
         if TORCH in sides:
             sides[TORCH].ask("prepare_fit", batches=files["batches.npz"])
         asks = {name: lambda side=side: side.ask("fit") for name, side in sides.items()}
         answers = take_turns(self.settings.rounds, asks)
         sides[PACKAGE].ask("end_fit")
-        target_words = (lengths(pairs, 0)[1] + 1).sum()
+        target_words = sum(len(line.split()) + 1 for line in found[1])
         print("last losses: " + ", ".join(f"{n} {a[-1]['loss']:.3f}" for n, a in answers.items()))
         return print_table(answers, target_words, "words")
 
 
 def main():
     settings = from_command_line(Settings)
+    if (settings.source is None) != (settings.target is None):
+        raise InputError("--source and --target belong together: give both or neither.")
     with Side.closing(), tempfile.TemporaryDirectory() as folder:
         used = {PACKAGE: True, PLAIN: settings.keras, TORCH: not settings.no_torch}
         sides = start_sides(settings, [name for name, is_used in used.items() if is_used])
         print_machine(sides, settings.threads)
         for model in MODELS if settings.model == "all" else (settings.model,):
             for precision in precisions(settings):
-                training = Training(settings, sides, model, precision, Path(folder))
+                changes = changes_of(settings, model)
+                training = Training(settings, sides, model, precision, Path(folder), **changes)
                 if settings.work in ("all", "step"):
                     training.step()
                 if settings.work in ("all", "fit") and not is_language_model(model):

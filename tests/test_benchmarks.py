@@ -1,4 +1,4 @@
-"""The comparison with PyTorch, in small; set TORCH_PYTHON to a Python that has PyTorch."""
+"""The benchmarks, in small; set TORCH_PYTHON to a Python that has PyTorch."""
 
 import importlib.util
 import os
@@ -14,8 +14,12 @@ TORCH_PYTHON = os.environ.get("TORCH_PYTHON", sys.executable if HAS_TORCH else N
 
 
 def compare(*arguments):
+    return run("gpu", *arguments)
+
+
+def run(script, *arguments):
     return subprocess.run(
-        [sys.executable, "benchmarks/gpu", *arguments],
+        [sys.executable, f"benchmarks/{script}", *arguments],
         cwd=ROOT,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -54,3 +58,57 @@ def test_both_sides_compute_the_same(model):
     assert len(re.findall("the same in 100.0% of the positions", process.stdout)) >= 2
     # Two precisions, each with two batches of greedy search and one training.
     assert len(re.findall(r"^PyTorch  .* 1\.000 ", process.stdout, re.MULTILINE)) == 6
+
+
+TINY = ("--tiny", "--rounds", "1", "--steps", "1", "--precision", "float32")
+NAMES = ("training", "decoding", "growth", "memory", "products", "plots")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_command_line_is_read(name):
+    process = run(f"{name}.py", "--precision", "float8")
+    assert process.returncode == 2
+    assert "--precision: invalid choice: 'float8'" in process.stderr
+
+
+def test_training_runs_without_pytorch():
+    process = run("training.py", *TINY, "--model", "book", "--no-torch", "--keras")
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert re.search(r"^loss: (\S+), \1$", process.stdout, re.MULTILINE)
+    assert re.search(r"^tf_seq2seq .*$\n^plain Keras .* 1\.00 ", process.stdout, re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("training.py", *TINY, "--no-torch", "--model", "tuned"),
+        ("decoding.py", *TINY, "--no-torch", "--model", "attention", "--batches", "1,8"),
+        ("products.py", *TINY, "--no-torch", "--model", "tuned"),
+        ("memory.py", "--tiny", "--model", "book", "--precision", "float32"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_the_others_run_without_pytorch(command):
+    process = run(*command)
+    assert process.returncode == 0, process.stderr[-3000:]
+
+
+@pytest.mark.slow
+def test_growth_is_measured_and_drawn(tmp_path):
+    results, plot = tmp_path / "growth.json", tmp_path / "growth.png"
+    process = run("growth.py", *TINY, "--no-torch", "--output", results)
+    assert process.returncode == 0, process.stderr[-3000:]
+    process = run("plots.py", "--results", results, "--plot", plot, "--precision", "float32")
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert plot.stat().st_size > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(TORCH_PYTHON is None, reason="PyTorch is not installed")
+def test_training_and_decoding_are_the_same_in_pytorch():
+    """The commands fail if losses, gradients or translations differ."""
+    options = (*TINY, "--torch-python", TORCH_PYTHON, "--compile", "eager")
+    for command in (("training.py", *options), ("decoding.py", *options, "--batches", "1,40")):
+        process = run(*command)
+        assert process.returncode == 0, process.stderr[-3000:]

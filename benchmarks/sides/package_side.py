@@ -19,7 +19,7 @@ from configurations import (
     greedy_batch,
     training_batch,
 )
-from worker import Stopwatch, peak_memory, serve
+from worker import Stopwatch, best_seconds, peak_memory, serve
 from workload import read_pairs, words
 
 import tf_seq2seq as s2s
@@ -214,26 +214,13 @@ class PackageSide:
             ends: whether translations end at about the length of their sources, instead of never.
             plain: whether to use plain Keras layers with the same weights.
         """
-        keras.backend.clear_session()
-        keras.utils.set_random_seed(1)
-        keras.config.set_dtype_policy(POLICIES[precision])
-        self.c = c = configuration(model, **changes)
+        self._start(model, precision, padded, changes)
+        self.plain, c, (inputs, labels) = plain, self.c, self.batch
         self.model = build(c)
         self._prepare_weights(weights, ends)
-        *inputs, labels = (tf.constant(ids, tf.int32) for ids in training_batch(c, padded))
-        inputs = dict(zip(("source", "target"), inputs, strict=True)) if inputs[1:] else inputs[0]
-        self.batch, self.plain = (inputs, labels), plain
         if plain:
             self.model = plain_keras.copy_of(self.model, c, inputs)
-        if isinstance(c, LanguageModelConfiguration):
-            self.optimizer = keras.optimizers.SGD(c.learning_rate, global_clipnorm=c.clip)
-            self.loss = s2s.SequenceCrossEntropy("sentences")
-        else:
-            self.optimizer = keras.optimizers.Adam(
-                c.learning_rate, beta_2=c.beta_2, global_clipnorm=c.clip
-            )
-            self.loss = s2s.SequenceCrossEntropy(label_smoothing=c.label_smoothing)
-        self.model.compile(self.optimizer, self.loss, metrics=[])
+        self._compile()
 
         @tf.function(autograph=False)
         def loss_and_norm():
@@ -247,6 +234,48 @@ class PackageSide:
         loss, norm = loss_and_norm()
         parameters = self.model.count_params()
         return {"loss": float(loss), "gradient_norm": float(norm), "parameters": parameters}
+
+    def measure_memory(self, model, precision, plain, **changes):
+        """Train for some steps, and return how much memory that took at most."""
+        before = peak_memory()
+        self._start(model, precision, False, changes)
+        self.plain, c = plain, self.c
+        self.model = plain_keras.build(c, self.batch[0]) if plain else build(c)
+        self._compile()
+        self.prepare_train()
+        self.run(5)
+        return {"mebibytes": peak_memory() - before}
+
+    def time_products(self, shapes, precision):
+        """Return the GFLOP/s of products `(m, k, n)`."""
+
+        def timed(m, k, n):
+            a, b = (tf.cast(tf.random.normal(shape), precision) for shape in ((m, k), (k, n)))
+            multiply = tf.function(lambda: tf.matmul(a, b), autograph=False)
+            return 2e-9 * m * k * n / best_seconds(multiply)
+
+        return {"gflops": [timed(*shape) for shape in shapes]}
+
+    def _start(self, model, precision, padded, changes):
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(1)
+        keras.config.set_dtype_policy(POLICIES[precision])
+        self.c = configuration(model, **changes)
+        *inputs, labels = (tf.constant(ids, tf.int32) for ids in training_batch(self.c, padded))
+        inputs = dict(zip(("source", "target"), inputs, strict=True)) if inputs[1:] else inputs[0]
+        self.batch = inputs, labels
+
+    def _compile(self):
+        c = self.c
+        if isinstance(c, LanguageModelConfiguration):
+            self.optimizer = keras.optimizers.SGD(c.learning_rate, global_clipnorm=c.clip)
+            self.loss = s2s.SequenceCrossEntropy("sentences")
+        else:
+            self.optimizer = keras.optimizers.Adam(
+                c.learning_rate, beta_2=c.beta_2, global_clipnorm=c.clip
+            )
+            self.loss = s2s.SequenceCrossEntropy(label_smoothing=c.label_smoothing)
+        self.model.compile(self.optimizer, self.loss, metrics=[])
 
     def _prepare_weights(self, file, ends):
         named = variables(self.model)

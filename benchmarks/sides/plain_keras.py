@@ -111,10 +111,16 @@ class PlainLanguageModel(keras.Model):
         self.bias.assign(model.bias)
 
 
+def build(c, inputs):
+    """Return a model for a configuration, built for the inputs."""
+    model = PlainTranslator(c) if hasattr(c, "query") else PlainLanguageModel(c)
+    model(inputs)
+    return model
+
+
 def copy_of(model, c, inputs):
     """Return a model of plain layers that computes the same as the package's model."""
-    plain = PlainTranslator(c) if hasattr(model, "encoder") else PlainLanguageModel(c)
-    plain(inputs)
+    plain = build(c, inputs)
     plain.take_weights(model)
     return plain
 

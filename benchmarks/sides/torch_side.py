@@ -1,7 +1,6 @@
 """PyTorch's side: a worker process with PyTorch, and without TensorFlow."""
 
 import sys
-import time
 
 from configurations import (
     EOS_ID,
@@ -11,7 +10,7 @@ from configurations import (
     greedy_batch,
     training_batch,
 )
-from worker import RefusalError, Stopwatch, peak_memory, serve
+from worker import RefusalError, Stopwatch, best_seconds, peak_memory, serve
 from workload import words
 
 try:
@@ -23,18 +22,6 @@ except ImportError as error:
 # Variants that the parent passes: the mode of `torch.compile`, and whether to use a CUDA graph.
 MODES = {"eager": None, "compiled": "default", "autotuned": "max-autotune-no-cudagraphs"}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16} if torch else {}
-
-
-def best_seconds(function, device, rounds=5):
-    """Return the shortest time of a call, after two calls to warm up."""
-    seconds = []
-    for _ in range(rounds + 2):
-        synchronize(device)
-        start = time.perf_counter()
-        function()
-        synchronize(device)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds[2:])
 
 
 def synchronize(device):
@@ -143,7 +130,12 @@ class TorchSide:
                 continue
             # Launching small kernels can take longer than running them.
             function = captured(run, 3) if self.graph else run
-            seconds[choice] = best_seconds(function, self.device)
+
+            def finished(function=function):
+                function()
+                synchronize(self.device)
+
+            seconds[choice] = best_seconds(finished)
         choice = min(seconds, key=seconds.get)
         self.model.use_encoder(choice)
         return str(choice).removeprefix("torch.")
@@ -242,6 +234,15 @@ class TorchSide:
             losses.append(self.step())
         loss = float(torch.stack(losses).mean())
         return {**watch.read(), "loss": loss, "peak_memory": peak_memory()}
+
+    def time_products(self, shapes, precision):
+        """Return the GFLOP/s of products `(m, k, n)`."""
+
+        def timed(m, k, n):
+            a, b = (torch.randn(shape).to(DTYPES[precision]) for shape in ((m, k), (k, n)))
+            return 2e-9 * m * k * n / best_seconds(lambda: a @ b)
+
+        return {"gflops": [timed(*shape) for shape in shapes]}
 
     def prepare_search(self, sentences, width, length_penalty, batch_size):
         """Translate sentences; `width` 1 is greedy search."""

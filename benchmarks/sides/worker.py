@@ -70,6 +70,16 @@ class Stopwatch:
         }
 
 
+def best_seconds(function, rounds=5):
+    """Return the shortest time of a call, after two calls to warm up."""
+    seconds = []
+    for _ in range(rounds + 2):
+        watch = Stopwatch()
+        function()
+        seconds.append(watch.read()["seconds"])
+    return min(seconds[2:])
+
+
 def peak_memory():
     """Return the most memory that this process has used so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

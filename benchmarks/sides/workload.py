@@ -1,6 +1,8 @@
 """Sentences as long as those of Multi30k, of words that mean nothing; needs only NumPy."""
 
+import collections
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +49,38 @@ def sentences(lengths, vocabulary_size, seed):
     return [" ".join(map(word, each)) for each in ids]
 
 
-def write_pairs(file, c, count):
-    """Write pairs of sentences for a model as JSON: a list of sources and a list of targets."""
+def pairs(c, count, corpus=None):
+    """Return the sources and the targets of a number of sentence pairs for a model.
+
+    Args:
+        c: the configuration.
+        count: the number of pairs.
+        corpus: a file of sources and one of targets, line by line, of which the first pairs are
+            taken, with the most frequent words as the vocabulary; None for meaningless sentences.
+    """
     sizes = c.source_vocabulary, c.target_vocabulary
-    sides = [
+    if corpus:
+        return [_read(file, size, count) for file, size in zip(corpus, sizes, strict=True)]
+    return [
         sentences(side, size, seed)
         for seed, (side, size) in enumerate(zip(lengths(count, 0), sizes, strict=True), 1)
     ]
+
+
+def _read(file, vocabulary_size, count):
+    """Return the first lines of a file, with the words of the vocabulary replaced by `word`."""
+    text = Path(file).read_text(encoding="utf-8").lower().splitlines()[:count]
+    lines = [re.findall(r"\w+|[^\w\s]", line) for line in text]
+    frequent = collections.Counter(each for line in lines for each in line).most_common()
+    names = {
+        each: word(id)
+        for id, (each, _) in enumerate(frequent[: vocabulary_size - FIRST_WORD], FIRST_WORD)
+    }
+    return [" ".join(names.get(each, "<unk>") for each in line) for line in lines]
+
+
+def write_pairs(file, sides):
+    """Write pairs of sentences as JSON."""
     Path(file).write_text(json.dumps(sides))
 
 
