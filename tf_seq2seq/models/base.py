@@ -86,6 +86,11 @@ class SequenceModel(FullyTracked, keras.Model):
         super().make_train_function(force)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise InputError(
+                "Keras' own `fit` and `evaluate` do not work with several workers: use "
+                "`tf_seq2seq.training.fit`, which evaluates after each epoch."
+            )
         # Under a strategy, Keras builds the metrics from the mean of the replicas' parts of a
         # batch, which cannot be computed if they differ in shape: give it the first part.
         if data_batch is None and iterator is not None and self._distribute_strategy is not None:

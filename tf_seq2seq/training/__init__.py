@@ -2,18 +2,21 @@
 
 from tf_seq2seq.errors import Interrupted
 from tf_seq2seq.training.checkpoint import Checkpoint
-from tf_seq2seq.training.distribution import strategy
+from tf_seq2seq.training.distribution import describe_strategy, strategy
 from tf_seq2seq.training.identity import fingerprint
 from tf_seq2seq.training.initializers import draw_glorot_uniform, draw_uniform
 from tf_seq2seq.training.loop import evaluate, fit, gradient_norm
 from tf_seq2seq.training.run import History
 from tf_seq2seq.training.schedules import WarmupHoldCosine
+from tf_seq2seq.training.workers import Workers
 
 __all__ = [
     "Checkpoint",
     "History",
     "Interrupted",
     "WarmupHoldCosine",
+    "Workers",
+    "describe_strategy",
     "draw_glorot_uniform",
     "draw_uniform",
     "evaluate",

@@ -22,6 +22,13 @@ _ATTRIBUTES: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
 }
 """The state that Keras' callbacks keep from epoch to epoch."""
 
+_WRITERS = (
+    keras.callbacks.CSVLogger,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TensorBoard,
+)
+
 _ARRAY = "array of the checkpoint"
 
 
@@ -48,6 +55,13 @@ def check_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
                 "itself: leave it out, and pass `resume=True` to continue from the last one."
             )
     return callbacks
+
+
+def without_writers(
+    callbacks: Iterable[keras.callbacks.Callback],
+) -> list[keras.callbacks.Callback]:
+    """Return the callbacks except those of Keras that only write files or send reports."""
+    return [each for each in callbacks if not isinstance(each, _WRITERS)]
 
 
 def get_states(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -10,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ from tf_seq2seq.files import (
 )
 from tf_seq2seq.training.identity import compare_settings
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file format: increase it with every change, so that older files are refused."""
 
 ARRAYS, PROGRESS, CHECKSUMS = "arrays.npz", "progress.json", "SHA256SUMS"
@@ -48,6 +49,19 @@ class Saved(NamedTuple):
 
     progress: dict[str, Any]
     arrays: dict[str, np.ndarray]
+
+    def to_bytes(self) -> bytes:
+        """Return the content as bytes, to send it to another process."""
+        stream = io.BytesIO()
+        _write(stream, self.arrays)
+        progress = json.dumps(self.progress).encode()
+        return len(progress).to_bytes(8, "big") + progress + stream.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Saved:
+        """Return what `to_bytes` was given."""
+        end = 8 + int.from_bytes(content[:8], "big")
+        return cls(json.loads(content[8:end]), _read(io.BytesIO(content[end:])))
 
 
 def model_variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -183,12 +197,11 @@ class Checkpoint:
     match its checksums is skipped in favor of the one before it.
 
     Args:
-        directory: where the folders are; created if missing.
+        directory: where the folders are; created by the first `save`.
         keep: number of most recent checkpoints to keep, at least 1.
 
     Raises:
         InputError: if `keep` is out of range.
-        OSError: if the directory cannot be created.
 
     Example:
 
@@ -201,7 +214,6 @@ class Checkpoint:
     def __init__(self, directory: str | Path, keep: int = 2):
         self.keep = check_integer("keep", keep, minimum=1)
         self.directory = Path(directory)
-        self.directory.mkdir(parents=True, exist_ok=True)
 
     @property
     def folders(self) -> list[Path]:
@@ -255,6 +267,14 @@ class Checkpoint:
                 else:
                     path.unlink()
 
+    def make_directory(self) -> None:
+        """Create the directory if it is missing.
+
+        Raises:
+            OSError: if it cannot be created.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+
     def try_writing(self) -> None:
         """Write a small file and remove it again.
 
@@ -281,8 +301,10 @@ class Checkpoint:
         """
         folder = self._folder((progress["epoch"], progress["step"]))
         try:
+            self.make_directory()
             with write_folder_atomically(folder) as new:
-                _write(new / ARRAYS, arrays)
+                with (new / ARRAYS).open("wb") as stream:
+                    _write(stream, arrays)
                 content = {"format": FORMAT, "progress": progress}
                 (new / PROGRESS).write_text(json.dumps(content), encoding="utf-8")
                 sums = [f"{_checksum(new / name)}  {name}\n" for name in (ARRAYS, PROGRESS)]
@@ -383,8 +405,9 @@ class Checkpoint:
         variables = model_variables(model)
         file = self._weights(epoch)
         try:
-            with write_atomically(file) as hidden:
-                _write(hidden, {name: variable.numpy() for name, variable in variables.items()})
+            self.make_directory()
+            with write_atomically(file) as hidden, hidden.open("wb") as stream:
+                _write(stream, {name: variable.numpy() for name, variable in variables.items()})
         except OSError as error:  # it may lack the file's name, or name a hidden one
             raise OSError(error.errno, error.strerror, str(file)) from error
         # A run that was resumed from an earlier epoch repeats the later ones.
@@ -468,7 +491,7 @@ def _read_checkpoint(folder: Path) -> Saved:
     return Saved(progress, _read(folder / ARRAYS))
 
 
-def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _write(stream: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
     # NumPy's archives don't support bfloat16: write its bits, with the dtype in the array's name.
     plain = {"format": np.array(FORMAT)}
     for name, array in arrays.items():
@@ -477,11 +500,10 @@ def _write(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
             plain[name] = array
         else:
             plain[f"{name}:{array.dtype.name}"] = array.view(f"u{array.dtype.itemsize}")
-    with file.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **plain)
+    np.savez(stream, allow_pickle=False, **plain)
 
 
-def _read(file: Path) -> dict[str, np.ndarray]:
+def _read(file: Path | BinaryIO) -> dict[str, np.ndarray]:
     with np.load(file) as content:
         _check_format(content["format"].item() if "format" in content else None)
         arrays = {}

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
+import os
 
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_choice
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.training.workers import Workers
+
+STRATEGIES = ("default", "mirrored", "multi_worker")
 
 
 def strategy(name: str = "default") -> tf.distribute.Strategy:
@@ -20,14 +25,18 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
     Args:
         name: `"default"` trains on one device. `"mirrored"` trains a replica on each GPU of this
             host; without a GPU, on two logical CPUs, which is slower than one but shows that the
-            numbers stay the same.
+            numbers stay the same. `"multi_worker"` trains with the same program on other hosts, a
+            replica on each of their GPUs, or on the CPU of a host without one. The hosts are those
+            of the environment variable `TF_CONFIG`, or of Slurm's variables in a step that `srun`
+            has started; the call returns when all of them have called it.
 
     Returns:
         A strategy; `fit` finds it through the model.
 
     Raises:
-        InputError: if the name is unknown, or if TensorFlow was used before the CPU could be
-            divided.
+        InputError: if the name is unknown, if TensorFlow was used before the CPU could be divided
+            or the other workers could be joined, if the environment describes no workers, or if
+            they cannot be reached.
 
     Example:
 
@@ -35,13 +44,39 @@ def strategy(name: str = "default") -> tf.distribute.Strategy:
     ...     model = s2s.LanguageModel(10, 4)
     ...     model.compile("adam")
     """
-    check_choice("name", name, ("default", "mirrored"))
+    check_choice("name", name, STRATEGIES)
     for gpu in tf.config.list_physical_devices("GPU"):
         with contextlib.suppress(RuntimeError, ValueError):
             tf.config.experimental.set_memory_growth(gpu, True)
     if name == "default":
         return tf.distribute.get_strategy()
-    return _mirrored()
+    return _mirrored() if name == "mirrored" else _multi_worker()
+
+
+def describe_strategy(strategy: tf.distribute.Strategy) -> str:
+    """Describe where a strategy trains, in one sentence.
+
+    Example:
+
+    >>> describe_strategy(strategy())
+    'Training uses 1 replica, on CPU:0.'
+    """
+    workers = Workers(strategy)
+    if isinstance(
+        strategy, tf.distribute.MirroredStrategy | tf.distribute.MultiWorkerMirroredStrategy
+    ):
+        devices = strategy.extended.worker_devices
+    else:
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        devices = (f"{kind}:0",)
+    names = ", ".join(device.partition("device:")[2] or device for device in devices)
+    if workers.count == 1:
+        replicas = f"{workers.replicas} replica{'s' * (workers.replicas > 1)}"
+        return f"Training uses {replicas}, on {names}."
+    return (
+        f"Training uses {workers.replicas} replicas of {workers.count} workers; this is worker "
+        f"{workers.index}{', the chief,' * workers.is_chief} on {names}."
+    )
 
 
 @functools.cache
@@ -63,4 +98,50 @@ def _mirrored() -> tf.distribute.Strategy:
     # With few threads, collective ops can deadlock.
     return tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+
+
+@functools.cache
+def _multi_worker() -> tf.distribute.Strategy:
+    """Return the only instance: a process can join the other workers only once."""
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(_cluster())
+    except RuntimeError as error:
+        raise InputError(
+            "This process can no longer join the other workers: call strategy('multi_worker') "
+            "before the first tensor is created."
+        ) from error
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"The workers cannot be joined ({error.message.splitlines()[0]}): start all of them "
+            "within some minutes of each other, and check the addresses and ports."
+        ) from error
+
+
+def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Return the workers that the environment describes."""
+    resolvers = tf.distribute.cluster_resolver
+    if "TF_CONFIG" in os.environ:
+        try:
+            config = json.loads(os.environ["TF_CONFIG"])
+            known = {"chief", "worker"}
+            kind, index = config["task"]["type"], int(config["task"]["index"])
+            if set(config["cluster"]) - known or kind not in config["cluster"]:
+                raise ValueError(f"the tasks must be of the types {', '.join(sorted(known))}")
+            config["cluster"][kind][index]
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise InputError(
+                f"TF_CONFIG={os.environ['TF_CONFIG']!r} does not describe the workers ({error!r}): "
+                'set it to {"cluster": {"worker": ["HOST:PORT", ...]}, '
+                '"task": {"type": "worker", "index": 0}} with the index of each worker.'
+            ) from error
+        return resolvers.TFConfigClusterResolver()
+    if "SLURM_STEP_NODELIST" in os.environ:
+        # Slurm itself shows each task the GPUs that it may use.
+        resolver = resolvers.SlurmClusterResolver(gpus_per_node=0, auto_set_gpu=False)
+        resolver.cluster_spec()  # finds this task's place
+        return resolver
+    raise InputError(
+        "strategy('multi_worker') finds no description of the workers: set the environment "
+        "variable TF_CONFIG, or start the program with Slurm's `srun`."
     )

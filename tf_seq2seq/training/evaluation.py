@@ -15,6 +15,7 @@ from tf_seq2seq.models import steps
 from tf_seq2seq.training.checkpoint import compiled_metrics
 from tf_seq2seq.training.faults import Termination
 from tf_seq2seq.training.steps import token_sums
+from tf_seq2seq.training.workers import Workers
 
 NO_BATCHES = "The evaluation needs at least one batch, but the dataset is empty."
 
@@ -26,12 +27,14 @@ def evaluator(
 
     Args:
         model: a compiled model, see `evaluate`.
-        termination: on SIGTERM, the evaluation ends early and returns meaningless values.
+        termination: on SIGTERM of any worker, the evaluation ends early and returns meaningless
+            values.
 
     Returns:
         A function of a dataset, and of a `CallbackList` whose hooks are called as by Keras.
     """
-    pass_over = _Texts(model) if steps.carries_state(model) else _Batches(model)
+    workers = Workers(model.distribute_strategy)
+    pass_over = _Texts(model) if steps.carries_state(model) else _Batches(model, workers)
 
     def evaluate(
         dataset: tf.data.Dataset, hooks: keras.callbacks.CallbackList | None = None
@@ -50,7 +53,7 @@ def evaluator(
                 begin += model.steps_per_execution
                 values = pass_over.values()
                 hooks.on_test_batch_end(begin - 1, values)
-                if termination or model.stop_evaluating:
+                if any(workers.any(bool(termination), model.stop_evaluating)):
                     break
             if not begin:
                 raise InputError(NO_BATCHES)
@@ -78,17 +81,16 @@ def check_finite(name: str, dataset: Iterable | None) -> None:
 class _Batches:
     """A pass over independent batches, on all replicas."""
 
-    def __init__(self, model):
-        self._model = model
-        strategy = model.distribute_strategy
+    def __init__(self, model, workers):
+        self._model, self._workers = model, workers
 
         def step(batch):
-            strategy.run(lambda batch: steps.test_step(model, *batch), args=(batch,))
+            workers.strategy.run(lambda batch: steps.test_step(model, *batch), args=(batch,))
 
         self._step = step if model.run_eagerly else tf.function(step, autograph=False)
 
     def start(self, dataset: tf.data.Dataset) -> Iterable:
-        batches = self._model.distribute_strategy.experimental_distribute_dataset(dataset)
+        batches = self._workers.distribute(dataset)
         self.take = self._step
         if not self._model.run_eagerly:
             # Trace once for the dataset, not for each batch shape.

@@ -46,7 +46,9 @@ class Termination:
 
 
 @contextlib.contextmanager
-def open_checkpoint(directory: str | Path, keep: int) -> Iterator[Checkpoint]:
+def open_checkpoint(
+    directory: str | Path, keep: int, is_chief: bool = True
+) -> Iterator[Checkpoint]:
     """Open the directory of a run's checkpoints, which must be writable, for this run alone.
 
     Unfinished files of a killed process are removed.
@@ -54,13 +56,18 @@ def open_checkpoint(directory: str | Path, keep: int) -> Iterator[Checkpoint]:
     Args:
         directory: created if missing.
         keep: number of checkpoints to keep.
+        is_chief: False for a worker that writes nothing, and need not see the directory.
 
     Raises:
         InputError: if the directory cannot be created or written to, or another run uses it.
     """
+    checkpoint = Checkpoint(directory, keep)
+    if not is_chief:
+        yield checkpoint
+        return
     with contextlib.ExitStack() as stack:
         try:
-            checkpoint = Checkpoint(directory, keep)
+            checkpoint.make_directory()
             stack.enter_context(_locked(checkpoint.directory))
             checkpoint.remove_unfinished()
             checkpoint.try_writing()

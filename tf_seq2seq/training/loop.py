@@ -13,11 +13,12 @@ from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import SequenceModel
 from tf_seq2seq.models.steps import check_replicas
-from tf_seq2seq.training.callbacks import check_callbacks
+from tf_seq2seq.training.callbacks import check_callbacks, without_writers
 from tf_seq2seq.training.evaluation import check_finite, evaluator
 from tf_seq2seq.training.faults import Termination, open_checkpoint
 from tf_seq2seq.training.identity import check_settings
 from tf_seq2seq.training.run import History, Run
+from tf_seq2seq.training.workers import Workers, explain_lost_worker
 
 
 def fit(
@@ -68,6 +69,13 @@ def fit(
     On SIGTERM, which a preemptible machine receives before it is reclaimed, `fit` finishes the
     step, writes a checkpoint and raises `Interrupted`. This works only in the main thread.
 
+    With several workers (`strategy("multi_worker")`), each executes the same program, and calls
+    this function with the same data and settings. Only the chief reads and writes checkpoints and
+    shows the progress. Callbacks are called on every worker, because they may change the training,
+    except Keras' callbacks that only write files, which the chief alone calls; if one worker
+    receives SIGTERM or ends the training, so do all. If a worker stops or hangs, the others raise
+    an error within a minute. A checkpoint can be resumed with any number of workers and replicas.
+
     EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and SwapEMAWeights resume with their state. So
     do other callbacks that have two methods: `get_state()`, which returns JSON values and NumPy
     arrays, nested in lists and in dictionaries with string keys, and `set_state(state)`, which is
@@ -76,7 +84,9 @@ def fit(
     Args:
         model: a model compiled with an optimizer and a loss, inside the scope of the strategy.
         train: batches `(inputs, labels)` of known cardinality, `labels` int
-            `(batch, target_length)`. Under a strategy they are the global batches.
+            `(batch, target_length)`. Under a strategy they are the global batches, and each replica
+            takes its share of the rows of each; shuffle with a seed, so that all workers have the
+            same batches. With `data.batches(num_shards=...)`, they are the rows of one worker.
         dev: batches for evaluation after each epoch, or None.
         epochs: number of passes over `train`, including those of an interrupted run; at least 0.
         directory: the folder for the checkpoints; created if missing. Those of an earlier run are
@@ -121,11 +131,17 @@ def fit(
     callbacks = check_callbacks(callbacks)
     _check_training(model, train, dev)
     termination = Termination()
-    with open_checkpoint(directory, keep_checkpoints) as checkpoint:
+    workers = Workers(model.distribute_strategy)
+    if not workers.is_chief:
+        callbacks = without_writers(callbacks)
+    with (
+        open_checkpoint(directory, keep_checkpoints, workers.is_chief) as checkpoint,
+        explain_lost_worker(workers, checkpoint.directory),
+    ):
         hooks = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
-            add_progbar=True,
+            add_progbar=workers.is_chief,
             model=model,
             verbose=1,
             epochs=epochs,
@@ -162,21 +178,26 @@ def _train_epoch(run: Run, dev, checkpoint_every) -> None:
         end = run.step if run.step < run.steps else begin + count
         hooks.on_train_batch_end(end - 1, logs)
         run.check_losses()
-        run.check_termination()
-        if run.is_due(checkpoint_every):
+        terminated, due = run.agree(checkpoint_every)
+        if terminated:
+            run.terminate()
+        if due:
             run.save()
     logs = run.logs()
     if dev is not None:
         logs |= {f"val_{name}": value for name, value in run.evaluate(dev, hooks).items()}
-        run.check_termination()  # the evaluation ended early: repeat it after resuming
+        if run.agree()[0]:
+            run.terminate()  # the evaluation ended early: repeat it after resuming
     run.epoch_logs = logs
     # Before the checkpoint, so that it includes what callbacks have changed.
     hooks.on_epoch_end(run.epoch, logs)
     for name, values in model.history.history.items():  # callbacks may have added some
         run.history.history.setdefault(name, []).append(values[-1])
+    terminated, _ = run.agree()
     run.next_epoch()
     run.save()
-    run.check_termination()
+    if terminated:
+        run.terminate()
 
 
 def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:

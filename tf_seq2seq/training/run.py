@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import math
 import time
 import warnings
@@ -29,6 +28,7 @@ from tf_seq2seq.training.evaluation import evaluator, metric_values
 from tf_seq2seq.training.faults import check_space, explain_failed_write
 from tf_seq2seq.training.identity import compare_settings
 from tf_seq2seq.training.steps import build_metrics, train_step
+from tf_seq2seq.training.workers import Workers
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 """The shortest time between two checkpoints with `checkpoint_every="auto"`."""
@@ -66,7 +66,7 @@ class Run:
         self.keep_weights = keep_weights
         self.termination = termination
         self.settings = settings
-        self.strategy = model.distribute_strategy
+        self.workers = Workers(model.distribute_strategy)
         self.steps = int(train.cardinality())
         self.epoch, self.step = 0, 0
         self.stopped = False  # by a callback
@@ -81,10 +81,14 @@ class Run:
         self._has_space = True
         self._since = time.monotonic()
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
-        self._dataset = self.strategy.experimental_distribute_dataset(train)
+        self._dataset = self.workers.distribute(train)
         self._train_step = train_step(model)
-        with self.strategy.scope():
+        with self.workers.strategy.scope():
             model.optimizer.build(model.trainable_variables)
+        self._initial_state = tf.function(
+            lambda rows: self.workers.strategy.run(lambda: model.initial_state(rows)),
+            autograph=False,
+        )
         self._rewind()
         # Keras creates the metrics' variables in the first step; a checkpoint holds them too.
         if model.run_eagerly:
@@ -103,7 +107,7 @@ class Run:
         self._iterator = iter(self._dataset)
         self._state = ()
         if carries_state(self.model):
-            replicas = self.strategy.num_replicas_in_sync
+            replicas = self.workers.replicas
             if self._rows is None or self._rows % replicas:
                 raise InputError(
                     f"Batches of {self._rows} rows cannot carry their state on {replicas} "
@@ -111,12 +115,16 @@ class Run:
                     f"{replicas}."
                 )
             rows = self._rows // replicas
-            self._state = self.strategy.run(lambda: self.model.initial_state(rows))
+            self._state = self._initial_state(rows)
+
+    def _say(self, message):
+        if self.workers.is_chief:
+            print(message)
 
     def announce_removal(self) -> None:
         """Say which checkpoint of an earlier run will be removed."""
         if self.checkpoint.folders:
-            print(
+            self._say(
                 f"{self.checkpoint.directory} has the checkpoint "
                 f"{self.checkpoint.folders[-1].name} of an earlier training run, which will be "
                 "removed when the first new one is written: stop now to keep it."
@@ -158,7 +166,7 @@ class Run:
         for _ in range(count):
             *result, self._state = self._train_step(self._iterator, self._state)
             results.append(result)
-            if self.termination:
+            if self.termination and self.workers.count == 1:
                 break
         for result in tf.stack(results).numpy():
             loss, word_loss = map(float, result)
@@ -182,7 +190,7 @@ class Run:
                 f"{self._diverged}: choose a lower learning rate or clip the gradients."
             )
 
-    def is_due(self, every: int | Literal["auto"] | None) -> bool:
+    def _is_due(self, every: int | Literal["auto"] | None) -> bool:
         """Return whether it is time for a checkpoint within an epoch."""
         if self.step == self.steps:
             return False
@@ -216,16 +224,16 @@ class Run:
         arrays |= {name: v.numpy() for name, v in training_variables(self.model).items()}
         self._check_finite(arrays, epoch, step)
         for i, tensor in enumerate(tf.nest.flatten(self._state)):
-            for j, part in enumerate(self.strategy.experimental_local_results(tensor)):
-                arrays[f"state/{i}/replica_{j}"] = part.numpy()
+            arrays[f"state/{i}"] = self.workers.gather(tensor)
         is_first = self._position is None
         what = f"The checkpoint after {_after(epoch, step)}"
-        with explain_failed_write(self.checkpoint, what, resumable=not is_first):
-            if self.keep_weights and not step:
-                self.checkpoint.keep_weights(self.model, epoch, self.keep_weights)
-            self.checkpoint.save(progress, arrays)
-            if is_first:
-                self.checkpoint.clear(keep=(epoch, step))
+        if self.workers.is_chief:
+            with explain_failed_write(self.checkpoint, what, resumable=not is_first):
+                if self.keep_weights and not step:
+                    self.checkpoint.keep_weights(self.model, epoch, self.keep_weights)
+                self.checkpoint.save(progress, arrays)
+                if is_first:
+                    self.checkpoint.clear(keep=(epoch, step))
         self._position = epoch, step
         self._seconds_to_save = time.monotonic() - now
         self.check_space()
@@ -240,10 +248,19 @@ class Run:
                     f"{_after(epoch, step)}: choose a lower learning rate or clip the gradients."
                 )
 
-    def check_termination(self) -> None:
-        """On SIGTERM, write a checkpoint, unless this step has one, and raise `Interrupted`."""
-        if not self.termination:
-            return
+    def agree(self, checkpoint_every: int | Literal["auto"] | None = None) -> tuple[bool, bool]:
+        """Return whether a worker has received SIGTERM, and whether it is time for a checkpoint.
+
+        If a callback has ended the training of one worker, end that of all.
+        """
+        terminated, due, stopped = self.workers.any(
+            bool(self.termination), self._is_due(checkpoint_every), bool(self.model.stop_training)
+        )
+        self.model.stop_training = stopped
+        return terminated, due
+
+    def terminate(self) -> None:
+        """Write a checkpoint, unless this step has one, and raise `Interrupted`."""
         if self._position != (self.epoch, self.step):
             self.save()
         raise Interrupted(
@@ -254,6 +271,8 @@ class Run:
 
     def check_space(self) -> None:
         """Warn if the next checkpoint will not fit on the disk, but only once per shortage."""
+        if not self.workers.is_chief:
+            return
         if self._position is None:  # checkpoints of an earlier run may differ in size
             needed = _size(training_variables(self.model))
         else:
@@ -265,14 +284,16 @@ class Run:
     def restore(self) -> None:
         """Restore the checkpoint, if there is one."""
         variables = training_variables(self.model)
-        saved = self.checkpoint.load(variables, self.settings)
+        saved = self._load(variables)
         if saved is None:
-            print(f"{self.checkpoint.directory} has no checkpoint: training starts from scratch.")
+            self._say(
+                f"{self.checkpoint.directory} has no checkpoint: training starts from scratch."
+            )
             return
         progress = saved.progress
         for name in compare_settings(progress.get("settings"), self.settings):
             before, now = progress["settings"].get(name), self.settings.get(name)
-            print(f"Training is resumed with {name}={now} instead of {before}.")
+            self._say(f"Training is resumed with {name}={now} instead of {before}.")
             if name == "learning_rate" and (rates := _rates(variables)):  # not a schedule
                 saved.arrays.update((rate, variables[rate].numpy()) for rate in rates)
                 progress["learning_rate"] = self._rate
@@ -299,6 +320,17 @@ class Run:
         self.history = History(progress["history"], progress["step_losses"], progress["seconds"])
         if epoch:
             self.epoch_logs = {name: values[-1] for name, values in progress["history"].items()}
+
+    def _load(self, variables) -> Saved | None:
+        """Return the content of the last checkpoint, which only the chief can read."""
+        content = b""
+        if self.workers.is_chief:
+            saved = self.checkpoint.load(variables, self.settings)
+            if self.workers.count == 1:
+                return saved
+            content = b"" if saved is None else saved.to_bytes()
+        content = self.workers.broadcast(content)
+        return Saved.from_bytes(content) if content else None
 
     def _compare_rates(self, saved):
         """Warn if the model is compiled with another learning rate than that of the checkpoint."""
@@ -328,7 +360,7 @@ class Run:
         """Restore the callbacks' state, and the variables that they changed in the first hooks."""
         assign(training_variables(self.model), saved.arrays)
         lost = set_states(self.hooks.callbacks, saved.progress["callbacks"], saved.arrays)
-        if lost:
+        if lost and self.workers.is_chief:  # which has all of them
             names = ", ".join(name.partition("/")[0] for name in lost)
             warnings.warn(
                 f"The checkpoint in {self.checkpoint.directory} contains the state of callbacks "
@@ -337,31 +369,19 @@ class Run:
             )
 
     def _restore_state(self, arrays):
-        replicas = self.strategy.num_replicas_in_sync
         flat = tf.nest.flatten(self._state)
-        parts = [[f"state/{i}/replica_{j}" for j in range(replicas)] for i in range(len(flat))]
-        names = [name for name in arrays if name.startswith("state/")]
-        if sorted(names) != sorted(itertools.chain(*parts)):
-            raise InputError(
-                f"The checkpoint in {self.checkpoint.directory} was written with a different "
-                "number of devices: resume with the strategy that it was written with."
-            )
-        for state, (first, *_) in zip(flat, parts, strict=True):
-            shape = tuple(self.strategy.experimental_local_results(state)[0].shape)
-            if arrays[first].shape != shape:
+        rows = [arrays[f"state/{i}"] for i in range(len(flat))]
+        for state, saved in zip(flat, rows, strict=True):
+            local = self.workers.strategy.experimental_local_results(state)[0].shape
+            shape = local[0] * self.workers.replicas, *local[1:]
+            if saved.shape != shape:
                 raise InputError(
                     f"The checkpoint in {self.checkpoint.directory} has a state of the shape "
-                    f"{arrays[first].shape}, but the state is {shape} now: resume with the batch "
-                    "size that it was written with."
+                    f"{saved.shape}, but the state is {shape} now: resume with the batch size that "
+                    "it was written with."
                 )
-        flat = [self._per_replica([arrays[name] for name in names]) for names in parts]
-        self._state = tf.nest.pack_sequence_as(self._state, flat)
-
-    def _per_replica(self, arrays):
-        if len(arrays) == 1:
-            return tf.constant(arrays[0])
-        return self.strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(arrays[context.replica_id_in_sync_group])
+        self._state = tf.nest.pack_sequence_as(
+            self._state, [self.workers.scatter(each) for each in rows]
         )
 
 

@@ -1,0 +1,281 @@
+"""Several workers train as one process does, and stop together."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from distributed_models import MODELS
+
+from tf_seq2seq import InputError, training
+from tf_seq2seq.training.checkpoint import Checkpoint, Saved
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / "tests" / "worker.py"
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    try:
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+class Job:
+    """The processes of a training run.
+
+    Args:
+        output_dir: where each of them writes.
+        count: the number of workers.
+        program: the arguments of Python.
+        options: of the program.
+    """
+
+    def __init__(self, output_dir, count, program=(PROGRAM,), **options):
+        self.output_dir = output_dir
+        hosts = [f"localhost:{port}" for port in free_ports(count)]
+        command = [sys.executable, *program, "--output-dir", output_dir]
+        for name, value in options.items():
+            flag = f"--{name.replace('_', '-')}"
+            command += [flag] if value is True else [flag, str(value)]
+        self.processes = []
+        for index in range(count):
+            cluster = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
+            environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+            environment["TF_CONFIG"] = json.dumps(cluster)
+            with (output_dir / f"log_{index}").open("wb") as log:
+                self.processes.append(
+                    subprocess.Popen(
+                        [*command, "--strategy", "multi_worker"],
+                        env=environment,
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                    )
+                )
+
+    def log(self, index):
+        return (self.output_dir / f"log_{index}").read_text(errors="replace")
+
+    def wait_for(self, index, text, seconds=90):
+        """Wait until a worker has printed a text."""
+        end = time.monotonic() + seconds
+        while text not in self.log(index):
+            assert self.processes[index].poll() is None, self.log(index)
+            assert time.monotonic() < end, self.log(index)
+            time.sleep(0.05)
+
+    def codes(self, seconds=120):
+        """Wait for the end of the workers, and return their exit codes."""
+        try:
+            return [process.wait(seconds) for process in self.processes]
+        finally:
+            self.kill()
+
+    def kill(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def succeed(self, seconds=120):
+        assert self.codes(seconds) == [0] * len(self.processes), "\n".join(
+            self.log(i)[-3000:] for i in range(len(self.processes))
+        )
+        return self
+
+    def results(self, name, index=0):
+        folder = self.output_dir / f"worker_{index}"
+        return json.loads((folder / f"{name}.json").read_text()), dict(
+            np.load(folder / f"{name}.npz")
+        )
+
+
+@pytest.fixture
+def job(tmp_path):
+    """Start jobs, whose processes are ended with the test."""
+    jobs = []
+
+    def start(name, count, **options):
+        (tmp_path / name).mkdir(exist_ok=True)
+        jobs.append(Job(tmp_path / name, count, **options))
+        return jobs[-1]
+
+    yield start
+    for each in jobs:
+        each.kill()
+
+
+def train_alone(name, epochs, directory, resume=False):
+    """Train the model of the program in this process; return the history and the weights."""
+    keras.utils.set_random_seed(3)
+    model, batches = MODELS[name]()
+    history = training.fit(
+        model, batches, batches, epochs=epochs, directory=directory, resume=resume
+    )
+    return history, {each.path: each.numpy() for each in model.trainable_variables}
+
+
+def check_training(job, name, expected, expected_weights):
+    for index in range(len(job.processes)):
+        result, weights = job.results(name, index)
+        np.testing.assert_allclose(
+            result["step_losses"], expected.step_losses, rtol=0, atol=1e-4, err_msg=name
+        )
+        for metric, values in expected.history.items():
+            np.testing.assert_allclose(
+                result["history"][metric], values, rtol=1e-4, err_msg=f"{name} {metric}"
+            )
+        for path, values in expected_weights.items():
+            np.testing.assert_allclose(weights[path], values, atol=1e-4, err_msg=f"{name} {path}")
+
+
+@pytest.mark.parametrize(
+    "names, count, epochs",
+    [
+        (["attention after", "language model"], 2, 2),
+        pytest.param(list(MODELS), 2, 10, marks=pytest.mark.slow),
+        pytest.param(list(MODELS), 4, 10, marks=pytest.mark.slow),
+    ],
+)
+def test_workers_give_the_losses_of_one(names, count, epochs, job, tmp_path):
+    several = job("several", count, models=",".join(names), epochs=epochs)
+    expected = {name: train_alone(name, epochs, tmp_path / name) for name in names}
+    several.succeed(seconds=600)
+    for name in names:
+        check_training(several, name, *expected[name])
+    assert Checkpoint(several.output_dir / "worker_0/checkpoint" / names[0]).folders
+    assert not (several.output_dir / "worker_1/checkpoint").exists()  # only the chief writes
+    assert "/step" in several.log(0) and "/step" not in several.log(1)
+
+
+LOST = "lost the connection to another of the 2 workers, which has stopped or hangs"
+
+
+@pytest.mark.parametrize(
+    "number, worker",
+    [
+        pytest.param(signal.SIGKILL, 0, id="the chief is killed"),
+        pytest.param(signal.SIGKILL, 1, id="the other is killed", marks=pytest.mark.slow),
+        pytest.param(signal.SIGSTOP, 1, id="the other hangs", marks=pytest.mark.slow),
+        pytest.param(signal.SIGSTOP, 0, id="the chief hangs", marks=pytest.mark.slow),
+    ],
+)
+def test_the_others_stop_with_a_worker_and_one_alone_resumes(number, worker, job, tmp_path):
+    """After the first checkpoint, in the middle of an epoch."""
+    two, survivor = job("two", 2, epochs=200, pause=0.1), 1 - worker
+    two.wait_for(survivor, "batch 3")
+    two.processes[worker].send_signal(number)
+    started = time.monotonic()
+    assert two.processes[survivor].wait(120) == 1
+    assert time.monotonic() - started < 60
+    log = two.log(survivor)
+    assert f"error: Worker {survivor} {LOST}: start all of them again, with --resume" in log
+    assert "Traceback" not in log
+
+    two.processes[worker].kill()
+    expected, _ = train_alone("language model", 3, tmp_path / "whole")
+    checkpoint = two.output_dir / "worker_0/checkpoint/language model"
+    resumed, _ = train_alone("language model", 3, checkpoint, resume=True)
+    np.testing.assert_allclose(resumed.step_losses, expected.step_losses, rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("worker", [0, 1])
+def test_sigterm_of_one_worker_ends_all_and_another_number_resumes(worker, job, tmp_path):
+    two = job("two", 2, epochs=200, pause=0.1, checkpoint_every=1000)
+    two.wait_for(worker, "batch 2")
+    two.processes[worker].terminate()
+    assert two.codes(30) == [143, 143]
+    for index in (0, 1):
+        assert "Training was interrupted by SIGTERM" in two.log(index)
+    saved = Checkpoint(two.output_dir / "worker_0/checkpoint/language model").load()
+    assert saved.progress["step"] or saved.progress["epoch"]
+
+    expected = train_alone("language model", 3, tmp_path / "whole")
+    four = job("two", 4, epochs=3, resume=True).succeed()
+    check_training(four, "language model", *expected)
+
+
+KERAS_FIT = """
+import keras, tensorflow as tf, tf_seq2seq as s2s
+with s2s.training.strategy("multi_worker").scope():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    if {ours}:
+        model = s2s.LanguageModel(9, 4)
+    model.compile(loss="mse")
+batches = tf.data.Dataset.from_tensors((tf.zeros([4, 3]), tf.zeros([4, 1]))).repeat(4)
+model.fit(batches, steps_per_epoch=2, verbose=0)
+print("trained")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ours", [True, False])
+def test_keras_own_fit_is_refused_because_it_fails(ours, job):
+    """If it trains, Keras has mended its errors (keras-team/keras#20585): lift the refusal."""
+    two = job("two", 2, program=("-c", KERAS_FIT.format(ours=ours)))
+    assert 0 not in two.codes()
+    logs = two.log(0) + two.log(1)
+    assert "trained" not in logs
+    assert ("Keras' own `fit` and `evaluate` do not work with several workers" in logs) == ours
+
+
+def test_what_the_environment_must_describe(monkeypatch):
+    for name in ("TF_CONFIG", "SLURM_STEP_NODELIST"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match=r"no description of the workers: set .* TF_CONFIG, or"):
+        training.strategy("multi_worker")
+    worker = {"type": "worker", "index": 1}
+    for config in (
+        "{",
+        json.dumps({"cluster": {"worker": ["a:1"]}, "task": worker}),
+        json.dumps({"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "task": worker}),
+    ):
+        monkeypatch.setenv("TF_CONFIG", config)
+        with pytest.raises(InputError, match=r"TF_CONFIG=.* does not describe the workers"):
+            training.strategy("multi_worker")
+
+
+def test_this_process_can_no_longer_join(monkeypatch):
+    port, task = free_ports(1)[0], {"type": "worker", "index": 0}
+    cluster = {"worker": [f"localhost:{port}"]}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    tf.constant(1)
+    with pytest.raises(InputError, match=r"call strategy.* before the first tensor is created"):
+        training.strategy("multi_worker")
+
+
+@pytest.mark.parametrize("replicas", [2, 3, 6])
+def test_rows_are_gathered_in_the_order_of_the_batch(replicas):
+    """For two workers with one replica each, one with three, and two with three each."""
+    for count in {1, 2}:
+        if replicas % count:
+            continue
+        workers = training.Workers()
+        workers.count, workers.replicas = count, replicas
+        order = workers._row_order(12)
+        shares = order.reshape(replicas, -1)
+        local = replicas // count
+        for replica, rows in enumerate(shares):
+            first = replica // local + count * (replica % local)
+            assert rows.tolist() == list(range(first, 12, replicas))
+        assert sorted(order) == list(range(12))
+
+
+def test_a_checkpoint_travels_as_bytes():
+    saved = Saved({"epoch": 1}, {"a": np.arange(3, dtype="float32"), "b/c": np.zeros((0, 2))})
+    progress, arrays = Saved.from_bytes(saved.to_bytes())
+    assert progress == saved.progress
+    assert arrays.keys() == saved.arrays.keys()
+    for name, array in saved.arrays.items():
+        np.testing.assert_array_equal(arrays[name], array)
+        assert arrays[name].dtype == array.dtype

@@ -1,0 +1,63 @@
+"""Train small models on one worker of several, or alone: python worker.py --help"""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from distributed_models import MODELS
+
+from tf_seq2seq import training
+from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.training.distribution import STRATEGIES
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Train small models."""
+
+    models: str = setting("language model", "comma-separated names of models")
+    strategy: str = setting("default", "how to train", choices=STRATEGIES)
+    epochs: int = setting(2, "passes over the data", least=0)
+    pause: float = setting(0.0, "seconds to wait after each step", least=0)
+    output_dir: Path = setting(Path("output"), "where the checkpoints and the results go")
+    resume: bool = setting(False, "continue from the last checkpoint")
+    checkpoint_every: int = setting(2, "steps between checkpoints", least=1)
+
+
+class Pause(keras.callbacks.Callback):
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(self.seconds)
+        print(f"batch {batch}", flush=True)
+
+
+settings = from_command_line(Settings)
+strategy = training.strategy(settings.strategy)
+workers = training.Workers(strategy)
+print(training.describe_strategy(strategy), flush=True)
+folder = settings.output_dir / f"worker_{workers.index}"
+folder.mkdir(parents=True, exist_ok=True)
+for name in settings.models.split(","):
+    keras.utils.set_random_seed(3)
+    with strategy.scope():
+        model, batches = MODELS[name]()
+    history = training.fit(
+        model,
+        batches,
+        batches,
+        epochs=settings.epochs,
+        directory=folder / "checkpoint" / name,
+        resume=settings.resume,
+        checkpoint_every=settings.checkpoint_every,
+        callbacks=[Pause(settings.pause)],
+    )
+    result = {"step_losses": history.step_losses, "history": history.history}
+    (folder / f"{name}.json").write_text(json.dumps(result))
+    weights = {variable.path: variable.numpy() for variable in model.trainable_variables}
+    np.savez(folder / f"{name}.npz", **weights)

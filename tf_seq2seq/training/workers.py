@@ -1,0 +1,188 @@
+"""The workers of a training run: processes on one host or several that train one model in lockstep.
+
+Every worker executes the same program. At each step, each of its replicas (a device with a copy of
+the weights) takes its share of the rows of a global batch:
+
+    replica r of R on worker w of W:    rows w + W r, w + W r + W R, w + W r + 2 W R, ...
+
+so the batches, and with them the losses, are the same for any number of workers and replicas. The
+first worker is the *chief*: it alone writes files and reports the progress.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_seq2seq.errors import InputError
+
+_PART = 2**24
+"""The number of int32 values that `Workers.broadcast` sends at a time."""
+
+
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+"""The errors of a collective operation that another worker does not take part in."""
+
+
+class Workers:
+    """The workers of a strategy, and what they have to agree on.
+
+    Args:
+        strategy: any `tf.distribute` strategy whose replicas are in sync; None for the current one.
+
+    Attributes:
+        strategy: the strategy.
+        index: the index of this worker, from 0.
+        count: the number of workers.
+        replicas: the number of replicas of all workers.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy | None = None):
+        self.strategy = strategy = strategy or tf.distribute.get_strategy()
+        self.index, self.count = 0, 1
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            resolver = strategy.cluster_resolver
+            tasks = resolver.cluster_spec().as_dict()
+            chiefs, others = (len(tasks.get(kind, ())) for kind in ("chief", "worker"))
+            self.count = chiefs + others
+            self.index = resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
+        self.replicas = strategy.num_replicas_in_sync
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this worker writes the files and reports the progress."""
+        return self.index == 0
+
+    def distribute(self, dataset: tf.data.Dataset) -> Any:
+        """Distribute the rows of batches among the replicas.
+
+        Args:
+            dataset: global batches, the same in each worker. If its auto-sharding policy is OFF, it
+                contains the rows of this worker alone, see `data.batches(num_shards=...)`.
+
+        Returns:
+            A distributed dataset, whose batches have a share for each replica of this worker. The
+            share of a batch with fewer rows than replicas may have no row.
+        """
+        if self.replicas == 1:
+            return dataset
+        local = self.replicas // self.count
+        policy = dataset.options().experimental_distribute.auto_shard_policy
+        is_share = policy == tf.data.experimental.AutoShardPolicy.OFF
+
+        def shares(*batch):
+            def rows(replica):
+                if is_share:
+                    return tf.nest.map_structure(lambda each: each[replica::local], batch)
+                first = self.index + self.count * replica
+                return tf.nest.map_structure(lambda each: each[first :: self.replicas], batch)
+
+            return tf.data.Dataset.range(local).map(rows)
+
+        return self.strategy.distribute_datasets_from_function(
+            lambda context: dataset.flat_map(shares).prefetch(2 * local)
+        )
+
+    def any(self, *flags: bool) -> list[bool]:
+        """Return for each flag whether it is true on any worker. All of them must call this."""
+        if self.count == 1:
+            return list(flags)
+        return [bool(total) for total in self._sum(tf.constant(flags, tf.int32)).numpy()]
+
+    def gather(self, tensor: Any) -> np.ndarray:
+        """Return the rows of all replicas in the order of the global batch.
+
+        Args:
+            tensor: a tensor for each replica, all with the same number of rows, as results from
+                `strategy.run`.
+        """
+        if self.replicas == 1:
+            return tensor.numpy()
+        rows = self._concatenate(tensor).numpy()  # those of replica 0 come first
+        return rows[np.argsort(self._row_order(len(rows)))]
+
+    def scatter(self, rows: np.ndarray) -> Any:
+        """Return a tensor for each replica, its share of the rows of a global batch."""
+        if self.replicas == 1:
+            return tf.constant(rows)
+        ordered = rows[self._row_order(len(rows))].reshape(self.replicas, -1, *rows.shape[1:])
+        return self.strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(ordered[context.replica_id_in_sync_group])
+        )
+
+    def _row_order(self, rows: int) -> np.ndarray:
+        """Return the row of the global batch that is at each place, replica after replica."""
+        local = self.replicas // self.count
+        first = [w + self.count * r for w in range(self.count) for r in range(local)]
+        return np.concatenate([np.arange(rows)[f :: self.replicas] for f in first])
+
+    def broadcast(self, content: bytes | None) -> bytes:
+        """Return the chief's `content` on all workers, which must all call this.
+
+        Args:
+            content: any bytes; ignored on the other workers.
+        """
+        if self.count == 1:
+            assert content is not None
+            return content
+        content = content if self.is_chief and content is not None else b""
+        size = int(self._sum(tf.constant([len(content)], tf.int32))[0])
+        padded = content.ljust(size, b"\0") + bytes(-size % 4)
+        values = np.frombuffer(padded, np.int32)
+        # Adding zeros, because collective operations cannot send from one worker to all.
+        parts = [
+            self._sum(tf.constant(values[i : i + _PART])).numpy()
+            for i in range(0, len(values), _PART)
+        ]
+        return b"".join(part.tobytes() for part in parts)[:size]
+
+    def _sum(self, values: tf.Tensor) -> tf.Tensor:
+        """Add up a tensor of each worker."""
+        local = self.replicas // self.count
+        return self._add(values) // local
+
+    @functools.cached_property
+    def _concatenate(self):
+        return tf.function(lambda tensor: self.strategy.gather(tensor, axis=0), autograph=False)
+
+    @functools.cached_property
+    def _add(self):
+        @tf.function(reduce_retracing=True, autograph=False)
+        def add(values):
+            per_replica = self.strategy.run(lambda: values)
+            return self.strategy.reduce("SUM", per_replica, axis=None)
+
+        return add
+
+
+@contextlib.contextmanager
+def explain_lost_worker(workers: Workers, directory: Path) -> Iterator[None]:
+    """Turn the error of an interrupted exchange between workers into one sentence.
+
+    Args:
+        workers: those of the training run.
+        directory: where the chief writes its checkpoints.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if workers.count == 1 or not isinstance(error, _LOST):
+            raise
+        raise InputError(
+            f"Worker {workers.index} lost the connection to another of the {workers.count} "
+            "workers, which has stopped or hangs: start all of them again, with `resume` to "
+            f"continue from the last checkpoint in {directory}."
+        ) from error
