@@ -97,7 +97,7 @@ from common.run import identity, remove_checkpoint, sides, start
 from tf_seq2seq.evaluation import WordAligner
 from tf_seq2seq.files import write_atomically
 
-run = start(settings)
+run, settings = start(settings)
 
 # %% [markdown]
 # ## Three tasks
@@ -307,9 +307,10 @@ irrelevant = (
 results = {
     "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in irrelevant}
 }
-if settings.resume and results_file.exists():
+saved_results = run.read(results_file)
+if settings.resume and saved_results is not None:
     try:
-        kept = dict(json.loads(results_file.read_text()))
+        kept = dict(json.loads(saved_results))
     except ValueError as error:
         raise s2s.InputError(
             f"{results_file} contains no results ({error}): remove it, or start over without "
@@ -321,7 +322,7 @@ if settings.resume and results_file.exists():
             "resume with those settings, or choose another --output-dir."
         )
     results = kept
-elif results_file.exists():
+elif saved_results is not None:
     print(f"The results in {results_file} are replaced after the first training.")
 
 

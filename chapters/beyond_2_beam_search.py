@@ -52,7 +52,7 @@ class Settings:
     )
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over those pairs", least=1)
-    strategy: str = strategy_setting()
+    strategy: str = strategy_setting(keras_fit=True)
     seed: int = seed_setting()
     tokenize: str | None = tokenize_setting()
 
@@ -91,7 +91,7 @@ LENGTH_PENALTIES = (0.0, 0.3, 0.6, 1.0, 1.5, "average")
 COVERAGE_PENALTIES = (0.0, 0.1, 0.2, 0.4)
 WIDTH = 5  # for the penalties
 
-run = start(settings)
+run, settings = start(settings)
 translator = None
 if settings.translator is not None:  # load it now: if it is missing, nothing is trained first
     translator = s2s.Translator.load(settings.translator)

@@ -146,7 +146,7 @@ from common.plots import show
 from common.run import identity, sides, start
 from tf_seq2seq.files import write_atomically
 
-run = start(settings)
+run, settings = start(settings)
 
 # The tutorials' BLEU, and their perplexity per token of their own vocabularies.
 REPORTED = {"lstm": "13.8 (43.8)", "gru": "20.6 (37.5)", "attention": "28.3 (25.6)"}

@@ -47,7 +47,7 @@ class Settings:
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over those pairs", least=1)
     fake_server: bool = setting(False, "serve with the fake server, for development only")
-    strategy: str = strategy_setting()
+    strategy: str = strategy_setting(keras_fit=True)
     seed: int = seed_setting()
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
@@ -78,7 +78,7 @@ from tf_seq2seq.serving.serve import serve
 from tf_seq2seq.serving.serving_api import require_serving_api
 
 require_serving_api("This chapter")  # reports that it is missing before the training
-run = start(settings)
+run, settings = start(settings)
 repository = settings.output_dir / "repository"
 repository.mkdir(exist_ok=True)
 WRITTEN_HERE = "# Written by beyond_4_serve.py.\n"

@@ -27,7 +27,7 @@ class Settings:
     )
     steps: int = setting(4000, "training steps", least=1)
     output_dir: Path = setting(Path("output/ch08_2"), "where the plot goes")
-    strategy: str = strategy_setting()
+    strategy: str = strategy_setting(keras_fit=True)
     seed: int = seed_setting()
 
 
@@ -44,7 +44,7 @@ import tf_seq2seq as s2s
 from common.plots import show
 from common.run import start
 
-run = start(settings)
+run, settings = start(settings)
 
 # %% [markdown]
 # ## Windows

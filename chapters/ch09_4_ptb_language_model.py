@@ -77,7 +77,7 @@ import tf_seq2seq as s2s
 from common.plots import show
 from common.run import identity, start
 
-run = start(settings)
+run, settings = start(settings)
 
 BOOK = {  # the perplexities that the book prints after each epoch
     "perplexity": (376.035, 147.339, 107.988, 88.859, 77.541),
@@ -150,6 +150,7 @@ history = s2s.training.fit(
     keep_checkpoints=settings.keep_checkpoints,
     checkpoint_every="auto",
 )
+run.end_unless_chief()
 
 # %% [markdown]
 # ## What it has learned

@@ -36,7 +36,7 @@ import tf_seq2seq as s2s
 from common import talks
 from common.run import start
 
-run = start(settings)
+run, settings = start(settings)
 
 # %% [markdown]
 # ## Sentence pairs

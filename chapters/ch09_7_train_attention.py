@@ -44,7 +44,7 @@ from common import talks
 from common.plots import show
 from common.run import remove_checkpoint, start
 
-run = start(settings)
+run, settings = start(settings)
 
 # %% [markdown]
 # ## Sentence pairs

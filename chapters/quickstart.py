@@ -130,7 +130,7 @@ source_pieces, target_pieces = (
     s2s.text.SentencePieceTokenizer(model) if model else None
     for model in (settings.source_model, settings.target_model)
 )
-run = start(settings)
+run, settings = start(settings)
 
 # %% [markdown]
 # ## Text and batches
@@ -255,6 +255,7 @@ history = s2s.training.fit(
     checkpoint_every="auto",
     keep_checkpoints=settings.keep_checkpoints,
 )
+run.end_unless_chief()
 
 # %% [markdown]
 # ## What it has learned

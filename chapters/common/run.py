@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
+import json
+import os
+import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,10 +28,12 @@ class Run(NamedTuple):
 
     Attributes:
         strategy: the distribution strategy to train with.
+        workers: the workers of the strategy.
         started: the time at which it started.
     """
 
     strategy: tf.distribute.Strategy
+    workers: training.Workers
     started: float
 
     @property
@@ -33,13 +41,27 @@ class Run(NamedTuple):
         """The minutes since the start."""
         return (time.monotonic() - self.started) / 60
 
+    def read(self, file: Path) -> str | None:
+        """Return the text of the chief's file on all workers; None if there is no such file."""
+        text = file.read_text(encoding="utf-8") if file.exists() else None
+        return json.loads(self.workers.broadcast(json.dumps(text).encode()))
 
-def start(settings: Any) -> Run:
+    def end_unless_chief(self) -> None:
+        """End this process after the training, unless it is the chief, which goes on alone."""
+        if not self.workers.is_chief:
+            sys.exit(0)
+
+
+def start(settings: Any) -> tuple[Run, Any]:
     """Start the clock, make the output folders and set the seed.
 
     Args:
         settings: a chapter's settings, with `output_dir`, `seed` and `strategy`, and perhaps
             `model_dir` and `tokenize`.
+
+    Returns:
+        The run, and the settings. On a worker other than the chief, which alone writes files and
+        prints, the settings name temporary folders, and what the worker prints is discarded.
 
     Raises:
         InputError: if sacrebleu has no tokenizer `tokenize`, or it is not installed.
@@ -48,11 +70,18 @@ def start(settings: Any) -> Run:
     if getattr(settings, "tokenize", None) is not None:
         evaluation.bleu_metric(settings.tokenize)  # fail now rather than after training
     strategy = training.strategy(settings.strategy)
+    workers = training.Workers(strategy)
+    print(training.describe_strategy(strategy))
+    folders = [name for name in ("output_dir", "model_dir") if getattr(settings, name, None)]
+    if not workers.is_chief:
+        scratch = Path(tempfile.mkdtemp(prefix="tf_seq2seq-worker-"))
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        settings = dataclasses.replace(settings, **{name: scratch / name for name in folders})
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     keras.utils.set_random_seed(settings.seed)
-    for folder in (settings.output_dir, getattr(settings, "model_dir", None)):
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-    return Run(strategy, started)
+    for name in folders:
+        getattr(settings, name).mkdir(parents=True, exist_ok=True)
+    return Run(strategy, workers, started), settings
 
 
 _IRRELEVANT = frozenset(

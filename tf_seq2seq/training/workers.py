@@ -84,13 +84,14 @@ class Workers:
         is_share = policy == tf.data.experimental.AutoShardPolicy.OFF
 
         def shares(*batch):
-            def rows(replica):
+            def share(replica):
                 if is_share:
-                    return tf.nest.map_structure(lambda each: each[replica::local], batch)
-                first = self.index + self.count * replica
-                return tf.nest.map_structure(lambda each: each[first :: self.replicas], batch)
+                    first, step = replica, local
+                else:
+                    first, step = self.index + self.count * replica, self.replicas
+                return tf.nest.map_structure(lambda each: _rows(each, first, step), batch)
 
-            return tf.data.Dataset.range(local).map(rows)
+            return tf.data.Dataset.range(local).map(share)
 
         return self.strategy.distribute_datasets_from_function(
             lambda context: dataset.flat_map(shares).prefetch(2 * local)
@@ -166,6 +167,14 @@ class Workers:
             return self.strategy.reduce("SUM", per_replica, axis=None)
 
         return add
+
+
+def _rows(tensor, first, step):
+    """Return every `step`-th row, with a static number of rows if it does not depend on `first`."""
+    rows, size = tensor[first::step], tensor.shape[0]
+    if size is None or size % step:
+        return rows
+    return tf.ensure_shape(rows, [size // step, *rows.shape[1:]])
 
 
 @contextlib.contextmanager
