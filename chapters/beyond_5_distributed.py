@@ -19,7 +19,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from common.settings import preset_setting, seed_setting, width_setting
+from common.settings import preset_setting, seed_setting, width_setting, with_folders
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -39,7 +39,7 @@ class Settings:
 
 
 PRESETS = {"quick": {}, "long": {"pairs": 6000, "epochs": 6, "units": 256, "tokens": 4096}}
-settings = from_command_line(Settings, presets=PRESETS)
+settings = from_command_line(Settings, presets=with_folders("output/beyond_5", PRESETS))
 
 # %%
 import json

@@ -16,6 +16,7 @@ import tensorflow as tf
 from distributed_models import MODELS
 
 from tf_seq2seq import InputError, training
+from tf_seq2seq.training import distribution
 from tf_seq2seq.training.checkpoint import Checkpoint, Saved
 
 ROOT = Path(__file__).parents[2]
@@ -243,6 +244,21 @@ def test_what_the_environment_must_describe(monkeypatch):
         monkeypatch.setenv("TF_CONFIG", config)
         with pytest.raises(InputError, match=r"TF_CONFIG=.* does not describe the workers"):
             training.strategy("multi_worker")
+
+
+def test_workers_that_slurm_has_started(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    for name, value in {
+        "PROCID": "2",
+        "STEP_NUM_TASKS": "3",
+        "STEP_NODELIST": "node[1-3]",
+        "STEP_TASKS_PER_NODE": "1(x3)",
+    }.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    resolver = distribution._cluster()
+    assert (resolver.task_type, resolver.task_id) == ("worker", 2)
+    hosts = resolver.cluster_spec().as_dict()["worker"]
+    assert [host.partition(":")[0] for host in hosts] == ["node1", "node2", "node3"]
 
 
 def test_this_process_can_no_longer_join(monkeypatch):
