@@ -11,6 +11,7 @@ from distributed_models import MODELS
 
 from tf_seq2seq import training
 from tf_seq2seq.cli.settings import from_command_line, setting
+from tf_seq2seq.training.checkpoint import model_variables
 from tf_seq2seq.training.distribution import STRATEGIES
 
 
@@ -59,5 +60,5 @@ for name in settings.models.split(","):
     )
     result = {"step_losses": history.step_losses, "history": history.history}
     (folder / f"{name}.json").write_text(json.dumps(result))
-    weights = {variable.path: variable.numpy() for variable in model.trainable_variables}
+    weights = {key: variable.numpy() for key, variable in model_variables(model).items()}
     np.savez(folder / f"{name}.npz", **weights)

@@ -17,7 +17,7 @@ from distributed_models import MODELS
 
 from tf_seq2seq import InputError, training
 from tf_seq2seq.training import distribution
-from tf_seq2seq.training.checkpoint import Checkpoint, Saved
+from tf_seq2seq.training.checkpoint import Checkpoint, Saved, model_variables
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "worker.py"
@@ -122,7 +122,7 @@ def train_alone(name, epochs, directory, resume=False):
     history = training.fit(
         model, batches, batches, epochs=epochs, directory=directory, resume=resume
     )
-    return history, {each.path: each.numpy() for each in model.trainable_variables}
+    return history, {name: each.numpy() for name, each in model_variables(model).items()}
 
 
 def check_training(job, name, expected, expected_weights):
@@ -135,8 +135,9 @@ def check_training(job, name, expected, expected_weights):
             np.testing.assert_allclose(
                 result["history"][metric], values, rtol=1e-4, err_msg=f"{name} {metric}"
             )
-        for path, values in expected_weights.items():
-            np.testing.assert_allclose(weights[path], values, atol=1e-4, err_msg=f"{name} {path}")
+        for variable, values in expected_weights.items():
+            message = f"{name} {variable}"
+            np.testing.assert_allclose(weights[variable], values, atol=1e-4, err_msg=message)
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,11 @@ def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
             ) from error
         return resolvers.TFConfigClusterResolver()
     if "SLURM_STEP_NODELIST" in os.environ:
-        # Slurm itself shows each task the GPUs that it may use.
-        resolver = resolvers.SlurmClusterResolver(gpus_per_node=0, auto_set_gpu=False)
+        # Slurm itself shows each task the GPUs that it may use. TensorFlow would divide those of
+        # a node again, and cannot do without: pretend that there are enough.
+        resolver = resolvers.SlurmClusterResolver(
+            gpus_per_node=1024, gpus_per_task=1, auto_set_gpu=False
+        )
         resolver.cluster_spec()  # finds this task's place
         return resolver
     raise InputError(
