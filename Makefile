@@ -13,8 +13,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
 READY := $(VENV)/.ready
-# Three workers on two cores, as some tests wait for processes. In the order of the folders, the
-# chapters come first, whose tests take longest.
+# Three workers on two cores, as some tests wait for processes. The chapters come first, whose tests
+# take longest, and the fast tests last.
 TEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all test-gpu check lint coverage mutants bench format clean
