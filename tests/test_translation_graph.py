@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -123,9 +124,11 @@ def test_unknown_words_become_the_most_attended_words_of_their_own_sentence(monk
     sentences = [["a", "b"], ["c", "d", "e"], *(["f"] for _ in range(5))]
     translator, text = small_translator(), tf.constant([" ".join(words) for words in sentences])
     always_unknown = tf.one_hot([s2s.text.UNK_ID] * 7, translator.target_tokenizer.vocabulary_size)
-    step = translator.model.step
+    step = translator.model.stepper()
     monkeypatch.setattr(
-        translator.model, "step", lambda *arguments: (always_unknown, *step(*arguments)[1:])
+        translator.model,
+        "stepper",
+        lambda width: lambda *arguments: (always_unknown, *step(*arguments)[1:]),
     )
     outputs = translator.graph(text, s2s.SearchOptions(replace_unknown=True))
     for row, sentence in enumerate(sentences):
@@ -138,3 +141,16 @@ def test_limits_are_keywords():
     first = small_translator()
     with pytest.raises(TypeError, match="positional"):
         translation_graph.TranslationGraph(first.model, *first.tokenizers, 5)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_weights_are_read_outside_the_loop(width):
+    """Each read in the loop would be followed by a cast and a split, in every step."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    translator = small_translator("additive_current")
+    options = s2s.SearchOptions(beam_width=width)
+    graph = translator.compiled(options).get_concrete_function().graph.as_graph_def()
+    loops = [f for f in graph.library.function if "while_body" in f.signature.name]
+    assert len(loops) > 2
+    for function in loops:
+        assert "ReadVariableOp" not in {node.op for node in function.node_def}

@@ -171,6 +171,23 @@ def test_save_and_load(tokenizer, tmp_path):
     assert s2s.Translator.load_card(tmp_path / "translator") == ({}, [])
 
 
+def test_translations_in_another_precision():
+    translator = small_translator("additive_current")
+    half = translator.in_precision("bfloat16")
+    assert half.model.decoder.compute_dtype == "bfloat16"
+    assert translator.model.decoder.compute_dtype == "float32"
+    for exact, rounded in zip(translator(TRICKY), half(TRICKY), strict=True):
+        assert rounded.score == pytest.approx(exact.score, abs=0.05 * exact.target_length)
+    assert half.kept and all(kept.dtype == "bfloat16" for kept in half.kept.values())
+    kept = len(half.kept)
+    half(TRICKY, beam_width=2)
+    assert len(half.kept) == kept, "all graphs share the weights that were cast"
+    back = half.in_precision("float32")
+    assert [each.score for each in back(TRICKY)] == [each.score for each in translator(TRICKY)]
+    with pytest.raises(s2s.InputError, match="`precision` must be 'float32' or 'bfloat16', got"):
+        translator.in_precision("float16")
+
+
 def test_facts_are_saved_with_a_translator(translator, tmp_path):
     card, sentences = {"data": "句子", "metric": {"value": 1.5}}, ("un", "deux œufs")
     translator.save(tmp_path, card=card, sentences=sentences)
@@ -270,13 +287,18 @@ def always_unknown(tokenizer=s2s.text.WordTokenizer):
     translator = small_translator("additive_previous", tokenizer, max_target_length=3)
     model = translator.model
 
-    def step(ids, state, memory):
-        _, weights, state = s2s.Seq2Seq.step(model, ids, state, memory)
-        t = state.cells[0][0][:, :1] * 0 + 1  # the same logits at each step
-        logits = tf.one_hot([1], translator.target_tokenizer.vocabulary_size) * 9
-        return logits * t, tf.one_hot(tf.ones_like(ids), tf.shape(weights)[1]), state
+    def stepper(width=1):
+        take_step = s2s.Seq2Seq.stepper(model, width)
 
-    model.step = step
+        def step(ids, state, memory):
+            _, weights, state = take_step(ids, state, memory)
+            t = state.cells[0][0][:, :1] * 0 + 1  # the same logits at each step
+            logits = tf.one_hot([1], translator.target_tokenizer.vocabulary_size) * 9
+            return logits * t, tf.one_hot(tf.ones_like(ids), tf.shape(weights)[1]), state
+
+        return step
+
+    model.stepper = stepper
     return translator
 
 
@@ -394,7 +416,7 @@ def test_every_option_reaches_the_search(translators, name, monkeypatch):
         with pytest.raises(CalledError):
             call()
         given = calls.pop()
-        assert {"finished", "source_mask"} == set(given) - set(DEFAULTS)
+        assert {"finished", "memory", "source_mask"} == set(given) - set(DEFAULTS)
         given = {key: given[key] for key in DEFAULTS}
         assert given == {**DEFAULTS, **arguments}
 
@@ -405,7 +427,7 @@ def test_constraints_reach_greedy_search(translators, monkeypatch):
     with pytest.raises(CalledError):
         translator("a", min_length=2)
     (given,) = calls
-    assert set(given) == {"aligned", "finished", "constraints"}
+    assert set(given) == {"memory", "aligned", "finished", "constraints"}
     assert given["constraints"] == Constraints(min_length=2)
 
 

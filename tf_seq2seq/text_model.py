@@ -191,10 +191,11 @@ class TextModel(tf.Module):
         options = {"start": start, "constraints": constraints}
         if temperature is None:
             write = search.greedy
+            options["memory"] = ()  # which lets the search drop the rows that have ended
         else:
             write = search.sample
             options |= {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-        found = write(self.model.step, state, batch_size, self.max_new_tokens, **options)
+        found = write(self.model.stepper(), state, batch_size, self.max_new_tokens, **options)
         kept = (found.ids != PAD_ID) & (found.ids != EOS_ID)
         new = tf.ragged.boolean_mask(self.tokenizer.id_to_token(found.ids), kept)
         return {

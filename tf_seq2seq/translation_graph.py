@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_seq2seq import search
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.kept import Kept, keeping
 from tf_seq2seq.models import Ensemble, Seq2Seq, TranslationModel
 from tf_seq2seq.search import GREEDY, SearchOptions
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
@@ -73,6 +74,9 @@ class TranslationGraph(tf.Module):
         self.max_target_length = check_integer("max_target_length", max_target_length, minimum=1)
         # TensorFlow would try to save a dict that is an attribute, and refuse these keys.
         self._compiled: dict[SearchOptions | None, Callable] = self._no_dependency({})
+        # Weights that were cast once for all graphs; None to cast them in each call, so that the
+        # graphs follow the training of the model.
+        self.kept: Kept | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # Compiled graphs and TensorFlow's attributes cannot be pickled or copied.
@@ -185,9 +189,11 @@ class TranslationGraph(tf.Module):
         # An empty source has an empty translation with probability 1.
         certain = source.empty & (tokens.row_lengths() == 0)
         ids = tf.where(certain[:, None], PAD_ID, ids)
-        state, memory = self.model.encode(source.ids)
+        with keeping(self.kept):
+            state, memory = self.model.encode(source.ids)
+            step = self.model.stepper()
         found = search.forced(
-            lambda ids, state: self.model.step(ids, state, memory), state, ids, aligned=self.aligns
+            lambda ids, state: step(ids, state, memory), state, ids, aligned=self.aligns
         )
         tokens = self.target_tokenizer.id_to_token(ids)
         result = {
@@ -212,7 +218,8 @@ class TranslationGraph(tf.Module):
             `context`: float32 `(batch, units)`, `c = h_T`; zero for an empty sentence.
         """
         source = self._read(text)
-        context = tf.cast(self.model.context(source.ids), tf.float32)
+        with keeping(self.kept):
+            context = tf.cast(self.model.context(source.ids), tf.float32)
         return {"context": tf.where(source.empty[:, None], 0.0, context)}
 
     def compiled(self, options: SearchOptions | None) -> Callable[..., dict[str, tf.Tensor]]:
@@ -255,14 +262,11 @@ class TranslationGraph(tf.Module):
 
     def _search(self, source: _Source, options: SearchOptions) -> _Found:
         batch_size, width = tf.shape(source.ids)[0], options.beam_width
-        state, memory = self.model.encode(source.ids)
-        if width > 1:
-            memory = search.repeat_rows(memory, width)
-
-        def step(ids, state):
-            return self.model.step(ids, state, memory)
-
+        with keeping(self.kept):
+            state, memory = self.model.encode(source.ids)
+            step = self.model.stepper(width)
         common = {
+            "memory": memory,
             "aligned": self.aligns,
             "finished": source.empty,
             "constraints": options.constraints,

@@ -10,6 +10,7 @@ import numpy as np
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import Ensemble
+from tf_seq2seq.models.precision import in_precision
 from tf_seq2seq.search import GREEDY, SearchOptions
 from tf_seq2seq.search.options import SearchKeywords, check_options
 from tf_seq2seq.strings import Texts, check_not_one_string, check_pairs, check_score, listed
@@ -159,6 +160,29 @@ class Translator(TranslationGraph):
         check_pairs(sentences, translations)
         pairs = self._run(self.compiled(None), sentences, batch_size, verbose, translations)
         return [pair for (pair,) in pairs]
+
+    def in_precision(self, precision: str) -> Translator:
+        """Return a copy that computes its matrix products in another precision.
+
+        The products of a batch take a third of the time in bfloat16 on a CPU that has instructions
+        for it (AVX512_BF16 or AMX), and hardly any translation changes: compare the BLEU of both
+        (`tf-seq2seq-evaluate --precision`). The copy casts its weights once, so it does not follow
+        further training.
+
+        Args:
+            precision: `"float32"` or `"bfloat16"`.
+
+        Raises:
+            InputError: if there is no such precision.
+        """
+        copy = type(self)(
+            in_precision(self.model, precision),
+            *self.tokenizers,
+            max_source_length=self.max_source_length,
+            max_target_length=self.max_target_length,
+        )
+        copy.kept = copy._no_dependency({})
+        return copy
 
     @classmethod
     def ensemble(cls, translators: Iterable[Translator]) -> Translator:

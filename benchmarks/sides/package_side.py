@@ -54,9 +54,8 @@ def greedy_search(model, steps):
     @tf.function(autograph=False, jit_compile=bool(tf.config.list_physical_devices("GPU")))
     def translate(source):
         state, memory = model.encode(source)
-        return s2s.search.greedy(
-            lambda ids, state: model.step(ids, state, memory), state, tf.shape(source)[0], steps
-        ).ids
+        rows = tf.shape(source)[0]
+        return s2s.search.greedy(model.stepper(), state, rows, steps, memory=memory).ids
 
     return translate
 

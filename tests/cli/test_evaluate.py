@@ -77,6 +77,17 @@ def as_translator(measured, monkeypatch):
     return dataclasses.replace(settings, model=folder, bootstrap=0)
 
 
+def test_the_precision_of_a_translator_but_not_of_an_export(settings, as_translator):
+    exact, rounded = (
+        measure(dataclasses.replace(as_translator, precision=precision))
+        for precision in (None, "bfloat16")
+    )
+    assert rounded.perplexity != exact.perplexity
+    assert rounded.perplexity == pytest.approx(exact.perplexity, rel=0.05)
+    with pytest.raises(InputError, match="leave out --precision, or pass the folder of the transl"):
+        measure(dataclasses.replace(settings, precision="bfloat16"))
+
+
 def test_a_saved_translator_with_search_options_and_several_files(measured, as_translator):
     translator, settings = measured
     folder = settings.model.parent

@@ -53,6 +53,16 @@ def test_the_card_and_the_sentences_are_those_of_the_training(exported, tmp_path
     )
 
 
+def test_precision(translator, tmp_path, monkeypatch):
+    translator.save(tmp_path / "translator", sentences=SENTENCES)
+    found = []
+    monkeypatch.setattr(serving, "export", lambda exported, *_, **__: found.append(exported))
+    where = ("--translator", tmp_path / "translator", "--model-dir", tmp_path / "models")
+    for precision in ((), ("--precision", "bfloat16")):
+        export.main([*map(str, (*where, *precision))])
+    assert [each.model.decoder.compute_dtype for each in found] == ["float32", "bfloat16"]
+
+
 def test_options_replace_what_was_saved(exported, tmp_path):
     lines = tmp_path / "lines"
     lines.write_text("un\ndeux\n")

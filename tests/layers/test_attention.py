@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import assert_smallest, defaults, random_batch, small_model
-from layer_contract import MaskedLayerContract
+from layer_contract import MaskedLayerContract, assert_close
 
-from tf_seq2seq import Attention, BahdanauAttention, DotAttention
+from tf_seq2seq import Attention, BahdanauAttention, DotAttention, search
 
 RNG = np.random.default_rng(3)
 MEMORY = RNG.normal(size=(3, 5, 6)).astype("float32")
@@ -131,6 +131,13 @@ class Nearest(Attention):
         return -tf.reduce_sum(tf.cast(keys - query[:, None], tf.float32) ** 2, axis=-1)
 
 
+class Scaled(DotAttention):
+    """Nothing is overridden but a default."""
+
+    def __init__(self):
+        super().__init__("scaled")
+
+
 class TestSubclasses:
     """The layer and all paths of a decoder must use the methods that a subclass overrides."""
 
@@ -171,6 +178,22 @@ class TestSubclasses:
             logits, weights, state = model.step(inputs["target"][:, j], state, memory)
             np.testing.assert_allclose(weights, whole.alignment[:, j], atol=1e-6)
             np.testing.assert_allclose(logits, whole.logits[:, j], atol=1e-5)
+
+    @pytest.mark.parametrize("attention", [Nearest, FirstTwo, DotAttention, Scaled])
+    def test_hypotheses_share_the_memory_of_their_sentence(self, attention):
+        model = small_model("initial_state", attention=attention(), query="previous_state")
+        inputs, _ = random_batch()
+        state, memory = model.encode(inputs["source"])
+        state = search.repeat_rows(state, 2)
+        previous = tf.constant([4, 5, 6, 7, 8, 9])
+        shared = model.stepper(width=2)(previous, state, memory)
+        copied = model.stepper()(previous, state, search.repeat_rows(memory, 2))
+        assert_close(shared, copied, atol=1e-6)
+
+    def test_a_subclass_is_not_expected_to_take_several_queries(self):
+        assert DotAttention.several_queries
+        assert Scaled.several_queries, "it overrides nothing"
+        assert not FirstTwo.several_queries
 
     def test_a_class_that_overrides_call_is_refused(self):
         with pytest.raises(TypeError, match=r"Ignored overrides `call`.*`score` or `align`"):

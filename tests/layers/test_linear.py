@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq.layers.linear import Linear, product, times
+from tf_seq2seq.layers.linear import Linear, multiplier, product, times
 from tf_seq2seq.layers.loop import unfold
 
 RNG = np.random.default_rng(5)
@@ -92,3 +92,23 @@ def test_a_quantized_layer_is_refused(mode):
     dense.quantize(mode)
     with pytest.raises(ValueError, match=rf"'projection' is quantized \({mode}\).*mixed_bfloat16"):
         Linear.of(dense)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_product_in_halves(dtype):
+    x, matrix = random(2, 256), random(256, 512)
+    graph = tf.function(lambda x: multiplier(matrix, dtype)(x))
+    expected = product(x, matrix, dtype)
+    np.testing.assert_allclose(graph(x), expected, atol=1e-4)
+    types = [op.type for op in graph.get_concrete_function(x).graph.get_operations()]
+    assert types.count("MatMul") == (2 if dtype == "float32" else 1)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 5, 3)])
+def test_a_map_without_a_gradient_is_the_same(shape):
+    linear, x = Linear(random(3, 4), random(4), "float32"), random(*shape)
+    np.testing.assert_allclose(linear.infer(x), linear.apply(x), atol=1e-6)
+    no_inputs = Linear(random(0, 4), random(4), "float32")
+    np.testing.assert_array_equal(
+        no_inputs.infer(tf.zeros([2, 0])), no_inputs.apply(tf.zeros([2, 0]))
+    )

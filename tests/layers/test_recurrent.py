@@ -8,12 +8,12 @@ from tf_seq2seq import Decoder, Encoder, LanguageModel
 from tf_seq2seq.layers import Words
 from tf_seq2seq.layers.cells import CELLS
 from tf_seq2seq.layers.recurrent import (
+    Recurrence,
     build_once,
     check_ids,
     check_rows,
     describe_shapes,
     recurrent_layer,
-    run_cell,
     run_layer,
 )
 
@@ -44,18 +44,10 @@ def test_single_steps_equal_the_whole_sequence(cell):
     state = tuple(random(2, 4) for _ in range(CELLS[cell].state_parts))
     outputs, last = run_layer(layer, inputs, state)
     for t in range(5):
-        output, state = run_cell(layer, inputs[:, t], state)
-        np.testing.assert_allclose(output, outputs[:, t], atol=1e-6)
+        step = Recurrence(layer)
+        state = step(step.from_input(inputs[:, t]), state)
+        np.testing.assert_allclose(state[0], outputs[:, t], atol=1e-6)
     assert_close(state, last, atol=1e-6)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_step_keeps_the_dtype_of_the_state(cell):
-    layer = make(cell, "mixed_bfloat16")
-    state = tuple(tf.zeros([2, 4], tf.bfloat16) for _ in range(CELLS[cell].state_parts))
-    output, state = run_cell(layer, tf.cast(random(2, 3), tf.bfloat16), state)
-    assert output.dtype == tf.bfloat16
-    assert {part.dtype for part in state} == {tf.bfloat16}
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -186,6 +186,12 @@ def test_saved_and_loaded(tmp_path):
         np.testing.assert_allclose(loaded(IDS).logits, lm(IDS).logits, atol=1e-6)
 
 
+def test_a_step_keeps_the_dtype_of_the_state():
+    lm = LanguageModel(12, 6, num_layers=2, dtype="mixed_bfloat16")
+    _, _, state = lm.step(IDS[:, 0], lm.initial_state(len(IDS)))
+    assert {part.dtype for layer in state for part in layer} == {tf.bfloat16}
+
+
 def test_a_step_function_for_search():
     lm = model()
     found = search.greedy(lm.step, lm.initial_state(2), 2, 5, start=tf.constant([3, 4]))

@@ -339,4 +339,5 @@ def test_the_defaults():
         "length_penalty": 0.0,
         "coverage_penalty": 0.0,
         "source_mask": None,
+        "memory": None,
     }

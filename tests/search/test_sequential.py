@@ -228,7 +228,7 @@ def test_sizes_may_be_tensors_or_numpy_integers():
 
 def test_the_defaults():
     common = {"aligned": False, "finished": None, "start": None, "constraints": NO_CONSTRAINTS}
-    assert defaults(search.greedy) == common
+    assert defaults(search.greedy) == common | {"memory": None}
     sampling = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": 0}
     assert defaults(search.sample) == common | sampling
     assert defaults(search.forced) == {"aligned": False, "start": None}

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tf_seq2seq import InputError
 from tf_seq2seq.search import repeat_rows
-from tf_seq2seq.search.steps import check_size, first_step
+from tf_seq2seq.search.steps import check_size, first_step, log_sum_exp, top_k
 
 
 def test_the_copies_of_a_row_are_next_to_each_other():
@@ -32,3 +32,27 @@ def test_a_search_starts_with_sos_and_no_row_is_finished():
     np.testing.assert_array_equal(start, [2, 2])
     given = tf.constant([True, False]), tf.constant([5, 6])
     assert first_step(2, *given) == given
+
+
+@pytest.mark.parametrize("width", [40, 2000, None])
+def test_the_largest_logits_are_those_of_tensorflow_even_if_some_are_equal(width):
+    logits = np.random.default_rng(0).integers(0, 12, (7, width or 900)).astype("float32")
+    logits[0] = -np.inf
+    spec = tf.TensorSpec([None, width], tf.float32)
+    found = tf.function(lambda logits: top_k(logits, 11), input_signature=[spec])(logits)
+    for ours, theirs in zip(found, tf.math.top_k(logits, 11), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_no_more_logits_than_there_are():
+    assert top_k(tf.zeros([2, 3]), 5)[0].shape == (2, 3)
+
+
+def test_logarithm_of_the_sum_of_exponentials():
+    logits = np.random.default_rng(0).normal(0, 30, (5, 50)).astype("float32")
+    logits[1, 2], logits[2] = -np.inf, -1000.0
+    expected = tf.reduce_logsumexp(logits, axis=1)
+    np.testing.assert_allclose(log_sum_exp(tf.constant(logits)), expected, rtol=1e-6)
+    ids = tf.argmax(logits, axis=1, output_type=tf.int32)
+    np.testing.assert_allclose(log_sum_exp(tf.constant(logits), ids), expected, rtol=1e-6)
+    assert not np.any(np.isfinite(log_sum_exp(tf.constant([[0.0, np.nan]]))))

@@ -222,3 +222,16 @@ def test_a_signature_with_xla_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(exporter, "signatures_of", lambda exported, beam: {"xla": signature})
     with pytest.raises(ValueError, match=r"'xla' cannot be served\. .*jit_compile"):
         serving.export(small_translator(), tmp_path)
+
+
+def test_an_export_in_bfloat16_stores_the_cast_weights(tmp_path):
+    translator = small_translator("additive_current").in_precision("bfloat16")
+    greedy = signatures.signatures_of(translator)["serving_default"]
+    exporter._save(translator, {"serving_default": greedy}, tmp_path / "half")
+    found = run_here(tmp_path / "half", TRICKY, "serving_default")
+    expected = translator(TRICKY)
+    assert found["translation"] == [each.text for each in expected]
+    np.testing.assert_allclose(found["score"], [each.score for each in expected], atol=1e-3)
+    stored = tf.saved_model.load(tmp_path / "half").weights
+    recurrent = translator.model.decoder.recurrent_layers[0].cell.recurrent_kernel
+    assert [w.dtype for w in stored if w.shape == recurrent.shape] == [tf.bfloat16]

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from tf_seq2seq import evaluation
 from tf_seq2seq.cli.evaluate import Settings
 from tf_seq2seq.cli.lines import translate_lines
+from tf_seq2seq.cli.search import load_translator
 from tf_seq2seq.data import Pairs, read_parallel
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving.saved import SavedTranslator
 from tf_seq2seq.serving.versions import list_versions
 from tf_seq2seq.translation import Translation
-from tf_seq2seq.translator import Translator
 
 
 def measure(settings: Settings) -> evaluation.TranslationReport | evaluation.ReportTable:
@@ -80,7 +80,7 @@ def _open(settings: Settings) -> tuple[Callable[..., list], Callable[..., list] 
                 f"--beam is for a SavedModel, and {settings.model} is a translator: pass "
                 "--beam-width."
             )
-        translator = Translator.load(settings.model)
+        translator = load_translator(settings.model, settings.precision)
         return functools.partial(translator, options=settings.options()), translator.score
     if not (list_versions(settings.model) or (settings.model / "saved_model.pb").is_file()):
         raise InputError(
@@ -92,6 +92,11 @@ def _open(settings: Settings) -> tuple[Callable[..., list], Callable[..., list] 
             f"The search of the SavedModel {settings.model} was set when it was exported, so "
             f"--{next(iter(given)).replace('_', '-')} cannot change it: pass --beam for its beam "
             "search, or the folder of the translator that was exported."
+        )
+    if settings.precision is not None:
+        raise InputError(
+            f"The precision of the SavedModel {settings.model} was set when it was exported: leave "
+            "out --precision, or pass the folder of the translator that was exported."
         )
     saved = SavedTranslator(settings.model)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tf_seq2seq.cli.settings import setting
 
 if TYPE_CHECKING:
     from tf_seq2seq.search import SearchOptions
+    from tf_seq2seq.translator import Translator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +61,31 @@ class SearchSettings:
         from tf_seq2seq.search import SearchOptions
 
         return SearchOptions().replace(**self.given())
+
+
+def precision_setting() -> Any:
+    """Return the field `precision` of the commands that read a saved translator."""
+    return setting(
+        None,
+        "precision of matrix products (default: as in training)",
+        choices=("float32", "bfloat16"),
+    )
+
+
+def load_translator(folder: Path, precision: str | None) -> Translator:
+    """Read a saved translator.
+
+    Args:
+        folder: the folder that `Translator.save` wrote.
+        precision: the precision of matrix products; None for the one in training.
+
+    Raises:
+        InputError: if the translator cannot be read.
+    """
+    from tf_seq2seq.translator import Translator
+
+    translator = Translator.load(folder)
+    return translator if precision is None else translator.in_precision(precision)
 
 
 def _number(text: str) -> float | str:

@@ -44,6 +44,13 @@ class Attention(FullyTracked, keras.layers.Layer):
     positions, but limited to a window, for example, override `align`. The layer and all decoder
     steps use these methods. Overriding `call` is an error, because a decoder does not use it.
 
+    In a beam search, each row of the memory has several queries, one for each hypothesis. If the
+    class attribute `several_queries` is True, the methods also take queries `(batch, n,
+    query_size)`, keys `(batch, 1, source_length, key_size)` and a mask `(batch, 1, source_length)`,
+    and return scores or weights `(batch, n, source_length)`. If it is False, as in a subclass that
+    overrides one of the methods and does not set it, they get `n` copies of the keys instead,
+    which takes longer.
+
     Call arguments:
         query: `(batch, query_size)`, the decoder's state.
         memory: `(batch, source_length, memory_size)`, the encoder outputs.
@@ -60,8 +67,12 @@ class Attention(FullyTracked, keras.layers.Layer):
         TypeError: when a subclass that overrides `call` is defined.
     """
 
+    several_queries = False
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if {"query_projection", "score", "align"} & vars(cls).keys():
+            cls.several_queries = vars(cls).get("several_queries", False)
         if cls.call is not Attention.call:  # defined here or in another base class
             raise TypeError(
                 f"{cls.__name__} overrides `call`, which a decoder does not use; override `score` "
@@ -144,6 +155,38 @@ class Attention(FullyTracked, keras.layers.Layer):
         weights = self.align(query, keys, mask)
         return weighted_sum(weights, values), weights
 
+    def attend_beams(
+        self,
+        project: Callable[[tf.Tensor], Any],
+        query: tf.Tensor,
+        keys: tf.Tensor,
+        values: tf.Tensor,
+        mask: tf.Tensor | None,
+        width: int,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Compute the same for `width` adjacent queries of each row of the memory.
+
+        Args:
+            project: the result of `query_projection`.
+            query: `(batch * width, query_size)`, not projected.
+            keys, values, mask: as for `attend`, `batch` rows.
+            width: the number of queries of each row.
+
+        Returns:
+            `(context, weights)`: `(batch * width, value_size)` and float32 `(batch * width,
+            source_length)`.
+        """
+        length = tf.shape(keys)[1]
+        if self.several_queries:
+            keys, mask = keys[:, None], None if mask is None else mask[:, None]
+            query = tf.reshape(query, [-1, width, query.shape[-1]])
+            weights = self.align(project(query), keys, mask)
+        else:
+            keys, mask = (None if x is None else tf.repeat(x, width, axis=0) for x in (keys, mask))
+            weights = tf.reshape(self.align(project(query), keys, mask), [-1, width, length])
+        context = tf.matmul(tf.cast(weights, values.dtype), values)
+        return tf.reshape(context, [-1, values.shape[-1]]), tf.reshape(weights, [-1, length])
+
     def call(
         self,
         query: tf.Tensor,
@@ -175,11 +218,11 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tenso
     """Compute a softmax over the positions where `mask` is True.
 
     Args:
-        scores: float32 `(batch, length)`.
-        mask: bool `(batch, length)`, or None for all True.
+        scores: float32 `(..., length)`.
+        mask: bool `(..., length)`, or None for all True.
 
     Returns:
-        float32 `(batch, length)`, zero where `mask` is False, even in a row without any True.
+        float32 `(..., length)`, zero where `mask` is False, even in a row without any True.
 
     Example:
 
@@ -217,6 +260,8 @@ class BahdanauAttention(Attention):
     Translate", section 3.1 and appendix A.1.2; the book, section 9.3 (row 9-7).
     """
 
+    several_queries = True
+
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
         self.units = check_integer("units", units, minimum=1)
@@ -246,9 +291,9 @@ class BahdanauAttention(Attention):
 
     def score(self, query: tuple[tf.Tensor, tf.Tensor], keys: tf.Tensor) -> tf.Tensor:
         projected, scorer = query
-        hidden = tf.tanh(tf.cast(keys, tf.float32) + projected[:, None])
+        hidden = tf.tanh(tf.cast(keys, tf.float32) + projected[..., None, :])
         scores = tf.matmul(tf.reshape(hidden, [-1, self.units]), scorer)
-        return tf.reshape(scores, tf.shape(keys)[:2])
+        return tf.reshape(scores, tf.shape(hidden)[:-1])
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}
@@ -282,6 +327,8 @@ class DotAttention(Attention):
     (scaled).
     """
 
+    several_queries = True
+
     def __init__(self, form: str = "dot", **kwargs):
         super().__init__(**kwargs)
         self.form = check_choice("form", form, FORMS)
@@ -307,7 +354,11 @@ class DotAttention(Attention):
 
     def score(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
         query = tf.cast(query, keys.dtype)
-        scores = tf.cast(tf.matmul(keys, query[:, :, None])[..., 0], tf.float32)
+        if query.shape.rank == 3:
+            scores = tf.matmul(query, keys[:, 0], transpose_b=True)
+        else:
+            scores = tf.matmul(keys, query[:, :, None])[..., 0]
+        scores = tf.cast(scores, tf.float32)
         return scores / keys.shape[-1] ** 0.5 if self.form == "scaled" else scores
 
     def get_config(self) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -13,6 +14,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.cells import CELLS, check_cell
 from tf_seq2seq.layers.encoder import EncoderOutput
+from tf_seq2seq.layers.linear import Linear, answering
 from tf_seq2seq.layers.readout import Readout, check_activation, serialized_activation
 from tf_seq2seq.layers.recurrent import (
     State,
@@ -33,6 +35,10 @@ class Feeding(NamedTuple):
     word: bool
     context: bool
 
+
+Stepper = Callable[
+    [tf.Tensor, DecoderState, DecoderMemory], tuple[tf.Tensor, tf.Tensor | None, DecoderState]
+]
 
 FEEDINGS = {
     "initial_state": Feeding(word=True, context=False),
@@ -283,7 +289,7 @@ class Decoder(FullyTracked, keras.layers.Layer):
             InputError: if `encoded` is not an `EncoderOutput`.
         """
         self._check_encoded(encoded)
-        return self._kind.remember(self, EncoderOutput(*encoded))
+        return self._kind.remember_for_search(self, EncoderOutput(*encoded))
 
     def start(self, initial_state: State) -> DecoderState:
         """Return the state before the first step, for `step`.
@@ -312,11 +318,30 @@ class Decoder(FullyTracked, keras.layers.Layer):
             `(logits, weights, state)`: `(batch, vocabulary_size)`, the attention weights
             `(batch, source_length)` (None without attention), and the state for the next step.
         """
-        take_step = self._kind(self, memory)
-        from_word = take_step.from_word(self._embed(previous, training=False))
-        features, alignment, state = take_step(from_word, state)
-        logits = self._logits(self._kind.attended(self, features), training=False)
-        return logits, alignment, state
+        return self.stepper()(previous, state, memory)
+
+    def stepper(self, width: int = 1) -> Stepper:
+        """Return the function `step` for a loop, which reads, casts and splits the weights once.
+
+        Args:
+            width: the number of adjacent rows of `previous` and of the state for each row of the
+                memory, such as the hypotheses of a beam search.
+
+        Returns:
+            `step` for these rows.
+        """
+        take_step, attended = self._kind(self, None), self._kind.attended_map(self)
+        embed = self.words.lookup() if self.feeds.word else None
+        logits_of = self.readout.logits_map(self.words.matrix() if self.tie_embeddings else None)
+
+        def step(previous, state, memory):
+            y = tf.zeros([tf.size(previous), 0]) if embed is None else embed(previous)
+            with answering(Linear.infer):
+                from_word = take_step.from_word(y)
+                features, alignment, state = take_step.over(memory, width).search(from_word, state)
+                return logits_of(attended(features)), alignment, state
+
+        return step
 
     def _embed(self, ids, training):
         """Return `y_{j-1}`, `(..., embedding_size)`, or a width of 0 if words are not inputs."""

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tf_seq2seq.layers.linear import product
+from tf_seq2seq.layers.linear import multiplier, product
 from tf_seq2seq.layers.loop import differentiable_once, unfold
 
 
@@ -53,10 +53,11 @@ def gru(
     def run(from_inputs, h_0, kernel, bias):
         u = tf.cast(kernel, dtype)
         u_transposed = tf.transpose(u)  # once, instead of in each step of the backward pass
+        times_u = multiplier(u, dtype)
 
         def step(t, state):
             (h,) = state
-            from_state = product(h, u, dtype) + bias
+            from_state = times_u(h) + bias
             (new_h,) = cell_step(from_inputs[t], from_state, state)
             new_h = _update(new_h, h, keep, t)
             return (new_h, from_state), (new_h,)

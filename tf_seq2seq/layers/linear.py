@@ -10,6 +10,11 @@ import keras
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.kept import weight
+from tf_seq2seq.layers.loop import compiled_by_xla
+
+HALVED = range(2**17, 2**21)
+"""The sizes of the matrices that `multiplier` halves; larger ones keep all cores busy."""
 
 Answer = Callable[["Linear", tf.Tensor], tf.Tensor]
 _answer: contextvars.ContextVar[Answer | None] = contextvars.ContextVar("_answer", default=None)
@@ -61,10 +66,10 @@ class Linear:
     """
 
     def __init__(self, kernel: tf.Tensor, bias: tf.Tensor | None, dtype: str | tf.DType):
-        # `tf.cast` alone would return a float32 variable as it is, to be read in each step.
-        self.kernel = tf.cast(tf.convert_to_tensor(kernel), tf.float32)
+        self.kernel = weight(kernel, dtype)
         self.bias = None if bias is None else tf.cast(tf.convert_to_tensor(bias), tf.float32)
         self.dtype = tf.as_dtype(dtype)
+        self._multiply = multiplier(self.kernel, self.dtype)
         self._times_kernel = times(self.kernel, self.dtype)
 
     @classmethod
@@ -101,6 +106,20 @@ class Linear:
         answer = _answer.get()
         return self.apply(x) if answer is None else answer(self, x)
 
+    def infer(self, x: tf.Tensor) -> tf.Tensor:
+        """Map float32 `(..., features)` like `apply`, with as few operations as possible.
+
+        Use it where no gradient is needed, as in the loop of a search.
+        """
+        if x.shape.rank != 2:
+            rows = tf.reshape(x, [-1, x.shape[-1]])
+            shape = tf.concat([tf.shape(x)[:-1], self.kernel.shape[1:]], axis=0)
+            return tf.reshape(self.infer(rows), shape)
+        if self.kernel.shape[0] == 0:  # oneDNN aborts the process if the inner dimension is 0
+            return self.apply(x)
+        y = self._multiply(x)
+        return y if self.bias is None else y + self.bias
+
     def apply(self, x: tf.Tensor) -> tf.Tensor:
         """Map `(..., features)` to float32 `(..., units)`."""
         features, units = self.kernel.shape
@@ -123,6 +142,32 @@ def product(a: tf.Tensor, b: tf.Tensor, dtype: str | tf.DType, **transposed: boo
         **transposed: `transpose_a` or `transpose_b`, as in `tf.matmul`.
     """
     return tf.cast(tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype), **transposed), tf.float32)
+
+
+def multiplier(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the function `x -> x M` for a loop without gradients.
+
+    In float32, it computes `x_1 M_1 + x_2 M_2` for the halves of `M` and of the columns of `x`.
+    TensorFlow computes both at the same time, whereas it uses little more than one core for a
+    product with few rows. With many rows, this takes as long as a single product.
+
+    Args:
+        matrix: `M`, `(features, units)`.
+        dtype: the dtype of the product.
+
+    Returns:
+        A function from float32 `(rows, features)` to float32 `(rows, units)`.
+    """
+    matrix = tf.cast(matrix, dtype)
+    features, units = matrix.shape
+    if dtype != tf.float32 or features % 2 or features * units not in HALVED or compiled_by_xla():
+        return lambda x: product(x, matrix, dtype)
+    halves = tf.split(matrix, 2)
+
+    def multiply(x):
+        return tf.add_n(list(map(tf.matmul, tf.split(x, 2, axis=1), halves)))
+
+    return multiply
 
 
 def times(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -10,6 +11,8 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.kept import weight
+from tf_seq2seq.layers.linear import Linear
 from tf_seq2seq.layers.recurrent import build_once
 from tf_seq2seq.layers.tracking import FullyTracked
 
@@ -135,6 +138,27 @@ class Readout(FullyTracked, keras.layers.Layer):
         if self.projection is not None:
             return self.projection(attended)
         return ops.matmul(attended, ops.transpose(embeddings)) + self.bias
+
+    def attended_map(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return the function `attended` for a loop, which reads the weights only once."""
+        if self.hidden is None:
+            return lambda features: features
+        linear, activation = Linear.of(self.hidden), self.hidden.activation
+        return lambda features: activation(linear(features))
+
+    def logits_map(self, embeddings: tf.Tensor | None = None) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return the function `logits` for a loop without dropout, which reads the weights once.
+
+        Args:
+            embeddings: `E`, `(vocabulary_size, units)`, if tied.
+
+        Returns:
+            A function from float32 `(rows, units)` to float32 `(rows, vocabulary_size)`.
+        """
+        if self.projection is not None:
+            return Linear.of(self.projection)
+        kernel = weight(embeddings, self.compute_dtype, transposed=True)
+        return Linear(kernel, self.bias.value, self.compute_dtype)
 
     def get_config(self) -> dict:
         return {

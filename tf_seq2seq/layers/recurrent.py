@@ -214,25 +214,6 @@ def run_layer(
     return tf.reverse(outputs, [1]) if layer.go_backwards else outputs, tuple(state)
 
 
-def run_cell(
-    layer: keras.layers.RNN, inputs: tf.Tensor, state: CellState
-) -> tuple[tf.Tensor, CellState]:
-    """Run one step of a recurrent layer.
-
-    Args:
-        layer: a layer made by `recurrent_layer`.
-        inputs: `(batch, features)`.
-        state: the layer's state before the step.
-
-    Returns:
-        `(output, state)`: `(batch, units)` and the state after the step.
-    """
-    step = Recurrence(layer)
-    new_state = step(step.from_input(inputs), tuple(tf.cast(part, tf.float32) for part in state))
-    state = tuple(tf.cast(new, old.dtype) for new, old in zip(new_state, state, strict=True))
-    return tf.cast(state[0], layer.compute_dtype), state
-
-
 def _run_fused(layer, inputs, initial_state, mask, context):
     dtype, cell, recurrence = layer.compute_dtype, cell_of(layer), Recurrence(layer)
     xs = tf.transpose(inputs, [1, 0, 2])

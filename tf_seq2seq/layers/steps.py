@@ -11,7 +11,9 @@ weights, so that the loop does not have to. `reference.py` computes the same in 
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, NamedTuple
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -34,7 +36,7 @@ class DecoderMemory(NamedTuple):
         context: float32 `(batch, n * units)`, the product of a fixed context `c = h_T` with the
             first layer's weights; None with attention, or if the context is not fed.
         values: `(batch, source_length, value_size)`, the vectors in the weighted sum: the encoder
-            outputs, or their part of the readout; None without attention.
+            outputs, or their products with other weights; None without attention.
         keys: `(batch, source_length, key_size)`, the vectors that a query is compared with; None
             without attention.
         mask: bool `(batch, source_length)`; None without attention.
@@ -64,7 +66,7 @@ class Step(abc.ABC):
 
     Args:
         decoder: a built decoder.
-        memory: the result of `remember` for the sentences.
+        memory: the result of `remember` for the sentences; None if `over` follows.
 
     Attributes:
         from_word: the `Linear` map from `y_{j-1}` to its part of the first layer's `W x_j + b`.
@@ -73,11 +75,27 @@ class Step(abc.ABC):
     num_features = 1
     """The number of tensors that a step returns as features."""
 
-    def __init__(self, decoder: Decoder, memory: DecoderMemory):
-        self._memory = memory
+    def __init__(self, decoder: Decoder, memory: DecoderMemory | None):
+        self._memory: Any = memory
+        self._width = 1
+        self._attention = decoder.attention
+        if self._attention is not None:
+            self._project_query = self._attention.query_projection()
         self._recurrences = [Recurrence(layer) for layer in decoder.recurrent_layers]
         self.from_word, self._from_context = _first_layer(decoder)
         self._feeds_context = decoder.feeds.context
+
+    def over(self, memory: DecoderMemory, width: int = 1) -> Step:
+        """Return this step for other sentences, without reading the weights again.
+
+        Args:
+            memory: the result of `remember` for the sentences.
+            width: the number of adjacent rows of the state for each sentence, such as the
+                hypotheses of a beam search. They share a row of the memory.
+        """
+        step = copy.copy(self)
+        step._memory, step._width = memory, width
+        return step
 
     @staticmethod
     def context_size(decoder: Decoder, memory_size: int) -> int:
@@ -88,6 +106,11 @@ class Step(abc.ABC):
     @abc.abstractmethod
     def remember(decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
         """Compute everything that all steps share."""
+
+    @classmethod
+    def remember_for_search(cls, decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
+        """Compute everything that all steps of a search share; by default the same."""
+        return cls.remember(decoder, encoded)
 
     @staticmethod
     def start(decoder: Decoder, cells: State) -> DecoderState:
@@ -110,10 +133,25 @@ class Step(abc.ABC):
             attention weights `(batch, source_length)` or None, and the state after the step.
         """
 
+    def search(
+        self, from_word: tf.Tensor, state: DecoderState
+    ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor | None, DecoderState]:
+        """Take one step of a search, with a memory from `remember_for_search`.
+
+        The features are for `attended_map`; by default, the step is the same as in a call.
+        """
+        return self(from_word, state)
+
     @staticmethod
     def attended(decoder: Decoder, features: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """Compute `a_j` from the features of one step or of all steps."""
+        """Compute `a_j` from the features of all steps."""
         return decoder.readout.attended(_join(features, decoder.compute_dtype))
+
+    @staticmethod
+    def attended_map(decoder: Decoder) -> Callable[[tuple[tf.Tensor, ...]], tf.Tensor]:
+        """Return the function `attended` for a loop; `a_j` is float32."""
+        attended = decoder.readout.attended_map()
+        return lambda features: attended(_join(features, tf.float32))
 
     @classmethod
     def unfold(
@@ -156,6 +194,19 @@ class Step(abc.ABC):
         *features, alignment = (tf.transpose(output, [1, 0, 2]) for output in outputs)
         return tuple(features), alignment, state
 
+    def _attend(self, query):
+        """Return the context of a query in float32, and the alignment."""
+        memory, project = self._memory, self._project_query
+        if self._width == 1:
+            context, alignment = self._attention.attend(
+                project(query), memory.keys, memory.values, memory.mask
+            )
+        else:
+            context, alignment = self._attention.attend_beams(
+                project, query, memory.keys, memory.values, memory.mask, self._width
+            )
+        return tf.cast(context, tf.float32), alignment
+
     def _first_input(self, from_word, context):
         """Return the first layer's `W x_j + b`."""
         return from_word + self._from_context(context) if self._feeds_context else from_word
@@ -190,6 +241,8 @@ class FixedContext(Step):
 
     def __call__(self, from_word, state, dropout=()):
         context = self._memory.context  # already multiplied by its weights
+        if context is not None and self._width > 1:
+            context = tf.repeat(context, self._width, axis=0)
         first_input = from_word if context is None else from_word + context
         s, cells = self._recur(first_input, state.cells, dropout)
         return (s,), None, DecoderState(cells, ())
@@ -215,19 +268,48 @@ class AskBefore(Step):
 
     The next step does not need `a_j`, which is computed for all steps at once, after the loop.
 
+    A search computes `a_j` in each step. It needs `c_j` only in products, and as the same words are
+    attended to in all steps, the products with `h_i` are computed once:
+
+        W_c c_j = sum_i alpha_ij (W_c h_i)
+
     Source: Bahdanau et al. 2015, section 3.
     """
 
     num_features = 2
 
-    def __init__(self, decoder: Decoder, memory: DecoderMemory):
+    def __init__(self, decoder: Decoder, memory: DecoderMemory | None):
         super().__init__(decoder, memory)
-        self._attend = _asker(decoder, memory)
+        input_size = self._from_context.kernel.shape[1]
+        self._product_sizes = [decoder.readout_units, *[input_size] * self._feeds_context]
 
     @staticmethod
     def remember(decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
         keys = decoder.attention.project_memory(encoded.outputs)
         return DecoderMemory(None, encoded.outputs, keys, encoded.mask)
+
+    @classmethod
+    def remember_for_search(cls, decoder: Decoder, encoded: EncoderOutput) -> DecoderMemory:
+        products = [_readout_parts(decoder)[1](encoded.outputs)]
+        if decoder.feeds.context:
+            products.append(_first_layer(decoder)[1](encoded.outputs))
+        values = tf.cast(tf.concat(products, axis=-1), decoder.compute_dtype)
+        return cls.remember(decoder, encoded)._replace(values=values)
+
+    def search(
+        self, from_word: tf.Tensor, state: DecoderState
+    ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor | None, DecoderState]:
+        products, alignment = self._attend(state.cells[-1][0])
+        of_readout, *of_input = tf.split(products, self._product_sizes, axis=-1)
+        first_input = from_word + of_input[0] if self._feeds_context else from_word
+        s, cells = self._recur(first_input, state.cells, ())
+        return (s, of_readout), alignment, DecoderState(cells, ())
+
+    @staticmethod
+    def attended_map(decoder: Decoder) -> Callable[[tuple[tf.Tensor, ...]], tf.Tensor]:
+        of_state, _ = _readout_parts(decoder)
+        activation = decoder.readout.hidden.activation
+        return lambda features: activation(of_state(features[0]) + features[1])
 
     def __call__(self, from_word, state, dropout=()):
         c, alignment = self._attend(state.cells[-1][0])
@@ -249,9 +331,8 @@ class AskAfter(Step):
     (`AttentionWrapper`, whose readout is linear).
     """
 
-    def __init__(self, decoder: Decoder, memory: DecoderMemory):
+    def __init__(self, decoder: Decoder, memory: DecoderMemory | None):
         super().__init__(decoder, memory)
-        self._attend = _asker(decoder, memory)
         self._readout_of_state, _ = _readout_parts(decoder)
         self._activation = decoder.readout.hidden.activation
 
@@ -283,6 +364,10 @@ class AskAfter(Step):
     def attended(decoder: Decoder, features: tuple[tf.Tensor, ...]) -> tf.Tensor:
         return _join(features, decoder.compute_dtype)
 
+    @staticmethod
+    def attended_map(decoder: Decoder) -> Callable[[tuple[tf.Tensor, ...]], tf.Tensor]:
+        return lambda features: features[0]
+
 
 def kind_of_step(attention: keras.layers.Layer | None, query: str) -> type[Step]:
     """Return the kind of step for a decoder's `attention` and `query`."""
@@ -302,19 +387,8 @@ def _readout_parts(decoder) -> tuple[Linear, Linear]:
     return Linear.of(decoder.readout.hidden).split(decoder.units)
 
 
-def _asker(decoder, memory):
-    """Return the function from a query to `(context, alignment)`."""
-    project_query = decoder.attention.query_projection()
-
-    def attend(query):
-        context, alignment = decoder.attention.attend(
-            project_query(query), memory.keys, memory.values, memory.mask
-        )
-        return tf.cast(context, tf.float32), alignment
-
-    return attend
-
-
 def _join(features, dtype):
     """Concatenate the features of a step, cast to `dtype`."""
+    if len(features) == 1:
+        return tf.cast(features[0], dtype)
     return tf.concat([tf.cast(part, dtype) for part in features], axis=-1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -85,6 +87,17 @@ class Words(FullyTracked, keras.layers.Layer):
     def call(self, ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         vectors = self.word_dropout_layer(self.embedding(ids), training=training)
         return self.dropout_layer(vectors, training=training)
+
+    def lookup(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Return the function from ids to embeddings, without dropout.
+
+        It reads the embeddings here, so that a loop over many steps reads them only once.
+
+        Raises:
+            InputError: if the embedding is quantized.
+        """
+        embeddings = tf.convert_to_tensor(self.matrix())
+        return lambda ids: tf.gather(embeddings, ids)
 
     def matrix(self) -> tf.Tensor:
         """Return `E`, `(vocabulary_size, embedding_size)`, for a tied readout.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -106,16 +106,23 @@ class Ensemble(SequenceModel):
         self, previous: tf.Tensor, state: Any, memory: Any
     ) -> tuple[tf.Tensor, tf.Tensor | None, Any]:
         """Take one decoding step for each sentence: see `Decoder.step`."""
-        logits, weights, states = zip(
-            *(
-                member.step(previous, *parts)
-                for member, *parts in zip(self.members, state, memory, strict=True)
-            ),
-            strict=True,
-        )
-        given = [each for each in weights if each is not None]
-        alignment = tf.add_n(given) / len(given) if given else None
-        return _mean_log_probability(logits), alignment, states
+        return self.stepper()(previous, state, memory)
+
+    def stepper(self, width: int = 1) -> Callable:
+        """Return the function `step` for a loop: see `Decoder.stepper`."""
+        steppers = [member.stepper(width) for member in self.members]
+
+        def step(previous, state, memory):
+            found = [
+                take_step(previous, *parts)
+                for take_step, *parts in zip(steppers, state, memory, strict=True)
+            ]
+            logits, weights, states = zip(*found, strict=True)
+            given = [each for each in weights if each is not None]
+            alignment = tf.add_n(given) / len(given) if given else None
+            return _mean_log_probability(logits), alignment, states
+
+        return step
 
     def get_config(self) -> dict:
         members = [keras.saving.serialize_keras_object(member) for member in self.members]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 import keras
@@ -10,15 +11,15 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.layers.linear import check_not_quantized
+from tf_seq2seq.layers.linear import Linear, answering, check_not_quantized
 from tf_seq2seq.layers.recurrent import (
+    Recurrence,
     State,
     build_once,
     check_ids,
     check_rows,
     describe_shapes,
     recurrent_layer,
-    run_cell,
     run_layer,
 )
 from tf_seq2seq.losses import SequenceCrossEntropy
@@ -227,13 +228,32 @@ class LanguageModel(SequenceModel):
         Returns:
             `(logits, None, state)`, with the logits of the next word `(batch, vocabulary_size)`.
         """
-        self._check_state(state)
-        x = self.embedding(ids)
-        states = []
-        for layer, layer_state in zip(self.recurrent_layers, state, strict=True):
-            x, layer_state = run_cell(layer, x, layer_state)
-            states.append(layer_state)
-        return self._logits(x), None, tuple(states)
+        return self.stepper()(ids, state)
+
+    def stepper(self) -> Callable[..., tuple[tf.Tensor, None, State]]:
+        """Return the function `step` for a loop, which reads and casts the weights only once.
+
+        It ignores a third argument, the memory that `search` passes to step functions.
+        """
+        check_not_quantized(self.embedding)
+        embeddings = tf.convert_to_tensor(self.embedding.embeddings)
+        recurrences = [Recurrence(layer) for layer in self.recurrent_layers]
+        logits_of = Linear(tf.transpose(embeddings), self.bias.value, self.compute_dtype)
+
+        def step(ids, state, memory=()):
+            self._check_state(state)
+            x, states = tf.gather(embeddings, ids), []
+            with answering(Linear.infer):
+                for recurrence, old in zip(recurrences, state, strict=True):
+                    new = recurrence(
+                        recurrence.from_input(x), [tf.cast(h, tf.float32) for h in old]
+                    )
+                    # The state keeps its dtype, as a loop needs it.
+                    states.append(tuple(tf.cast(h, old[0].dtype) for h in new))
+                    x = new[0]
+                return logits_of(x), None, tuple(states)
+
+        return step
 
     def _check_state(self, state):
         widths = [layer.units for layer in self.recurrent_layers]

@@ -7,6 +7,7 @@ counted, saved and exported.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import keras
@@ -44,19 +45,27 @@ class TranslationModel(Protocol):
             share. Both are nested structures of tensors `(batch, ...)`.
         """
 
-    def step(
-        self, previous: tf.Tensor, state: Any, memory: Any
-    ) -> tuple[tf.Tensor, tf.Tensor | None, Any]:
-        """Take one decoding step for each sentence.
+    def stepper(self, width: int = 1) -> Callable[[tf.Tensor, Any, Any], tuple]:
+        """Return the function that takes one decoding step for each hypothesis.
+
+        Read the weights here and not inside the function, so that a loop over many steps reads
+        them only once.
 
         Args:
-            previous: int `(batch,)`, the ids chosen at the previous step, `<sos>` at first.
-            state: from `encode` or the previous step.
-            memory: from `encode`.
+            width: the number of hypotheses of each sentence; they are next to each other.
 
         Returns:
-            `(logits, weights, state)`: `(batch, target_vocabulary_size)`, the attention weights
-            `(batch, source_length)` or None, and the state for the next step.
+            A function `(previous, state, memory) -> (logits, weights, state)` of
+
+            - `previous`: int `(batch * width,)`, the ids chosen at the previous step, `<sos>` at
+              first,
+            - `state`: from `encode`, with each row repeated `width` times, or from the previous
+              step,
+            - `memory`: from `encode`, `batch` rows (see `search.repeat_rows` to repeat them),
+
+            which returns the logits `(batch * width, target_vocabulary_size)`, the attention
+            weights `(batch * width, source_length)` or None, and the state for the next step. The
+            number of rows may change from step to step, because finished sentences are dropped.
         """
 
     def context(self, source: tf.Tensor) -> tf.Tensor:
@@ -101,13 +110,15 @@ class TextGenerator(Protocol):
             predict the word after each word, and `state`, the state after the last word.
         """
 
-    def step(self, ids: tf.Tensor, state: Any) -> tuple[tf.Tensor, None, Any]:
-        """Read one word of each text.
+    def stepper(self) -> Callable[..., tuple[tf.Tensor, None, Any]]:
+        """Return the function that reads one word of each text.
 
-        Args:
-            ids: int `(batch,)`.
-            state: the state before the word.
+        Read the weights here and not inside the function, so that a loop over many words reads
+        them only once.
 
         Returns:
-            `(logits, None, state)`, with the logits of the next word `(batch, vocabulary_size)`.
+            A function `(ids, state, memory=()) -> (logits, None, state)` of the words, int
+            `(batch,)`, and the state before them, which returns the logits of the next words,
+            `(batch, vocabulary_size)`. The memory is not used. The number of rows may change from
+            word to word, because finished texts are dropped.
         """

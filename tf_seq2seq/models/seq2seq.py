@@ -10,6 +10,7 @@ from keras import ops
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import Bridge, Decoder, DecoderMemory, DecoderState, Encoder
+from tf_seq2seq.layers.decoder import Stepper
 from tf_seq2seq.layers.recurrent import build_once, check_ids, describe_shapes
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 from tf_seq2seq.models.base import SequenceModel
@@ -153,6 +154,10 @@ class Seq2Seq(SequenceModel):
     ) -> tuple[tf.Tensor, tf.Tensor | None, DecoderState]:
         """Take one decoding step for each sentence: see `Decoder.step`."""
         return self.decoder.step(previous, state, memory)
+
+    def stepper(self, width: int = 1) -> Stepper:
+        """Return the function `step` for a loop: see `Decoder.stepper`."""
+        return self.decoder.stepper(width)
 
     def get_config(self) -> dict:
         return {

@@ -12,13 +12,16 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints, check_constraints
 from tf_seq2seq.search.options import LengthPenalty, check_length_penalty, check_widths
 from tf_seq2seq.search.results import Hypotheses
+from tf_seq2seq.search.rows import loop_over_rows
 from tf_seq2seq.search.steps import (
     Step,
     check_size,
     checked_weights,
     first_step,
+    log_sum_exp,
     map_rows,
     repeat_rows,
+    with_memory,
 )
 from tf_seq2seq.text import EOS_ID, PAD_ID
 
@@ -34,6 +37,7 @@ def beam(
     length_penalty: LengthPenalty = 0.0,
     coverage_penalty: float = 0.0,
     source_mask: tf.Tensor | None = None,
+    memory: Any = None,
     aligned: bool = False,
     finished: tf.Tensor | None = None,
     start: tf.Tensor | None = None,
@@ -54,8 +58,8 @@ def beam(
 
     Args:
         step: a step function for `batch_size * width` rows, where the hypotheses of a row are next
-            to each other. Tensors that it closes over must have this many rows too: see
-            `repeat_rows`.
+            to each other. Without a `memory`, tensors that it closes over must have this many rows
+            too: see `repeat_rows`.
         initial_state: the state of `batch_size` rows before the first step. The first dimension of
             each tensor is the rows, which are reordered with the hypotheses; scalars are shared by
             all rows.
@@ -69,6 +73,11 @@ def beam(
         coverage_penalty: beta, 0 for none. It ranks a hypothesis lower if its attention skipped
             source positions. It needs attention weights.
         source_mask: bool `(batch, source_length)`, False at padding, for `coverage_penalty`.
+        memory: tensors that all steps share, such as the encoder outputs: any nested structure
+            whose first dimension is the `batch_size` rows. If it is given, even as an empty tuple,
+            the step function takes it as a third argument, with one row for each `width` rows of
+            the state, and rows that are done are dropped: the step function must then work for any
+            number of rows.
         aligned, constraints: as in `greedy`.
         finished, start: as in `greedy`, of `batch_size` rows.
 
@@ -99,116 +108,160 @@ def beam(
             f"A `coverage_penalty` of {coverage_penalty!r} needs `aligned=True` and a "
             "`source_mask`: pass both, or a penalty of 0."
         )
-    rescale = _length_penalty(length_penalty)
+    rescale, take_step = _length_penalty(length_penalty), with_memory(step, memory)
     finished, start = first_step(batch_size, finished, start)
-    rows, offset = batch_size * width, tf.range(batch_size)[:, None] * width
     coverage: tuple[tf.Tensor, ...] = ()
     if coverage_penalty:
-        mask = tf.repeat(source_mask, width, axis=0)
-        coverage = (tf.zeros_like(mask, tf.float32),)
-    live = _Live(
+        coverage = (tf.repeat(tf.zeros_like(source_mask, tf.float32), width, axis=0),)
+    # At first, all hypotheses of a row are the same; only one of them may be extended.
+    log_p = tf.tile(tf.where(tf.range(width) == 0, 0.0, -float("inf"))[None], [batch_size, 1])
+    hypotheses = _Hypotheses(
         ids=tf.repeat(start, width),
-        # At first, all hypotheses of a row are the same; only one of them may be extended.
-        log_p=tf.tile(tf.where(tf.range(width) == 0, 0.0, -float("inf"))[None], [batch_size, 1]),
         state=repeat_rows(initial_state, width),
-        memories=constraints.begin(rows, max_length),
+        memories=constraints.begin(batch_size * width, max_length),
         coverage=coverage,
     )
-    ended = _Ended.none(batch_size, n_best)
-    ranks = ((tf.int32, 1), (tf.int32, 1), (tf.float32, 2))[: 3 if aligned else 2]
-    path = [
-        tf.TensorArray(dtype, size=0, dynamic_size=True, element_shape=[None] * rank)
-        for dtype, rank in ranks
-    ]
+    live = _Live(finished, tf.zeros_like(start), log_p, _Ended.none(batch_size, n_best), hypotheses)
 
-    def unfinished(t, done, *_):
-        return (t == 0) | ((t < max_length) & ~tf.reduce_all(done))
-
-    def body(t, done, count, live, ended, path):
-        logits, weights, state = step(live.ids, live.state)
-        log_p = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-        vocabulary_size = tf.shape(log_p)[1]
-        log_p = constraints.apply(live.memories, t, log_p)
-        log_p = live.log_p[:, :, None] + tf.reshape(log_p, [batch_size, width, vocabulary_size])
-        # At most half of these candidates end, since each hypothesis has one <eos>.
+    def body(t, live, memory):
+        memory, mask = memory
+        old = live.hypotheses
+        logits, weights, state = take_step(old.ids, old.state, memory)
+        logits = tf.cast(logits, tf.float32)
+        # At most half of the candidates end, since each hypothesis has one <eos>.
         candidates = 2 * width
-        log_p, place = tf.math.top_k(
-            tf.reshape(log_p, [batch_size, width * vocabulary_size]), candidates
-        )
-        parent, ids = offset + place // vocabulary_size, place % vocabulary_size
+        best, ids = constraints.best(old.memories, t, logits, candidates)
+        total = log_sum_exp(logits, None if constraints.chosen() else ids[:, 0])
+        log_p = _by_row(best - total[:, None], width) + live.log_p[:, :, None]
+        log_p, place = tf.math.top_k(_joined(log_p), candidates)
+        parent = place // tf.shape(ids)[1]
+        ids = tf.gather(_joined(_by_row(ids, width)), place, batch_dims=1)
         ends = ids == EOS_ID
 
         score = log_p / rescale(t + 1)
         if aligned:
             weights = checked_weights(weights)
-        covered = tuple(each + weights for each in live.coverage)
+        covered = tuple(each + weights for each in old.coverage)
         for each in covered:
-            penalty = tf.math.log(tf.clip_by_value(each, 1e-9, 1.0))
-            penalty = tf.reduce_sum(tf.where(mask, penalty, 0.0), axis=1)
-            score += coverage_penalty * tf.gather(penalty, parent)
-        new = ends & (tf.range(candidates) < width) & (log_p > -float("inf")) & ~done[:, None]
-        ended = ended.merge(
-            _Ended(
-                tf.where(new, score, -float("inf")), log_p, tf.fill(tf.shape(parent), t + 1), parent
-            )
-        )
-        count += tf.math.count_nonzero(new, axis=1, dtype=tf.int32)
+            penalty = tf.math.log(tf.clip_by_value(_by_row(each, width), 1e-9, 1.0))
+            penalty = tf.reduce_sum(tf.where(mask[:, None], penalty, 0.0), axis=2)
+            score += coverage_penalty * tf.gather(penalty, parent, batch_dims=1)
+        new = ends & (tf.range(candidates) < width) & (log_p > -float("inf"))
+        new &= ~live.done[:, None]
+        score = tf.where(new, score, -float("inf"))
+        ended = live.ended.merge(_Ended(score, log_p, tf.fill(tf.shape(parent), t + 1), parent))
+        count = live.count + tf.math.count_nonzero(new, axis=1, dtype=tf.int32)
 
         log_p, kept = tf.math.top_k(tf.where(ends, -float("inf"), log_p), width)
-        parent, ids = (
-            tf.reshape(tf.gather(each, kept, batch_dims=1), [rows]) for each in (parent, ids)
-        )
-        values = (parent, ids, weights) if aligned else (parent, ids)
-        path = [array.write(t, value) for array, value in zip(path, values, strict=True)]
-        state, memories, covered = map_rows(
-            lambda tensor: tf.gather(tensor, parent), (state, live.memories, covered)
-        )
-        live = _Live(ids, log_p, state, constraints.extend(memories, t, ids), covered)
+        parent, ids = (tf.gather(each, kept, batch_dims=1) for each in (parent, ids))
+        path = (parent, ids, _by_row(weights, width)) if aligned else (parent, ids)
         # An upper bound on the scores of live hypotheses: they lose no more probability, and are
         # divided by the largest length penalty.
         hope = log_p[:, 0] / rescale(max_length)
-        done |= (count >= width) | (hope <= ended.score[:, -1])
-        return t + 1, done, count, live, ended, path
+        done = live.done | (count >= width) | (hope <= ended.score[:, -1])
+        state, memories, covered = _take((state, old.memories, covered), parent, width)
+        ids = tf.reshape(ids, [-1])
+        new = _Hypotheses(ids, state, constraints.extend(memories, t, ids), covered)
+        return _Live(done, count, log_p, ended, new), path
 
-    first = (tf.constant(0), finished, tf.zeros_like(start), live, ended, path)
-    t, _, _, live, ended, path = tf.while_loop(unfinished, body, first)
+    def take(live, places):
+        *of_rows, hypotheses = live
+        of_rows = map_rows(lambda tensor: tf.gather(tensor, places), of_rows)
+        every = tf.tile(tf.range(width)[None], [tf.size(places), 1])
+        return _Live(*of_rows, _take(hypotheses, every, width, places))
+
+    t, (ended, live_log_p), path = loop_over_rows(
+        body,
+        live,
+        (memory, source_mask),
+        ((tf.int32, 2), (tf.int32, 2), (tf.float32, 3))[: 3 if aligned else 2],
+        finished=lambda live: live.done,
+        results=lambda live: (live.ended, live.log_p),
+        take=take,
+        batch_size=batch_size,
+        max_length=max_length,
+        drops=memory is not None,
+        width=width,
+    )
 
     # If too few have ended, add hypotheses that were cut off.
     place = tf.range(n_best)
     missing = place >= ended.count[:, None]
     cut = tf.where(missing, place - ended.count[:, None], 0)
-    cut_log_p = tf.gather(live.log_p, cut, batch_dims=1)
+    cut_log_p = tf.gather(live_log_p, cut, batch_dims=1)
     log_p = tf.where(missing, cut_log_p, ended.log_p)
     score = tf.where(missing, cut_log_p / rescale(t), ended.score)
     length = tf.where(missing, t, ended.length)
-    row = tf.where(missing, offset + cut, ended.row)
+    hypothesis = tf.where(missing, cut, ended.hypothesis)
     # A row that was finished before the search has one hypothesis, without ids.
     empty = finished[:, None]
     log_p, score = (
         tf.where(empty, tf.where(place == 0, 0.0, -float("inf")), each) for each in (log_p, score)
     )
     length = tf.where(empty | (score == -float("inf")), 0, length)
-    ids, alignment = _follow_back(path, row, length, ~missing)
+    ids, alignment = _follow_back(path, hypothesis, length, ~missing)
     return Hypotheses(ids, length, score, log_p, alignment)
 
 
-class _Live(NamedTuple):
-    """The hypotheses that are followed, `width` for each row of the batch.
+class _Hypotheses(NamedTuple):
+    """The hypotheses that are followed, `width` for each of the `n` rows that are not done.
 
     Attributes:
-        ids: int32 `(batch * width,)`, the most recent ids.
-        log_p: float32 `(batch, width)`, in descending order.
+        ids: int32 `(n * width,)`, the most recent ids.
         state: the state of the step function.
         memories: the memories of the constraints.
-        coverage: `(batch * width, source_length)`, the sum of the attention weights so far; an
-            empty tuple without a coverage penalty.
+        coverage: `(n * width, source_length)`, the sum of the attention weights so far; an empty
+            tuple without a coverage penalty.
     """
 
     ids: tf.Tensor
-    log_p: tf.Tensor
     state: Any
     memories: tuple[Any, ...]
     coverage: tuple[tf.Tensor, ...]
+
+
+class _Live(NamedTuple):
+    """The rows that are not done.
+
+    Attributes:
+        done: bool `(n,)`.
+        count: int32 `(n,)`, the number of hypotheses that have ended.
+        log_p: float32 `(n, width)`, of the hypotheses that are followed, in descending order.
+        ended: the best that have ended.
+        hypotheses: those that are followed.
+    """
+
+    done: tf.Tensor
+    count: tf.Tensor
+    log_p: tf.Tensor
+    ended: _Ended
+    hypotheses: _Hypotheses
+
+
+def _by_row(tensor, width):
+    """Reshape `(n * width, size)` to `(n, width, size)`."""
+    return tf.reshape(tensor, [-1, width, tf.shape(tensor)[1]])
+
+
+def _joined(tensor):
+    """Reshape `(n, width, size)` to `(n, width * size)`."""
+    _, width, size = tf.unstack(tf.shape(tensor))
+    return tf.reshape(tensor, [-1, width * size])
+
+
+def _take(structure, hypothesis, width, rows=None):
+    """Take hypotheses from tensors `(n * width, ...)`.
+
+    Args:
+        structure: the tensors.
+        hypothesis: int32 `(m, width)`, the hypotheses to take from each row.
+        width: the number of hypotheses of each row.
+        rows: int32 `(m,)`, the rows to take them from; None for all `n` rows.
+    """
+    if rows is None:
+        rows = tf.range(tf.shape(hypothesis)[0])
+    places = tf.reshape(rows[:, None] * width + hypothesis, [-1])
+    return map_rows(lambda tensor: tf.gather(tensor, places), structure)
 
 
 class _Ended(NamedTuple):
@@ -216,13 +269,13 @@ class _Ended(NamedTuple):
 
     Attributes:
         score, log_p, length: as in `Hypotheses`; the score is minus infinity if there is none.
-        row: the row of the live hypothesis that `<eos>` was appended to.
+        hypothesis: the live hypothesis that `<eos>` was appended to, below `width`.
     """
 
     score: tf.Tensor
     log_p: tf.Tensor
     length: tf.Tensor
-    row: tf.Tensor
+    hypothesis: tf.Tensor
 
     @classmethod
     def none(cls, batch_size, n):
@@ -248,14 +301,14 @@ def _length_penalty(option: LengthPenalty) -> Callable[[Any], tf.Tensor]:
     return lambda length: ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** alpha
 
 
-def _follow_back(path, row, length, ended):
+def _follow_back(path, hypothesis, length, ended):
     """Collect the ids and weights of hypotheses, from the last step to the first.
 
     Args:
-        path: arrays indexed by step. For each live hypothesis, int32 `(batch * width,)`, the row of
-            the hypothesis that it extends, and its last id; and, if there are any, the attention
-            weights of the step, by the rows of the extended hypotheses.
-        row: int32 `(batch, n)`, the rows of the live hypotheses at the last step.
+        path: tensors indexed by step. For each live hypothesis, int32 `(batch, width)`, the
+            hypothesis of the row that it extends, and its last id; and, if there are any, the
+            attention weights `(batch, width, source_length)` of the extended hypotheses.
+        hypothesis: int32 `(batch, n)`, the live hypotheses at the last step.
         length: int32 `(batch, n)`.
         ended: bool `(batch, n)`, whether an `<eos>` follows the live hypothesis.
 
@@ -267,19 +320,21 @@ def _follow_back(path, row, length, ended):
     outputs = [tf.TensorArray(tf.int32, longest, element_shape=[None] * 2)]
     outputs += [tf.TensorArray(tf.float32, longest, element_shape=[None] * 3) for _ in weights]
 
-    def body(t, row, outputs):
+    def body(t, hypothesis, outputs):
+        def taken(tensor):
+            return tf.gather(tensor[t], hypothesis, batch_dims=1)
+
         written = t < length
         last = ended & (t == length - 1)
-        chosen = tf.where(last, EOS_ID, tf.gather(ids.read(t), row))
-        row = tf.where(last | ~written, row, tf.gather(parents.read(t), row))
+        chosen = tf.where(last, EOS_ID, taken(ids))
+        hypothesis = tf.where(last | ~written, hypothesis, taken(parents))
         values = [tf.where(written, chosen, PAD_ID)]
-        values += [
-            tf.where(written[:, :, None], tf.gather(each.read(t), row), 0.0) for each in weights
-        ]
+        values += [tf.where(written[:, :, None], taken(each), 0.0) for each in weights]
         outputs = [array.write(t, value) for array, value in zip(outputs, values, strict=True)]
-        return t - 1, row, outputs
+        return t - 1, hypothesis, outputs
 
-    _, _, outputs = tf.while_loop(lambda t, *_: t >= 0, body, (longest - 1, row, outputs))
+    first = (longest - 1, hypothesis, outputs)
+    _, _, outputs = tf.while_loop(lambda t, *_: t >= 0, body, first)
     all_ids, *alignment = (output.stack() for output in outputs)
     return (
         tf.transpose(all_ids, [1, 2, 0]),

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.search.steps import top_k
 from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID
 
 
@@ -242,6 +243,37 @@ class Constraints:
         nothing_left = tf.reduce_max(allowed, axis=1, keepdims=True) == -float("inf")
         is_eos = tf.range(tf.shape(logits)[1]) == EOS_ID
         return tf.where(nothing_left & is_eos, logits, allowed)
+
+    def argmax(self, memories: tuple[Any, ...], t: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Return the ids of the largest logits of `apply`, int32 `(rows,)`."""
+
+        def allowed():
+            return tf.argmax(self.apply(memories, t, logits), axis=-1, output_type=tf.int32)
+
+        if self.chosen():
+            return allowed()
+        # Models hardly ever prefer the ids that are always forbidden.
+        best = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        return tf.cond(tf.reduce_any(_forbidden(best)), allowed, lambda: best)
+
+    def best(
+        self, memories: tuple[Any, ...], t: tf.Tensor, logits: tf.Tensor, count: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the `count` largest logits of `apply`, or more, and their ids, each `(rows, n)`.
+
+        The first id is an id of the largest logit, even if it is forbidden, unless there are
+        constraints; forbidden ids have a logit of minus infinity.
+        """
+        if self.chosen():
+            return top_k(self.apply(memories, t, logits), count)
+        # Forbidding a few ids among the best takes less time than among all.
+        best, ids = top_k(logits, count + len(_NEVER.ids))
+        return tf.where(_forbidden(ids), -float("inf"), best), ids
+
+
+def _forbidden(ids):
+    """Return which ids are always forbidden."""
+    return tf.reduce_any(ids[..., None] == tf.constant(_NEVER.ids), axis=-1)
 
 
 NO_CONSTRAINTS = Constraints()

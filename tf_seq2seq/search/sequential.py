@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -12,7 +12,16 @@ from tf_seq2seq.layers.loop import compiled_by_xla
 from tf_seq2seq.search.constraints import NO_CONSTRAINTS, Constraints, check_constraints
 from tf_seq2seq.search.options import check_sampling
 from tf_seq2seq.search.results import Sequences
-from tf_seq2seq.search.steps import Step, check_size, checked_weights, first_step
+from tf_seq2seq.search.rows import loop_over_rows
+from tf_seq2seq.search.steps import (
+    Step,
+    check_size,
+    checked_weights,
+    first_step,
+    log_sum_exp,
+    map_rows,
+    with_memory,
+)
 from tf_seq2seq.text import EOS_ID, PAD_ID
 
 
@@ -22,6 +31,7 @@ def greedy(
     batch_size: tf.Tensor | int,
     max_length: tf.Tensor | int,
     *,
+    memory: Any = None,
     aligned: bool = False,
     finished: tf.Tensor | None = None,
     start: tf.Tensor | None = None,
@@ -41,6 +51,10 @@ def greedy(
         batch_size: the number of rows, an integer or a scalar tensor; may be 0.
         max_length: the maximum number of ids in a row, including `<eos>`, an integer or a scalar
             tensor; at least 1.
+        memory: tensors that all steps share, such as the encoder outputs: any nested structure
+            whose first dimension is the rows. If it is given, even as an empty tuple, the step
+            function takes it as a third argument, and rows that have ended are dropped: the step
+            function gets fewer and fewer rows, so it must not close over tensors of all rows.
         aligned: whether to return the attention weights of the steps.
         finished: bool `(batch,)`, True for rows to leave empty; None if there are none.
         start: int32 `(batch,)`, the ids that precede the first step; None for `<sos>`.
@@ -62,13 +76,14 @@ def greedy(
     return _write(
         step,
         initial_state,
-        lambda t, logits: tf.argmax(logits, axis=-1, output_type=tf.int32),
+        lambda t, logits, memories: constraints.argmax(memories, t, logits),
         batch_size,
         max_length,
         aligned,
         finished,
         start,
         constraints,
+        memory=memory,
     )
 
 
@@ -114,8 +129,8 @@ def sample(
     if not tf.is_tensor(seed):
         seed = check_integer("seed", seed, tf.int32.min, tf.int32.max)
 
-    def draw(t, logits):
-        logits /= temperature
+    def draw(t, logits, memories):
+        logits = constraints.apply(memories, t, logits) / temperature
         if top_k is not None or top_p is not None:
             order = tf.argsort(logits, direction="DESCENDING", stable=True)
             rank = tf.argsort(order)
@@ -141,7 +156,7 @@ def sample(
 def _write(
     step: Step,
     initial_state: Any,
-    choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    choose: Callable[[tf.Tensor, tf.Tensor, tuple], tf.Tensor],
     batch_size,
     max_length,
     aligned: bool,
@@ -149,53 +164,80 @@ def _write(
     start: tf.Tensor | None,
     constraints: Constraints,
     given: bool = False,
+    memory: Any = None,
 ) -> Sequences:
     """Take the id that `choose` returns at each step, until all rows have ended.
 
     Args:
-        choose: maps the step `t` and its logits `(batch, vocabulary_size)` to int32 `(batch,)`.
+        choose: maps the step `t`, its logits `(batch, vocabulary_size)` and the memories of the
+            constraints to int32 `(batch,)`.
         given: whether `choose` returns `<pad>` after the end of a sequence.
+        memory: as in `greedy`; if it is not None, `choose` must work for any rows.
     """
     batch_size = check_size("batch_size", batch_size, minimum=0)
     max_length = check_size("max_length", max_length, minimum=1)
     aligned, constraints = check_flag("aligned", aligned), check_constraints(constraints)
     finished, start = first_step(batch_size, finished, start)
-    # In XLA, all sizes are fixed.
-    size = {"size": max_length} if compiled_by_xla() else {"size": 0, "dynamic_size": True}
-    ids = tf.TensorArray(tf.int32, element_shape=[None], **size)
-    alignment = tf.TensorArray(tf.float32, element_shape=[None, None], **size)
+    take_step = with_memory(step, memory)
 
-    def unfinished(t, previous, finished, *_):
-        # Always take the first step, so that the results of an empty batch have the right rank.
-        return (t == 0) | ((t < max_length) & ~tf.reduce_all(finished))
-
-    def body(t, previous, finished, scores, state, memories, ids, alignment):
-        logits, weights, state = step(previous, state)
-        logits = tf.cast(logits, tf.float32)
-        chosen = choose(t, constraints.apply(memories, t, logits))
+    def body(t, live, memory):
+        logits, weights, state = take_step(live.ids, live.state, memory)
+        logits, finished = tf.cast(logits, tf.float32), live.finished
+        chosen = choose(t, logits, live.memories)
         if given:  # given sequences may end without <eos>
             finished |= chosen == PAD_ID
-        gain = tf.gather(logits, chosen, batch_dims=1) - tf.reduce_logsumexp(logits, axis=-1)
+        gain = tf.gather(logits, chosen, batch_dims=1) - log_sum_exp(logits)
         chosen = tf.where(finished, PAD_ID, chosen)
-        scores += tf.where(finished, 0.0, gain)
-        memories = constraints.extend(memories, t, chosen)
-        ids = ids.write(t, chosen)
+        outputs = [chosen]
         if aligned:
-            weights = tf.where(finished[:, None], 0.0, checked_weights(weights))
-            alignment = alignment.write(t, weights)
-        finished |= chosen == EOS_ID
-        return t + 1, chosen, finished, scores, state, memories, ids, alignment
+            outputs.append(tf.where(finished[:, None], 0.0, checked_weights(weights)))
+        live = _Live(
+            chosen,
+            finished | (chosen == EOS_ID),
+            live.scores + tf.where(finished, 0.0, gain),
+            state,
+            constraints.extend(live.memories, t, chosen),
+        )
+        return live, outputs
 
-    scores, memories = tf.zeros([batch_size]), constraints.begin(batch_size, max_length)
-    first = (tf.constant(0), start, finished, scores, initial_state, memories, ids, alignment)
-    _, _, _, scores, _, _, ids, alignment = tf.while_loop(unfinished, body, first)
-    ids = tf.transpose(ids.stack())
+    memories = constraints.begin(batch_size, max_length)
+    _, scores, (ids, *alignment) = loop_over_rows(
+        body,
+        _Live(start, finished, tf.zeros([batch_size]), initial_state, memories),
+        memory,
+        ((tf.int32, 1), (tf.float32, 2))[: 2 if aligned else 1],
+        finished=lambda live: live.finished,
+        results=lambda live: live.scores,
+        take=lambda live, places: map_rows(lambda tensor: tf.gather(tensor, places), live),
+        batch_size=batch_size,
+        max_length=max_length,
+        drops=memory is not None and not compiled_by_xla(),
+    )
+    ids = tf.transpose(ids)
     return Sequences(
         ids,
         tf.math.count_nonzero(ids != PAD_ID, axis=1, dtype=tf.int32),
         scores,
-        tf.transpose(alignment.stack(), [1, 0, 2]) if aligned else None,
+        tf.transpose(alignment[0], [1, 0, 2]) if aligned else None,
     )
+
+
+class _Live(NamedTuple):
+    """The rows that are not finished.
+
+    Attributes:
+        ids: int32 `(rows,)`, the most recent ids.
+        finished: bool `(rows,)`.
+        scores: float32 `(rows,)`, the log probabilities.
+        state: the state of the step function.
+        memories: the memories of the constraints.
+    """
+
+    ids: tf.Tensor
+    finished: tf.Tensor
+    scores: tf.Tensor
+    state: Any
+    memories: tuple[Any, ...]
 
 
 def forced(
@@ -224,7 +266,7 @@ def forced(
     return _write(
         step,
         initial_state,
-        lambda t, logits: target[:, t],
+        lambda t, logits, memories: target[:, t],
         batch_size,
         length,
         aligned,

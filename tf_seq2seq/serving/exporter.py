@@ -13,6 +13,7 @@ import tensorflow as tf
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import DISK_FAULTS
 from tf_seq2seq.layers import cudnn
+from tf_seq2seq.layers.kept import keeping
 from tf_seq2seq.search import SearchOptions
 from tf_seq2seq.serving import card as cards
 from tf_seq2seq.serving import warmup
@@ -100,8 +101,10 @@ def _disk_errors(directory: Path) -> Iterator[None]:
 
 
 def _save(exported: Translator | TextModel, signatures: Signatures, path: Path) -> None:
-    model = exported.model
-    with cudnn.disabled():
+    # The weights of an export never change, so they are stored as the products need them.
+    kept = getattr(exported, "kept", None)
+    kept = {} if kept is None else kept
+    with cudnn.disabled(), keeping(kept):
         concrete = {name: each.get_concrete_function() for name, each in signatures.items()}
     for name, function in concrete.items():
         if problems := accelerator_problems(function.graph.as_graph_def()):
@@ -110,6 +113,8 @@ def _save(exported: Translator | TextModel, signatures: Signatures, path: Path) 
     module = tf.Module()
     # The C++ loader finds only variables that are attributes of the module itself. Only the
     # Python loader would find those of a Keras model.
-    module.weights = [weight.value for weight in model.weights]
+    variables = [*(weight.value for weight in exported.model.weights), *kept.values()]
+    used = {id(tensor) for function in concrete.values() for tensor in function.captured_inputs}
+    module.weights = [variable for variable in variables if id(variable.handle) in used]
     module.tokenizers = exported.tokenizers
     tf.saved_model.save(module, os.fspath(path), signatures=concrete)
