@@ -231,6 +231,15 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_pat
     assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
+def test_a_loss_that_explodes_ends_the_run_and_keeps_the_checkpoint(tmp_path):
+    """It stays finite in float32."""
+    diverge = keras.callbacks.LearningRateScheduler(lambda epoch: 1e6 if epoch else 0.1)
+    message = r"exploded to \S+ nats per word at step [78], batch [23] of epoch 2: choose a"
+    with pytest.raises(InputError, match=message):
+        fit(language_model, tmp_path, epochs=2, callbacks=[diverge])
+    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
+
+
 def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):
     """A step takes a second here, and a checkpoint three, or none."""
     clock, found = [0.0], {}

@@ -45,8 +45,8 @@ def fit(
     Apart from that, it behaves like `keras.Model.fit`: it calls the same hooks of the callbacks, in
     the same order and with the same logs, and supports loss scaling, gradient accumulation,
     averaged weights (`use_ema`), `stop_training`, `run_eagerly` and `steps_per_execution`. If the
-    loss is not finite, it raises an error, unless a callback such as TerminateOnNaN ends the run;
-    in either case, no further checkpoint is written.
+    loss is not finite, or is more than 1,000 nats per word, it raises an error, unless a callback
+    such as TerminateOnNaN ends the run; in either case, no further checkpoint is written.
 
     A model that carries a state from batch to batch, such as a `LanguageModel` (truncated
     backpropagation through time), has a method `initial_state(batch_size)`, and its call takes
@@ -115,10 +115,10 @@ def fit(
         InputError: if the model is not compiled or overrides `train_step` or `test_step`, an
             argument is out of range, the batches are not pairs or the cardinality of `train` is
             unknown, the directory cannot be written to or another run uses it, all checkpoints are
-            damaged or the last one does not fit the model, the disk is full or the loss or a weight
-            is NaN or infinite (the previous checkpoint is kept), or the optimizer has
-            `gradient_accumulation_steps` or `ema_overwrite_frequency` on several replicas, where
-            Keras cannot apply them.
+            damaged or the last one does not fit the model, the disk is full, the loss or a weight
+            is NaN or infinite or the loss has exploded (the previous checkpoint is kept), or the
+            optimizer has `gradient_accumulation_steps` or `ema_overwrite_frequency` on several
+            replicas, where Keras cannot apply them.
         Interrupted: on SIGTERM, once a checkpoint is written.
     """
     epochs = check_integer("epochs", epochs, minimum=0)

@@ -36,6 +36,9 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 SHARE_OF_CHECKPOINTS = 0.03
 """The largest share of the time that checkpoints may take with `checkpoint_every="auto"`."""
 
+EXPLODED = 1000.0
+"""A cross-entropy per word, in nats, that no training run recovers from; guessing gives log V."""
+
 
 @dataclasses.dataclass
 class History:
@@ -172,10 +175,15 @@ class Run:
             loss, word_loss = map(float, result)
             self.step += 1
             self.history.step_losses.append(word_loss)
-            if not math.isfinite(loss) and not self._diverged:
+            found = None
+            if not math.isfinite(loss):
+                found = f"The loss is {loss}"
+            elif word_loss > EXPLODED:
+                found = f"The loss has exploded to {word_loss:.4g} nats per word"
+            if found and not self._diverged:
                 self._diverged = (
-                    f"The loss is {loss} at step {len(self.history.step_losses)}, batch "
-                    f"{self.step} of epoch {self.epoch + 1}"
+                    f"{found} at step {len(self.history.step_losses)}, batch {self.step} of epoch "
+                    f"{self.epoch + 1}"
                 )
         return self.logs()
 
@@ -184,7 +192,7 @@ class Run:
         return metric_values(self.model)
 
     def check_losses(self) -> None:
-        """Refuse a loss that is not finite, unless a callback has ended the training run."""
+        """Refuse a loss that is NaN, infinite or too large, unless a callback has ended the run."""
         if self._diverged and not self.model.stop_training:
             raise InputError(
                 f"{self._diverged}: choose a lower learning rate or clip the gradients."
