@@ -259,7 +259,7 @@ class PackageSide:
         keras.backend.clear_session()
         keras.utils.set_random_seed(1)
         keras.config.set_dtype_policy(POLICIES[precision])
-        self.c = configuration(model, **changes)
+        self.c, self.precision = configuration(model, **changes), precision
         *inputs, labels = (tf.constant(ids, tf.int32) for ids in training_batch(self.c, padded))
         inputs = dict(zip(("source", "target"), inputs, strict=True)) if inputs[1:] else inputs[0]
         self.batch = inputs, labels
@@ -308,6 +308,7 @@ class PackageSide:
         """Translate sentences; `width` 1 is greedy search."""
         sizes = self.c.source_vocabulary, self.c.target_vocabulary
         translator = s2s.Translator(self.model, *map(tokenizer_of, sizes))
+        translator = translator.in_precision(self.precision)
         options = {"beam_width": width, "length_penalty": length_penalty} if width > 1 else {}
         self.search_once = lambda: translator(sentences, batch_size, **options)
         translations = [each.text for each in self.search_once()]
