@@ -172,7 +172,8 @@ print(f"\nSteps:                            {len(one)}")
 print(f"Loss of the first and last step:  {one[0]:.4f}, {one[-1]:.4f}")
 print(f"Greatest difference in any step:  {difference:.1e}")
 
-curves = {"1 worker": one, f"{settings.workers} workers, then 1": several}
-show(s2s.plotting.step_losses(curves), settings.output_dir / "losses.png")
+dots, label = dict(enumerate(several)), f"{settings.workers} workers, then 1"
+figure = s2s.plotting.step_losses({"1 worker": one}, dots, label, window=1)
+show(figure, settings.output_dir / "losses.png")
 if difference > 1e-3:
     sys.exit(f"The losses differ by {difference:.1e}, which is more than rounding.")

@@ -210,11 +210,16 @@ def test_sigterm_of_one_worker_ends_all_and_another_number_resumes(worker, job, 
 KERAS_FIT = """
 import keras, tensorflow as tf, tf_seq2seq as s2s
 with s2s.training.strategy("multi_worker").scope():
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     if {ours}:
-        model = s2s.LanguageModel(9, 4)
-    model.compile(loss="mse")
-batches = tf.data.Dataset.from_tensors((tf.zeros([4, 3]), tf.zeros([4, 1]))).repeat(4)
+        model = s2s.Seq2Seq(s2s.Encoder(9, 4), s2s.Decoder(9, 4))
+        model.compile()
+    else:
+        model = keras.Sequential([keras.layers.Embedding(9, 4), keras.layers.Dense(9)])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss)
+ids = tf.ones([4, 3], tf.int32)
+inputs = dict(source=ids, target=ids) if {ours} else ids
+batches = tf.data.Dataset.from_tensors((inputs, ids)).repeat(4)
 model.fit(batches, steps_per_epoch=2, verbose=0)
 print("trained")
 """
