@@ -189,6 +189,7 @@ class TextModel(tf.Module):
         valid = tf.ensure_shape(tf.sequence_mask(before, tf.shape(ids)[1]), ids.shape)
         state = self.model(ids, valid=valid).state
         options = {"start": start, "constraints": constraints}
+        write: Callable[..., search.Sequences]
         if temperature is None:
             write = search.greedy
             options["memory"] = ()  # which lets the search drop the rows that have ended

@@ -11,8 +11,8 @@ from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.text import SOS_ID
 
-Step = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor | None, Any]]
-"""A function `(ids, state) -> (logits, weights, state)`.
+Step = Callable[..., tuple[tf.Tensor, tf.Tensor | None, Any]]
+"""A function `(ids, state) -> (logits, weights, state)`, or `(ids, state, memory)` with a memory.
 
 `ids`, int32 `(rows,)`, are the most recent ids; `logits`, `(rows, vocabulary_size)`, are those of
 the next ids; `weights`, `(rows, source_length)`, are the attention weights, or None. The state is
