@@ -17,10 +17,13 @@
 # %%
 import dataclasses
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from common.settings import preset_setting, seed_setting, width_setting, with_folders
 from tf_seq2seq.cli.settings import from_command_line, setting
+
+IS_WORKER = "TF_CONFIG" in os.environ or "SLURM_STEP_NODELIST" in os.environ
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,13 @@ class Settings:
     tokens: int = setting(1024, "size of a batch of all workers, in tokens", least=100)
     output_dir: Path = setting(Path("output/beyond_5"), "where checkpoints and the plot go")
     seed: int = seed_setting("seed for the corpus, the weights and the shuffling")
-    resume: bool = setting(False, "continue from the last checkpoint, as a worker (with TF_CONFIG)")
+    resume: bool = setting(False, "continue from the last checkpoint, as a worker")
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if IS_WORKER:
+            yield "as one of the workers that TF_CONFIG or Slurm describes", ("workers",)
+        else:
+            yield "without TF_CONFIG or Slurm, which describe the workers", ("resume",)
 
 
 PRESETS = {"quick": {}, "long": {"pairs": 6000, "epochs": 6, "units": 256, "tokens": 4096}}
@@ -105,7 +114,7 @@ def train_as_worker():
         (settings.output_dir / "losses.json").write_text(json.dumps(history.step_losses))
 
 
-if "TF_CONFIG" in os.environ or "SLURM_STEP_NODELIST" in os.environ:
+if IS_WORKER:
     train_as_worker()
     sys.exit(0)
 
@@ -140,9 +149,15 @@ with start(1, "one") as workers:
 print(f"\n{settings.workers} workers train, until one of them is killed.")
 checkpoint = s2s.training.Checkpoint(settings.output_dir / "several" / "checkpoint")
 checkpoint.clear()
-half = f"epoch-{settings.epochs // 2}-step-0"
+
+
+def is_halfway():
+    last = checkpoint.folders[-1:]  # such as epoch-2-step-5
+    return bool(last) and int(last[0].name.split("-")[1]) >= settings.epochs // 2
+
+
 with start(settings.workers, "several") as workers:
-    while workers.running and half not in [folder.name for folder in checkpoint.folders]:
+    while workers.running and not is_halfway():
         time.sleep(0.1)
     workers.kill(settings.workers - 1)
     workers.wait()

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from distributed_models import MODELS
 
-from tf_seq2seq import training
+from tf_seq2seq import InputError, training
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.training.checkpoint import model_variables
 from tf_seq2seq.training.distribution import STRATEGIES
@@ -22,6 +22,7 @@ class Settings:
     models: str = setting("language model", "comma-separated names of models")
     strategy: str = setting("default", "how to train", choices=STRATEGIES)
     epochs: int = setting(2, "passes over the data", least=0)
+    fails: int = setting(-1, "index of a worker that fails in its third step", least=-1)
     pause: float = setting(0.0, "seconds to wait after each step", least=0)
     output_dir: Path = setting(Path("output"), "where the checkpoints and the results go")
     resume: bool = setting(False, "continue from the last checkpoint")
@@ -29,13 +30,16 @@ class Settings:
 
 
 class Pause(keras.callbacks.Callback):
-    def __init__(self, seconds):
+    def __init__(self, seconds, fails):
         super().__init__()
         self.seconds = seconds
+        self.fails = fails
 
     def on_train_batch_end(self, batch, logs=None):
         time.sleep(self.seconds)
         print(f"batch {batch}", flush=True)
+        if batch == 2 and self.fails:
+            raise InputError("This worker fails.")
 
 
 settings = from_command_line(Settings)
@@ -56,7 +60,7 @@ for name in settings.models.split(","):
         directory=folder / "checkpoint" / name,
         resume=settings.resume,
         checkpoint_every=settings.checkpoint_every,
-        callbacks=[Pause(settings.pause)],
+        callbacks=[Pause(settings.pause, fails=settings.fails == workers.index)],
     )
     result = {"step_losses": history.step_losses, "history": history.history}
     (folder / f"{name}.json").write_text(json.dumps(result))

@@ -77,7 +77,7 @@ def start(settings: Any) -> tuple[Run, Any]:
         scratch = Path(tempfile.mkdtemp(prefix="tf_seq2seq-worker-"))
         atexit.register(shutil.rmtree, scratch, ignore_errors=True)
         settings = dataclasses.replace(settings, **{name: scratch / name for name in folders})
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8", errors="replace")  # noqa: SIM115
     keras.utils.set_random_seed(settings.seed)
     for name in folders:
         getattr(settings, name).mkdir(parents=True, exist_ok=True)

@@ -48,3 +48,13 @@ def test_a_worker_that_fails_is_named(tmp_path, monkeypatch):
         pytest.raises(InputError, match=r"Worker 1 ended with exit code 1: see .*worker_1\.log\."),
     ):
         workers.succeed()
+
+
+def test_options_without_effect(refused, monkeypatch):
+    monkeypatch.delenv("SLURM_STEP_NODELIST", raising=False)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    message = "--resume has no effect without TF_CONFIG or Slurm"
+    refused("beyond_5_distributed", "--resume", message=message)
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    message = "--workers has no effect as one of the workers"
+    refused("beyond_5_distributed", "--workers", 3, message=message)

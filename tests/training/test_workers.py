@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import keras
@@ -18,6 +19,7 @@ from distributed_models import MODELS
 from tf_seq2seq import InputError, training
 from tf_seq2seq.training import distribution
 from tf_seq2seq.training.checkpoint import Checkpoint, Saved, model_variables
+from tf_seq2seq.training.run import Run
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "worker.py"
@@ -207,6 +209,15 @@ def test_sigterm_of_one_worker_ends_all_and_another_number_resumes(worker, job, 
     check_training(four, "language model", *expected)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("worker", [0, 1])
+def test_the_others_stop_with_a_worker_that_fails(worker, job):
+    two = job("two", 2, epochs=200, pause=0.1, fails=worker)
+    assert two.codes(120) == [1, 1]
+    assert "error: This worker fails." in two.log(worker)
+    assert f"error: Worker {1 - worker} {LOST}" in two.log(1 - worker)
+
+
 KERAS_FIT = """
 import keras, tensorflow as tf, tf_seq2seq as s2s
 with s2s.training.strategy("multi_worker").scope():
@@ -256,15 +267,20 @@ def test_workers_that_slurm_has_started(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     for name, value in {
         "PROCID": "2",
-        "STEP_NUM_TASKS": "3",
-        "STEP_NODELIST": "node[1-3]",
-        "STEP_TASKS_PER_NODE": "1(x3)",
+        "STEP_NODELIST": "node[9-11]",
+        "STEP_TASKS_PER_NODE": "1,2,1",
     }.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
     resolver = distribution._cluster()
     assert (resolver.task_type, resolver.task_id) == ("worker", 2)
-    hosts = resolver.cluster_spec().as_dict()["worker"]
-    assert [host.partition(":")[0] for host in hosts] == ["node1", "node2", "node3"]
+    assert resolver.cluster_spec().as_dict() == {
+        "worker": ["node9:8888", "node10:8888", "node10:8889", "node11:8888"]
+    }
+    gpus = tf.config.list_physical_devices("GPU")
+    assert resolver.num_accelerators() == {"GPU": len(gpus)}  # all of them, or the CPU
+    monkeypatch.setenv("SLURM_PROCID", "4")
+    with pytest.raises(InputError, match=r"Slurm's variables do not describe the workers"):
+        distribution._cluster()
 
 
 def test_this_process_can_no_longer_join(monkeypatch):
@@ -291,6 +307,63 @@ def test_rows_are_gathered_in_the_order_of_the_batch(replicas):
             first = replica // local + count * (replica % local)
             assert rows.tolist() == list(range(first, 12, replicas))
         assert sorted(order) == list(range(12))
+
+
+@pytest.fixture
+def two_replicas_each():
+    """This worker of two; the other one sends zeros."""
+    workers = training.Workers(training.strategy("mirrored"))
+    workers.count, workers.replicas = 2, 4
+    return workers
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 1023])
+def test_any_bytes_are_broadcast_by_a_worker_with_several_replicas(size, two_replicas_each):
+    content = np.random.default_rng(0).bytes(size)
+    assert two_replicas_each.broadcast(content) == content
+    assert two_replicas_each.broadcast(b"\xff" * size) == b"\xff" * size
+
+
+def test_flags_and_sizes_count_once_per_worker(two_replicas_each):
+    assert two_replicas_each.any(True, False) == [True, False]
+    size = tf.constant([2**31 + 5], tf.int64)  # that of a checkpoint of more than 2 GiB
+    assert two_replicas_each._sum(size).numpy() == [2**31 + 5]
+
+
+def test_workers_with_different_arguments_are_refused(two_replicas_each):
+    """Because each would wait for the other in different steps."""
+    chief = two_replicas_each
+    chief.check_same({"epochs": 3, "lengths": (1, 2)})
+    other = training.Workers()
+    other.count, other.index = 2, 1
+    other.broadcast = lambda content: b'{"epochs": 3, "resume": true}'
+    other.any = lambda *flags: list(flags)
+    other.check_same({"epochs": 3, "resume": True})
+    for values, names in (
+        ({"epochs": 4, "resume": True}, "epochs=4, but the chief has 3"),
+        ({"epochs": 3}, "resume=None, but the chief has True"),
+        ({"epochs": 3, "resume": True, "units": 5}, "units=5, but the chief has None"),
+    ):
+        with pytest.raises(InputError, match=f"Worker 1 has {names}: start all workers with"):
+            other.check_same(values)
+    other.any = lambda *flags: [True]
+    with pytest.raises(InputError, match="Another worker has different settings"):
+        other.check_same({"epochs": 3, "resume": True})
+
+
+def test_the_chief_alone_decides_when_to_write_a_checkpoint():
+    """The others cannot know how long it takes."""
+    for is_chief in (True, False):
+        workers = types.SimpleNamespace(is_chief=is_chief)
+        run = types.SimpleNamespace(step=4, steps=10, workers=workers)
+        assert Run._is_due(run, 2) == is_chief
+
+
+def test_only_the_chief_names_the_directory(tmp_path):
+    workers = training.Workers()
+    assert workers.name(tmp_path) == str(tmp_path)
+    workers.index = 1
+    assert workers.name(tmp_path) == "the chief's directory"
 
 
 def test_a_checkpoint_travels_as_bytes():

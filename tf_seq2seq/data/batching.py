@@ -72,8 +72,8 @@ def batches(
         drop_remainder: whether to leave out the short batch, if there is one. With shuffling, its
             pairs differ from epoch to epoch.
         num_shards: the number of workers that train in lockstep. All workers plan the same batches,
-            and each takes its share of the rows of every batch, so that the shapes agree at each
-            step. A short batch with fewer rows than workers is left out.
+            and each takes its share of the rows of every batch, so that the widths agree at each
+            step. The share of a short batch with fewer rows than workers may have no row.
         shard_index: the index of this worker, from 0.
         report: a function that is called once with the `Summary` of the batches, such as `print`.
 
@@ -124,7 +124,7 @@ def batches(
                 "raise `tokens` or `batch_size`."
             )
         plan = plan_batches(np.bincount(buckets), widths, rows)
-        if plan.sizes[-1] < (rows[-1] if drop_remainder else num_shards):
+        if drop_remainder and plan.sizes[-1] < rows[-1]:
             plan = BatchPlan(*(column[:-1] for column in plan))
         if not len(plan.sizes):
             raise InputError(

@@ -8,12 +8,19 @@ import json
 import os
 
 import tensorflow as tf
+from tensorflow.python.distribute.cluster_resolver.slurm_cluster_resolver import (
+    expand_hostlist,
+    expand_tasks_per_node,
+)
 
 from tf_seq2seq.checks import check_choice
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.training.workers import Workers
 
 STRATEGIES = ("default", "mirrored", "multi_worker")
+
+_SLURM_PORT = 8888
+"""The port of the first worker on each host of a Slurm step; the others have the next ones."""
 
 
 def strategy(name: str = "default") -> tf.distribute.Strategy:
@@ -137,14 +144,39 @@ def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
             ) from error
         return resolvers.TFConfigClusterResolver()
     if "SLURM_STEP_NODELIST" in os.environ:
-        # Slurm itself shows each task the GPUs that it may use. TensorFlow would divide those of
-        # a node again, and cannot do without: pretend that there are enough.
-        resolver = resolvers.SlurmClusterResolver(
-            gpus_per_node=1024, gpus_per_task=1, auto_set_gpu=False
-        )
-        resolver.cluster_spec()  # finds this task's place
-        return resolver
+        return _slurm_cluster()
     raise InputError(
         "strategy('multi_worker') finds no description of the workers: set the environment "
         "variable TF_CONFIG, or start the program with Slurm's `srun`."
+    )
+
+
+def _slurm_cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Return the tasks of a Slurm step as workers.
+
+    TensorFlow's SlurmClusterResolver would sort the hosts by name (node10 before node9), whereas
+    Slurm numbers the tasks in the order of its list, and would expect the same number of GPUs on
+    each, at least one, which Slurm has already divided among the tasks.
+    """
+    try:
+        hosts = expand_hostlist(os.environ["SLURM_STEP_NODELIST"])
+        tasks = expand_tasks_per_node(os.environ["SLURM_STEP_TASKS_PER_NODE"])
+        index = int(os.environ["SLURM_PROCID"])
+        addresses = [
+            f"{host}:{_SLURM_PORT + i}"
+            for host, count in zip(hosts, tasks, strict=True)
+            for i in range(count)
+        ]
+        addresses[index]
+    except (ValueError, KeyError, IndexError) as error:
+        raise InputError(
+            f"Slurm's variables do not describe the workers ({error!r}): start the program with "
+            "`srun`, or set TF_CONFIG."
+        ) from error
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": addresses}),
+        task_type="worker",
+        task_id=index,
+        num_accelerators={"GPU": len(tf.config.get_visible_devices("GPU"))},
+        rpc_layer="grpc",
     )

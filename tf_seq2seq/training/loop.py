@@ -138,6 +138,8 @@ def fit(
         open_checkpoint(directory, keep_checkpoints, workers.is_chief) as checkpoint,
         explain_lost_worker(workers, checkpoint.directory),
     ):
+        if workers.count > 1:
+            _check_same(workers, model, train, dev, settings, epochs, resume, checkpoint_every)
         hooks = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
@@ -177,8 +179,8 @@ def _train_epoch(run: Run, dev, checkpoint_every) -> None:
         # Keras numbers the last batches as if `steps_per_execution` of them were left.
         end = run.step if run.step < run.steps else begin + count
         hooks.on_train_batch_end(end - 1, logs)
-        run.check_losses()
         terminated, due = run.agree(checkpoint_every)
+        run.check_losses()  # after all have agreed on `stop_training`
         if terminated:
             run.terminate()
         if due:
@@ -205,7 +207,7 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
 
     A model that carries its state runs on one device, since its batches may have a single row. Its
     metrics get one word per row, `(batch * length, 1)`, so that their values do not depend on the
-    length of the batches.
+    length of the batches. With several workers, all of them must call this function.
 
     Args:
         model: a compiled model, see `fit`. Its metrics keep their state.
@@ -224,7 +226,8 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
         raise InputError("The model has no loss and no metrics to evaluate: call `compile` first.")
     _check_steps(model, "test_step")
     _check_pairs("dataset", dataset)
-    return evaluator(model)(dataset)
+    with explain_lost_worker(Workers(model.distribute_strategy)):
+        return evaluator(model)(dataset)
 
 
 def gradient_norm(model: keras.Model, inputs: dict[str, tf.Tensor], labels: tf.Tensor) -> float:
@@ -257,6 +260,24 @@ def _check_training(model, train, dev) -> None:
     _check_pairs("train", train)
     _check_pairs("dev", dev)
     check_finite("dev", dev)
+
+
+def _check_same(workers, model, train, dev, settings, epochs, resume, checkpoint_every) -> None:
+    """Refuse what would make the workers take different steps, and wait for each other."""
+    batches = {"train": train, "dev": dev}
+    workers.check_same(
+        {
+            **(settings or {}),
+            "epochs": epochs,
+            "resume": resume,
+            "checkpoint_every": checkpoint_every,
+            "steps_per_execution": model.steps_per_execution,
+            **{
+                f"len({name})": None if dataset is None else int(dataset.cardinality())
+                for name, dataset in batches.items()
+            },
+        }
+    )
 
 
 def _check_steps(model, *names) -> None:

@@ -120,6 +120,11 @@ class Run:
             rows = self._rows // replicas
             self._state = self._initial_state(rows)
 
+    @property
+    def _directory(self) -> str:
+        """The directory of the checkpoints, for messages."""
+        return self.workers.name(self.checkpoint.directory)
+
     def _say(self, message):
         if self.workers.is_chief:
             print(message)
@@ -142,7 +147,7 @@ class Run:
             if self._position is not None:
                 how = (
                     f", and the last checkpoint, after {_after(*self._position)}, is in "
-                    f"{self.checkpoint.directory}: train again with `resume` to continue from it."
+                    f"{self._directory}: train again with `resume` to continue from it."
                 )
             else:
                 kept = ", and that of an earlier run is kept" if self.checkpoint.folders else ""
@@ -158,6 +163,7 @@ class Run:
         if self._saved is not None:
             self._restore_callbacks(self._saved)
             self._saved = None
+        self.agree()
 
     def take_steps(self, count: int) -> dict[str, float]:
         """Train on the next `count` batches; return the loss and the metrics of the epoch so far.
@@ -199,8 +205,8 @@ class Run:
             )
 
     def _is_due(self, every: int | Literal["auto"] | None) -> bool:
-        """Return whether it is time for a checkpoint within an epoch."""
-        if self.step == self.steps:
+        """Return whether it is time for a checkpoint within an epoch, which the chief decides."""
+        if self.step == self.steps or not self.workers.is_chief:
             return False
         if every == "auto":
             seconds = max(SECONDS_BETWEEN_CHECKPOINTS, self._seconds_to_save / SHARE_OF_CHECKPOINTS)
@@ -273,7 +279,7 @@ class Run:
             self.save()
         raise Interrupted(
             f"Training was interrupted by SIGTERM after {_after(self.epoch, self.step)}, and a "
-            f"checkpoint was written to {self.checkpoint.directory}: train again with `resume` to "
+            f"checkpoint was written to {self._directory}: train again with `resume` to "
             "continue."
         )
 
@@ -308,7 +314,7 @@ class Run:
         epoch, step = progress["epoch"], progress["step"]
         if step and progress["steps"] != self.steps:
             raise InputError(
-                f"The checkpoint in {self.checkpoint.directory} is at batch {step} of "
+                f"The checkpoint in {self._directory} is at batch {step} of "
                 f"{progress['steps']}, but an epoch now has {self.steps}: resume with the data "
                 "and the batch size that it was written with."
             )
@@ -359,7 +365,7 @@ class Run:
         saved, compiled = (", ".join(map(str, rates)) for rates in (saved, compiled))
         warnings.warn(
             f"The model was compiled with a learning rate of {saved} when the checkpoint in "
-            f"{self.checkpoint.directory} was written, and is now compiled with {compiled}: "
+            f"{self._directory} was written, and is now compiled with {compiled}: "
             f"{what_follows}.",
             stacklevel=4,
         )
@@ -384,7 +390,7 @@ class Run:
             shape = local[0] * self.workers.replicas, *local[1:]
             if saved.shape != shape:
                 raise InputError(
-                    f"The checkpoint in {self.checkpoint.directory} has a state of the shape "
+                    f"The checkpoint in {self._directory} has a state of the shape "
                     f"{saved.shape}, but the state is {shape} now: resume with the batch size that "
                     "it was written with."
                 )

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,10 @@ class Workers:
         """Whether this worker writes the files and reports the progress."""
         return self.index == 0
 
+    def name(self, directory: Path) -> str:
+        """Return how messages name a directory to which only the chief writes."""
+        return str(directory) if self.is_chief else "the chief's directory"
+
     def distribute(self, dataset: tf.data.Dataset) -> Any:
         """Distribute the rows of batches among the replicas.
 
@@ -102,6 +107,33 @@ class Workers:
         if self.count == 1:
             return list(flags)
         return [bool(total) for total in self._sum(tf.constant(flags, tf.int32)).numpy()]
+
+    def check_same(self, values: Mapping[str, Any]) -> None:
+        """Refuse values that differ from the chief's, with which the workers would wait forever.
+
+        All workers must call this.
+
+        Args:
+            values: JSON values by name.
+
+        Raises:
+            InputError: on all workers, if a value differs on any of them.
+        """
+        here = json.loads(json.dumps(values))
+        there = json.loads(self.broadcast(json.dumps(values).encode()))
+        different = [name for name in {**there, **here} if here.get(name) != there.get(name)]
+        (any_different,) = self.any(bool(different))
+        how = "start all workers with the same arguments and data."
+        if different:
+            name = different[0]
+            raise InputError(
+                f"Worker {self.index} has {name}={here.get(name)}, but the chief has "
+                f"{there.get(name)}: {how}"
+            )
+        if any_different:
+            raise InputError(
+                f"Another worker has different settings, which its own message names: {how}"
+            )
 
     def gather(self, tensor: Any) -> np.ndarray:
         """Return the rows of all replicas in the order of the global batch.
@@ -140,7 +172,7 @@ class Workers:
             assert content is not None
             return content
         content = content if self.is_chief and content is not None else b""
-        size = int(self._sum(tf.constant([len(content)], tf.int32))[0])
+        size = int(self._sum(tf.constant([len(content)], tf.int64))[0])
         padded = content.ljust(size, b"\0") + bytes(-size % 4)
         values = np.frombuffer(padded, np.int32)
         # Adding zeros, because collective operations cannot send from one worker to all.
@@ -151,9 +183,8 @@ class Workers:
         return b"".join(part.tobytes() for part in parts)[:size]
 
     def _sum(self, values: tf.Tensor) -> tf.Tensor:
-        """Add up a tensor of each worker."""
-        local = self.replicas // self.count
-        return self._add(values) // local
+        """Add up an integer tensor of each worker."""
+        return self._add(values)
 
     @functools.cached_property
     def _concatenate(self):
@@ -161,9 +192,15 @@ class Workers:
 
     @functools.cached_property
     def _add(self):
+        local = self.replicas // self.count
+
+        def of_first_replica(values):
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return tf.where(replica % local == 0, values, tf.zeros_like(values))
+
         @tf.function(reduce_retracing=True, autograph=False)
         def add(values):
-            per_replica = self.strategy.run(lambda: values)
+            per_replica = self.strategy.run(of_first_replica, args=(values,))
             return self.strategy.reduce("SUM", per_replica, axis=None)
 
         return add
@@ -178,20 +215,24 @@ def _rows(tensor, first, step):
 
 
 @contextlib.contextmanager
-def explain_lost_worker(workers: Workers, directory: Path) -> Iterator[None]:
+def explain_lost_worker(workers: Workers, directory: Path | None = None) -> Iterator[None]:
     """Turn the error of an interrupted exchange between workers into one sentence.
 
     Args:
         workers: those of the training run.
-        directory: where the chief writes its checkpoints.
+        directory: where the chief writes its checkpoints; None if unknown.
+
+    Raises:
+        InputError: instead of that error.
     """
     try:
         yield
     except tf.errors.OpError as error:
         if workers.count == 1 or not isinstance(error, _LOST):
             raise
+        where = "" if directory is None else f" in {workers.name(directory)}"
         raise InputError(
             f"Worker {workers.index} lost the connection to another of the {workers.count} "
             "workers, which has stopped or hangs: start all of them again, with `resume` to "
-            f"continue from the last checkpoint in {directory}."
+            f"continue from the last checkpoint{where}."
         ) from error
