@@ -256,6 +256,7 @@ def test_what_the_environment_must_describe(monkeypatch):
     for config in (
         "{",
         json.dumps({"cluster": {"worker": ["a:1"]}, "task": worker}),
+        json.dumps({"cluster": {"worker": ["a:1"]}, "task": worker | {"index": -1}}),
         json.dumps({"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "task": worker}),
     ):
         monkeypatch.setenv("TF_CONFIG", config)

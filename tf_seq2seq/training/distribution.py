@@ -136,6 +136,8 @@ def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
             if set(config["cluster"]) - known or kind not in config["cluster"]:
                 raise ValueError(f"the tasks must be of the types {', '.join(sorted(known))}")
             config["cluster"][kind][index]
+            if index < 0:
+                raise ValueError(f"the index {index} is negative")
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise InputError(
                 f"TF_CONFIG={os.environ['TF_CONFIG']!r} does not describe the workers ({error!r}): "

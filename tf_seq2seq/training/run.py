@@ -277,10 +277,13 @@ class Run:
         """Write a checkpoint, unless this step has one, and raise `Interrupted`."""
         if self._position != (self.epoch, self.step):
             self.save()
+        how = (
+            f"a checkpoint was written to {self._directory}: train again with `resume` to continue"
+        )
+        if self._diverged:
+            how = f"no checkpoint was written, because of an earlier error: {self._diverged}"
         raise Interrupted(
-            f"Training was interrupted by SIGTERM after {_after(self.epoch, self.step)}, and a "
-            f"checkpoint was written to {self._directory}: train again with `resume` to "
-            "continue."
+            f"Training was interrupted by SIGTERM after {_after(self.epoch, self.step)}, and {how}."
         )
 
     def check_space(self) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import first_line
 
 _PART = 2**24
 """The number of int32 values that `Workers.broadcast` sends at a time."""
@@ -231,8 +232,14 @@ def explain_lost_worker(workers: Workers, directory: Path | None = None) -> Iter
         if workers.count == 1 or not isinstance(error, _LOST):
             raise
         where = "" if directory is None else f" in {workers.name(directory)}"
+        if isinstance(error, tf.errors.InternalError):  # perhaps this worker's own
+            reason = f"ended with an error ({first_line(error)})"
+        else:
+            reason = (
+                f"lost the connection to another of the {workers.count} workers, which has stopped "
+                "or hangs"
+            )
         raise InputError(
-            f"Worker {workers.index} lost the connection to another of the {workers.count} "
-            "workers, which has stopped or hangs: start all of them again, with `resume` to "
-            f"continue from the last checkpoint{where}."
+            f"Worker {workers.index} {reason}: start all of them again, with `resume` to continue "
+            f"from the last checkpoint{where}."
         ) from error
