@@ -71,6 +71,12 @@ def test_each_command_line_is_read(name):
     assert "--precision: invalid choice: 'float8'" in process.stderr
 
 
+def test_make_bench_runs_each_script():
+    recipe = (ROOT / "Makefile").read_text().split("\nbench:")[1].split("\n\n")[0]
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")} - {"comparison.py"}
+    assert scripts == set(re.findall(r"benchmarks/(\w+\.py)", recipe))
+
+
 def test_training_runs_without_pytorch():
     process = run("training.py", *TINY, "--model", "book", "--no-torch", "--keras")
     assert process.returncode == 0, process.stderr[-3000:]
