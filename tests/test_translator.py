@@ -180,6 +180,8 @@ def test_translations_in_another_precision():
         assert rounded.score == pytest.approx(exact.score, abs=0.05 * exact.target_length)
     assert half.kept and all(kept.dtype == "bfloat16" for kept in half.kept.values())
     kept = len(half.kept)
+    matrices = [w for w in half.model.weights if w.name in ("kernel", "recurrent_kernel")]
+    assert kept > len(matrices) - 2, "those of the encoder too, but not that of the bridge"
     half(TRICKY, beam_width=2)
     assert len(half.kept) == kept, "all graphs share the weights that were cast"
     back = half.in_precision("float32")

@@ -281,7 +281,7 @@ class BahdanauAttention(Attention):
 
     def project_memory(self, memory: tf.Tensor) -> tf.Tensor:
         """Compute `V h_i` for each i: float32 `(batch, source_length, units)`."""
-        return Linear(self.memory_kernel.value, None, self.compute_dtype)(memory)
+        return Linear(self.memory_kernel, None, self.compute_dtype)(memory)
 
     def query_projection(self) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """Return the function `s -> (W s, U)`, float32 `(batch, units)` and `(units, 1)`."""

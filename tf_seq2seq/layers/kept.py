@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 from collections.abc import Iterator
 
+import keras
 import tensorflow as tf
 
 Kept = dict[tuple[int, bool, tf.DType], tf.Variable]
@@ -34,23 +35,23 @@ def keeping(kept: Kept | None) -> Iterator[None]:
 
 
 def weight(
-    value: tf.Tensor | tf.Variable, dtype: str | tf.DType, transposed: bool = False
+    value: tf.Tensor | keras.Variable, dtype: str | tf.DType, transposed: bool = False
 ) -> tf.Tensor:
     """Return a matrix for products in `dtype`: in float32, or in `dtype` if weights are kept.
 
     Args:
-        value: float32 `(features, units)`. Only variables can be kept.
+        value: float32 `(features, units)`. Only variables of Keras can be kept.
         dtype: the dtype of the products.
         transposed: whether to return the transposed matrix.
     """
     kept, dtype = _kept.get(), tf.as_dtype(dtype)
-    if kept is None or not isinstance(value, tf.Variable) or dtype == value.dtype:
+    if kept is None or not isinstance(value, keras.Variable) or dtype == tf.float32:
         # `tf.cast` alone would return a float32 variable as it is, to be read in each step.
         matrix = tf.cast(tf.convert_to_tensor(value), tf.float32)
         return tf.transpose(matrix) if transposed else matrix
     key = id(value), transposed, dtype
     if key not in kept:
         with tf.init_scope():
-            matrix = tf.cast(value, dtype)
+            matrix = tf.cast(tf.convert_to_tensor(value), dtype)
             kept[key] = tf.Variable(tf.transpose(matrix) if transposed else matrix, trainable=False)
     return tf.convert_to_tensor(kept[key])

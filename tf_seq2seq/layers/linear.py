@@ -65,7 +65,9 @@ class Linear:
     array([[3., 4.]], dtype=float32)
     """
 
-    def __init__(self, kernel: tf.Tensor, bias: tf.Tensor | None, dtype: str | tf.DType):
+    def __init__(
+        self, kernel: tf.Tensor | keras.Variable, bias: tf.Tensor | None, dtype: str | tf.DType
+    ):
         self.kernel = weight(kernel, dtype)
         self.bias = None if bias is None else tf.cast(tf.convert_to_tensor(bias), tf.float32)
         self.dtype = tf.as_dtype(dtype)
@@ -81,8 +83,7 @@ class Linear:
         """
         check_not_quantized(dense)
         bias = dense.bias.value if dense.use_bias else None
-        # With LoRA, the kernel is a tensor.
-        return cls(getattr(dense.kernel, "value", dense.kernel), bias, dense.compute_dtype)
+        return cls(dense.kernel, bias, dense.compute_dtype)  # with LoRA, the kernel is a tensor
 
     def split(self, features: int) -> tuple[Linear, Linear]:
         """Split a map of a concatenation in two: `W [x ; y] + b = (W_x x + b) + W_y y`.

@@ -158,8 +158,8 @@ class Recurrence:
         bias, state_bias = tf.convert_to_tensor(weights.bias), None
         if len(bias.shape) == 2:
             bias, state_bias = tf.unstack(bias)
-        self.from_input = Linear(weights.kernel.value, bias, layer.compute_dtype)
-        self.from_state = Linear(weights.recurrent_kernel.value, state_bias, layer.compute_dtype)
+        self.from_input = Linear(weights.kernel, bias, layer.compute_dtype)
+        self.from_state = Linear(weights.recurrent_kernel, state_bias, layer.compute_dtype)
         self._step = cell_of(layer).step
 
     def __call__(self, from_input: tf.Tensor, state: CellState) -> CellState:

@@ -11,6 +11,7 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.kept import weight
 from tf_seq2seq.layers.linear import Linear, answering, check_not_quantized
 from tf_seq2seq.layers.recurrent import (
     Recurrence,
@@ -238,7 +239,8 @@ class LanguageModel(SequenceModel):
         check_not_quantized(self.embedding)
         embeddings = tf.convert_to_tensor(self.embedding.embeddings)
         recurrences = [Recurrence(layer) for layer in self.recurrent_layers]
-        logits_of = Linear(tf.transpose(embeddings), self.bias.value, self.compute_dtype)
+        kernel = weight(self.embedding.embeddings, self.compute_dtype, transposed=True)
+        logits_of = Linear(kernel, self.bias.value, self.compute_dtype)
 
         def step(ids, state, memory=()):
             self._check_state(state)
