@@ -4,6 +4,7 @@ import dataclasses
 import os
 import platform
 import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,10 @@ class SideSettings:
     torch_pythonpath: str = setting("", "the PYTHONPATH of PyTorch's side")
     timeout: float = setting(600.0, "seconds to wait for an answer of a side", above=0)
     tiny: bool = setting(False, "use small models, to see that it runs")
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        if self.no_torch:
+            yield "with --no-torch", ("compile", "torch_python", "torch_pythonpath")
 
 
 def precision_setting(default="all"):

@@ -13,6 +13,7 @@ they take turns; a ratio compares the times of one turn.
 
 import dataclasses
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from comparison import (
@@ -51,6 +52,11 @@ class Settings(SideSettings):
     file: bool = setting(False, f"translate {FILE:,} sentences instead, in batches of 64")
     rounds: int = setting(5, "number of turns", least=1)
     steps: int = setting(3, "translations of each batch per turn", least=1)
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        yield from super().without_effect()
+        if self.file:
+            yield "with --file", ("batches",)
 
 
 def read_batches(settings):

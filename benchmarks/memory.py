@@ -7,6 +7,7 @@ used, less what it used after importing TensorFlow.
 """
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 
 from comparison import PACKAGE, PLAIN, SideSettings, precision_setting, precisions, start_sides
 from sides.parent import Side
@@ -22,6 +23,10 @@ class Settings(SideSettings):
 
     model: str = setting("all", "the model to train", choices=("all", *MODELS))
     precision: str = precision_setting()
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        reason = "on memory, which is not compared with PyTorch"
+        yield reason, ("no_torch", "compile", "torch_python", "torch_pythonpath")
 
 
 def main():

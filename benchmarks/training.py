@@ -19,6 +19,7 @@ they take turns; a ratio compares the times of one turn.
 
 import dataclasses
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from comparison import (
@@ -64,6 +65,19 @@ class Settings(SideSettings):
     batch_size: int | None = setting(None, "rows of a batch (default: the model's)", least=1)
     length: int | None = setting(None, "words of a sentence (default: the model's)", least=1)
     vocabulary: int | None = setting(None, "target words (default: the model's)", least=100)
+
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        yield from super().without_effect()
+        if self.work == "step":
+            yield "with --work step", ("source", "target", "pairs")
+        if self.work == "fit":
+            yield "with --work fit", ("steps", "length", "keras")
+        if self.tiny:
+            yield "with --tiny", ("pairs",)
+        if self.model == "tuned":
+            yield "with --model tuned, which has no plain layers", ("keras",)
+        if is_language_model(self.model):
+            yield "with a language model", ("source", "target", "pairs")
 
 
 def changes_of(settings, model):
@@ -143,6 +157,8 @@ def main():
     settings = from_command_line(Settings)
     if (settings.source is None) != (settings.target is None):
         raise InputError("--source and --target belong together: give both or neither.")
+    if settings.work == "fit" and is_language_model(settings.model):
+        raise InputError("fit is measured for translators only: use --work step.")
     with Side.closing(), tempfile.TemporaryDirectory() as folder:
         used = {PACKAGE: True, PLAIN: settings.keras, TORCH: not settings.no_torch}
         sides = start_sides(settings, [name for name, is_used in used.items() if is_used])

@@ -71,6 +71,28 @@ def test_each_command_line_is_read(name):
     assert "--precision: invalid choice: 'float8'" in process.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("training.py", "--work", "step", "--pairs", "8"),
+        ("training.py", "--model", "tuned", "--keras"),
+        ("decoding.py", "--file", "--batches", "8"),
+        ("decoding.py", "--no-torch", "--compile", "eager"),
+        ("memory.py", "--compile", "eager"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_without_effect_is_refused(command):
+    process = run(*command)
+    assert process.returncode == 2
+    assert " has no effect " in process.stderr
+
+
+def test_a_language_model_has_no_fit():
+    process = run("training.py", "--work", "fit", "--model", "book")
+    assert refusal(process) == "error: fit is measured for translators only: use --work step."
+
+
 def test_make_bench_runs_each_script():
     recipe = (ROOT / "Makefile").read_text().split("\nbench:")[1].split("\n\n")[0]
     scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")} - {"comparison.py"}
