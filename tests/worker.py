@@ -42,27 +42,32 @@ class Pause(keras.callbacks.Callback):
             raise InputError("This worker fails.")
 
 
-settings = from_command_line(Settings)
-strategy = training.strategy(settings.strategy)
-workers = training.Workers(strategy)
-print(training.describe_strategy(strategy), flush=True)
-folder = settings.output_dir / f"worker_{workers.index}"
-folder.mkdir(parents=True, exist_ok=True)
-for name in settings.models.split(","):
-    keras.utils.set_random_seed(3)
-    with strategy.scope():
-        model, batches = MODELS[name]()
-    history = training.fit(
-        model,
-        batches,
-        batches,
-        epochs=settings.epochs,
-        directory=folder / "checkpoint" / name,
-        resume=settings.resume,
-        checkpoint_every=settings.checkpoint_every,
-        callbacks=[Pause(settings.pause, fails=settings.fails == workers.index)],
-    )
-    result = {"step_losses": history.step_losses, "history": history.history}
-    (folder / f"{name}.json").write_text(json.dumps(result))
-    weights = {key: variable.numpy() for key, variable in model_variables(model).items()}
-    np.savez(folder / f"{name}.npz", **weights)
+def main():
+    settings = from_command_line(Settings)
+    strategy = training.strategy(settings.strategy)
+    workers = training.Workers(strategy)
+    print(training.describe_strategy(strategy), flush=True)
+    folder = settings.output_dir / f"worker_{workers.index}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in settings.models.split(","):
+        keras.utils.set_random_seed(3)
+        with strategy.scope():
+            model, batches = MODELS[name]()
+        history = training.fit(
+            model,
+            batches,
+            batches,
+            epochs=settings.epochs,
+            directory=folder / "checkpoint" / name,
+            resume=settings.resume,
+            checkpoint_every=settings.checkpoint_every,
+            callbacks=[Pause(settings.pause, fails=settings.fails == workers.index)],
+        )
+        result = {"step_losses": history.step_losses, "history": history.history}
+        (folder / f"{name}.json").write_text(json.dumps(result))
+        weights = {key: variable.numpy() for key, variable in model_variables(model).items()}
+        np.savez(folder / f"{name}.npz", **weights)
+
+
+if __name__ == "__main__":
+    main()

@@ -157,10 +157,10 @@ def test_500_sentences_in_any_batches(system, tokenizer, exports):
         rows[name] += rows_of(result, range(len(inputs["text"])))
     for i in range(500):
         assert rows["serving_default"][i]["translation"] == greedy[i].text
-        assert rows["serving_default"][i]["score"] == pytest.approx(greedy[i].score, abs=1e-5)
+        assert rows["serving_default"][i]["score"] == pytest.approx(greedy[i].score, abs=3e-5)
         assert rows["beam"][i]["translations"] == [t.text for t in beam[i]]
-        np.testing.assert_allclose(rows["beam"][i]["scores"], [t.score for t in beam[i]], atol=1e-5)
-        assert rows["score"][i]["log_probability"] == pytest.approx(scored[i].score, abs=1e-5)
+        np.testing.assert_allclose(rows["beam"][i]["scores"], [t.score for t in beam[i]], atol=3e-5)
+        assert rows["score"][i]["log_probability"] == pytest.approx(scored[i].score, abs=3e-5)
         np.testing.assert_allclose(rows["encode"][i]["context"], contexts[i], atol=1e-5)
         assert rows["details"][i]["translation"] == greedy[i].text
         if translator.aligns:
