@@ -73,7 +73,7 @@ def load(settings: TalksSettings) -> Talks:
     train = batches(
         corpus.train,
         max_length=settings.max_length,
-        num_buckets=1 if book else 8,
+        num_buckets=1 if book else None,
         shuffle_seed=settings.seed,
         report=print,
     )

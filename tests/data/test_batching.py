@@ -7,7 +7,7 @@ import tensorflow as tf
 from helpers import defaults
 
 from tf_seq2seq.data import batching
-from tf_seq2seq.data.batching import batches, encode_pairs, fit_widths, plan_batches
+from tf_seq2seq.data.batching import batches, encode_pairs, plan_batches
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, WordTokenizer
@@ -68,9 +68,9 @@ class TestContent:
         ((inputs, labels),) = number_batches(["5 6", "7", "8 9 10"], ["15", "16 17", "18 19"])
         expected = {
             "source": [[5, 6, EOS_ID, 0], [7, EOS_ID, 0, 0], [8, 9, 10, EOS_ID]],
-            "target": [[SOS_ID, 15, 0, 0], [SOS_ID, 16, 17, 0], [SOS_ID, 18, 19, 0]],
+            "target": [[SOS_ID, 15, 0], [SOS_ID, 16, 17], [SOS_ID, 18, 19]],
         }
-        expected_labels = [[15, EOS_ID, 0, 0], [16, 17, EOS_ID, 0], [18, 19, EOS_ID, 0]]
+        expected_labels = [[15, EOS_ID, 0], [16, 17, EOS_ID], [18, 19, EOS_ID]]
         assert inputs.keys() == expected.keys()
         for name, rows in expected.items():
             np.testing.assert_array_equal(inputs[name], rows)
@@ -137,36 +137,66 @@ class TestEpochs:
 
 
 class TestShapes:
-    def test_few_and_full(self, realistic_lengths):
-        dataset = number_batches(*numbered_pairs(*realistic_lengths), tokens=1024, shuffle_seed=1)
+    @pytest.mark.parametrize("num_buckets", [1, 8, None])
+    def test_of_full_batches(self, realistic_lengths, num_buckets):
+        dataset = number_batches(
+            *numbered_pairs(*realistic_lengths),
+            tokens=1024,
+            num_buckets=num_buckets,
+            shuffle_seed=1,
+        )
         shapes = collections.Counter()
         for inputs, labels in dataset:
-            assert inputs["source"].shape == inputs["target"].shape == labels.shape
-            shapes[tuple(labels.shape)] += 1
-        widest = max(width for _, width in shapes)
-        short = [(rows, width) for rows, width in shapes if rows != 1024 // width // 8 * 8]
-        assert len(shapes) <= 9
-        assert len(short) <= 1
-        assert all(width == widest and shapes[rows, width] == 1 for rows, width in short)
+            assert inputs["target"].shape == labels.shape
+            shapes[len(labels), inputs["source"].shape[1], labels.shape[1]] += 1
+        rows = {shape: 1024 // max(shape[1:]) // 8 * 8 for shape in shapes}
+        short = [shape for shape in shapes if shape[0] < min(rows.values())]
+        assert sum(shapes[shape] for shape in short) <= 1
+        assert all(shape[0] == rows[shape] for shape in shapes if shape not in short)
+        assert len(shapes) <= (num_buckets or 24) + 1
+        ordered = np.array(sorted(shape[1:] for shape in shapes))
+        assert np.all(np.diff(ordered, axis=0) >= 0)
+
+    def test_few_on_a_gpu(self, realistic_lengths, monkeypatch):
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+        pairs = numbered_pairs(*realistic_lengths)
+        few = summary_of(*pairs, batch_size=32)
+        assert few.shapes == summary_of(*pairs, batch_size=32, num_buckets=8).shapes
+        monkeypatch.undo()
+        many = summary_of(*pairs, batch_size=32)
+        assert 20 < len(many.shapes) <= 25
 
     def test_little_padding(self, realistic_lengths):
-        summary = summary_of(*numbered_pairs(*realistic_lengths), tokens=4096)
-        assert summary.source_padding < 0.16
-        assert summary.target_padding < 0.16
+        summary = summary_of(*numbered_pairs(*realistic_lengths), tokens=1024)
+        assert summary.source_padding < 0.12
+        assert summary.target_padding < 0.12
+        few = summary_of(*numbered_pairs(*realistic_lengths), tokens=4096, num_buckets=8)
+        assert few.source_padding < 0.16
+        assert few.target_padding < 0.16
         # The bound means something: one width for all wastes far more.
         plain = summary_of(*numbered_pairs(*realistic_lengths), tokens=4096, num_buckets=1)
         assert plain.target_padding > 0.5
 
+    def test_a_language_that_needs_more_words_is_wider(self, realistic_lengths):
+        source, target = realistic_lengths
+        reports = [
+            summary_of(*numbered_pairs(3 * source // 2, target), batch_size=64, num_buckets=count)
+            for count in (8, None)
+        ]
+        for summary, padding in zip(reports, (0.16, 0.12), strict=True):
+            assert summary.source_padding < padding
+            assert summary.target_padding < padding
+
     def test_fixed_rows(self):
         summary = summary_of(*numbered_pairs(range(1, 41)), batch_size=3, num_buckets=4)
-        assert {rows for rows, _ in summary.shapes} == {3, 1}
+        assert {rows for rows, _, _ in summary.shapes} == {3, 1}
 
     @pytest.mark.parametrize(
         ("tokens", "rows"), [(50, 5), (79, 7), (80, 8), (159, 8), (160, 16), (199, 16)]
     )
     def test_eight_or_more_rows_are_rounded_to_a_multiple_of_8(self, tokens, rows):
         summary = summary_of(*numbered_pairs([9] * 3 * rows), tokens=tokens)
-        assert summary.shapes == {(rows, 10): 3}
+        assert summary.shapes == {(rows, 10, 10): 3}
 
     def test_drop_remainder(self):
         source, target = numbered_pairs([3] * 25)
@@ -207,11 +237,11 @@ class TestFilter:
         assert summary.dropped[f"overlong {side}"] == sum(summary.dropped.values()) == surplus
         assert (f"dropped: 1 overlong {side}" in str(summary)) == bool(surplus)
         # Nothing is cut: every sentence that is kept is complete, up to its <eos>.
-        assert labels.shape == (2 - surplus, 2 if surplus else 4)
+        assert labels.shape == (2 - surplus, 2 if surplus or side == "source" else 4)
         ids = {"source": inputs["source"], "target": labels}[side]
-        np.testing.assert_array_equal(ids[0, :2], [1006, EOS_ID])
+        np.testing.assert_array_equal(ids[-1, :2], [1006, EOS_ID])
         if not surplus:
-            np.testing.assert_array_equal(ids[1], [1005, 1005, 1005, EOS_ID])
+            np.testing.assert_array_equal(ids[0], [1005, 1005, 1005, EOS_ID])
 
     def test_encodes_the_sentences_just_within_the_limit(self):
         encoded = encode_pairs(
@@ -219,7 +249,7 @@ class TestFilter:
         )
         assert encoded.source.to_list() == [[5, 6, EOS_ID], [5, 6, 7, EOS_ID]]
         assert encoded.target.to_list() == [[SOS_ID, 5, EOS_ID], [SOS_ID, 5, 6, 7, EOS_ID]]
-        np.testing.assert_array_equal(encoded.lengths, [3, 4])
+        np.testing.assert_array_equal(encoded.lengths, [[3, 2], [4, 4]])
 
 
 class TestSummary:
@@ -229,7 +259,7 @@ class TestSummary:
         target = ["5", "5 6", f"{unknown} {unknown} 7", "5", "5"]
         summary = summary_of(source, target, max_length=8, batch_size=2)
         # Three pairs of width 4 make a batch of 2 rows and one of 1 row: 12 positions.
-        assert summary.shapes == {(2, 4): 1, (1, 4): 1}
+        assert summary.shapes == {(2, 4, 4): 1, (1, 4, 4): 1}
         assert summary.num_batches == 2
         assert summary.source_padding == pytest.approx(1 - (4 + 4 + 2) / 12)
         assert summary.target_padding == pytest.approx(1 - (2 + 3 + 4) / 12)
@@ -237,7 +267,7 @@ class TestSummary:
         assert summary.target_unknown == pytest.approx(2 / 6)
         assert str(summary) == (
             "Pairs:    5 read, 3 kept; dropped: 1 empty source, 1 overlong source\n"
-            "Batches:  2 per epoch in 2 shapes (rows x width): 1x4, 2x4\n"
+            "Batches:  2 per epoch in 2 shapes (rows x source x target): 1x4x4, 2x4x4\n"
             "Padding:  16.7% of source, 25.0% of target\n"
             "Unknown:  14.3% of source, 33.3% of target"
         )
@@ -248,16 +278,18 @@ class TestSummary:
             *numbered_pairs(*realistic_lengths), tokens=512, shuffle_seed=1, report=reports.append
         )
         (summary,) = reports
-        shapes, padding, places = collections.Counter(), collections.Counter(), 0
+        shapes, padding, places = (collections.Counter() for _ in range(3))
         for inputs, labels in dataset:
-            shapes[tuple(labels.shape)] += 1
-            places += tf.size(labels).numpy()
-            padding["source"] += np.sum(inputs["source"] == PAD_ID)
-            padding["target"] += np.sum(inputs["target"] == PAD_ID)
+            shapes[(*inputs["source"].shape, labels.shape[1])] += 1
+            for name, ids in inputs.items():
+                places[name] += tf.size(ids).numpy()
+                padding[name] += np.sum(ids == PAD_ID)
         assert summary.shapes == shapes
         assert summary.num_batches == len(dataset)
-        assert summary.source_padding == pytest.approx(padding["source"] / places)
-        assert summary.target_padding == pytest.approx(padding["target"] / places)
+        assert len(shapes) > 10
+        assert ", ..., " in str(summary)
+        assert summary.source_padding == pytest.approx(padding["source"] / places["source"])
+        assert summary.target_padding == pytest.approx(padding["target"] / places["target"])
 
     def test_a_dropped_short_batch_is_counted(self):
         summary = summary_of(*numbered_pairs([3] * 25), batch_size=10, drop_remainder=True)
@@ -320,37 +352,13 @@ class TestShards:
         assert sorted(seen) == list(range(200))
 
 
-class TestFitWidths:
-    def test_small_examples(self):
-        # Widths 4 and 9 pad each 3 by 1, widths 3 and 9 pad the 4 by 5.
-        np.testing.assert_array_equal(fit_widths(np.array([3] * 4 + [4, 9]), 2), [4, 9])
-        np.testing.assert_array_equal(fit_widths(np.array([3] * 6 + [4, 9]), 2), [3, 9])
-
-    def test_never_more_widths_than_lengths(self):
-        np.testing.assert_array_equal(fit_widths(np.array([5, 3, 5]), 8), [3, 5])
-        np.testing.assert_array_equal(fit_widths(np.array([7]), 8), [7])
-
-    @pytest.mark.parametrize("seed", range(10))
-    def test_no_choice_of_widths_needs_less_padding(self, seed):
-        lengths = np.random.default_rng(seed).integers(1, 12, 30)
-
-        def padded(widths):
-            return np.asarray(widths)[np.searchsorted(widths, lengths)].sum()
-
-        candidates = np.unique(lengths)
-        least = min(
-            padded((*chosen, candidates[-1]))
-            for chosen in itertools.combinations(candidates[:-1], 2)
-        )
-        assert padded(fit_widths(lengths, 3)) == least
-
-
 def test_plan_moves_remaining_pairs_to_the_next_bucket():
-    plan = plan_batches(counts=np.array([5, 1, 4]), widths=np.array([3, 6, 9]), rows=[4, 3, 2])
+    widths = np.array([[3, 4], [6, 5], [9, 6]])
+    plan = plan_batches(counts=np.array([5, 1, 4]), widths=widths, rows=[4, 3, 2])
     # 4 of 5 fill a batch; 1 + 1 wait; 2 + 4 make three batches of 2.
     np.testing.assert_array_equal(plan.starts, [0, 4, 6, 8])
     np.testing.assert_array_equal(plan.sizes, [4, 2, 2, 2])
-    np.testing.assert_array_equal(plan.widths, [3, 9, 9, 9])
+    np.testing.assert_array_equal(plan.widths, [[3, 4], [9, 6], [9, 6], [9, 6]])
 
 
 class TestBadInput:
@@ -412,7 +420,7 @@ class TestBadInput:
         )
         assert sentences(scalars) == sentences(plain)
         summary = summary_of(*pairs, batch_size=np.int64(10))
-        assert summary.shapes == {(10, 12): 1}
+        assert summary.shapes == {(10, 12, 12): 1}
 
 
 def test_the_defaults():
@@ -420,7 +428,7 @@ def test_the_defaults():
         "tokens": 4096,
         "batch_size": None,
         "max_length": 50,
-        "num_buckets": 8,
+        "num_buckets": None,
         "shuffle_seed": None,
         "drop_remainder": False,
         "num_shards": 1,

@@ -1,9 +1,8 @@
-"""Batches of sentence pairs, in a few fixed shapes.
+"""Batches of sentence pairs of similar lengths, in shapes that are known before training.
 
-A batch is as wide as its longest sentence, and XLA compiles a program for each new shape. Batches
-of random pairs would be half padding and have hundreds of shapes. Instead, each pair is assigned to
-one of a few *buckets* by length, and all batches of a bucket have the same shape. The widths of the
-buckets minimize the padding for the lengths in the corpus.
+Each side of a batch is as wide as its longest sentence. Batches of random pairs would be half
+padding and have hundreds of shapes, and XLA compiles a program for each shape. Instead, each pair
+is assigned to a *bucket* by its lengths, and all batches of a bucket have the same shape.
 
 Everything that can be computed before training is computed once: the sentences are tokenized and
 kept in memory as ids, and the boundaries between batches are planned. An epoch is then only a
@@ -20,10 +19,20 @@ import numpy as np
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_flag, check_integer
+from tf_seq2seq.data.buckets import Buckets, fit_buckets
 from tf_seq2seq.data.corpus import Pairs
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import LINES_PER_CHUNK
 from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
+
+FEW, MANY = 8, 24
+"""The number of buckets where XLA compiles a program for each shape, and the most elsewhere."""
+
+BATCHES_PER_BUCKET = 4
+"""The least mean number of batches per bucket, so that the pairs in a batch differ from epoch to
+epoch."""
+
+MAX_SHAPES_SHOWN = 10
 
 
 def batches(
@@ -34,7 +43,7 @@ def batches(
     tokens: int = 4096,
     batch_size: int | None = None,
     max_length: int = 50,
-    num_buckets: int = 8,
+    num_buckets: int | None = None,
     shuffle_seed: int | None = None,
     drop_remainder: bool = False,
     num_shards: int = 1,
@@ -49,9 +58,9 @@ def batches(
     ({"source": ids <eos>, "target": <sos> ids}, labels: ids <eos>)
     ```
 
-    Each is an int32 tensor `(rows, width)`, padded on the right with `<pad>` = 0. Both sides of a
-    batch have the same width. Pairs that do not fill a batch of their bucket move to the next wider
-    bucket, so at most one batch per epoch is short, and no pair is lost.
+    Each is an int32 tensor `(rows, width)`, padded on the right with `<pad>` = 0; the sources and
+    the targets have different widths. Pairs that do not fill a batch of their bucket move to the
+    next wider bucket, so at most one batch per epoch is short, and no pair is lost.
 
     The sentences are tokenized once, when this function is called; epochs read ids from memory.
 
@@ -59,13 +68,15 @@ def batches(
         pairs: the sentence pairs.
         source_tokenizer: the tokenizer of the source side.
         target_tokenizer: the tokenizer of the target side.
-        tokens: the size of a batch in tokens of one side, including padding. If the resulting
+        tokens: the size of a batch in tokens of its wider side, including padding. If the resulting
             number of rows is 8 or more, it is rounded down to a multiple of 8, which divides evenly
             among the replicas of a strategy and the tiles of a GPU.
         batch_size: the size of a batch in rows, for all widths; replaces `tokens`.
         max_length: the maximum width of a batch. Pairs with a longer side (including `<eos>`), or a
             side without tokens, are dropped and counted in the `Summary`.
-        num_buckets: the maximum number of different widths.
+        num_buckets: the maximum number of shapes, in addition to that of a short batch. None for 8
+            with a GPU, for which XLA compiles the training step for each shape, and otherwise for
+            up to 24, of which each has several batches.
         shuffle_seed: the seed for shuffling, which gives each epoch a new order. Together with the
             seed of `tf.random.set_seed`, it determines the order in all epochs: a second dataset
             with the same seeds repeats it. None for a fixed order, narrow batches first.
@@ -95,13 +106,14 @@ def batches(
     ...     corpus.train, tokenizer, tokenizer, batch_size=16, num_buckets=2, report=print
     ... )
     Pairs:    40 read, 40 kept
-    Batches:  3 per epoch in 3 shapes (rows x width): ...
+    Batches:  3 per epoch in 3 shapes (rows x source x target): ...
     """
     tokens = check_integer("tokens", tokens, minimum=1)
     if batch_size is not None:
         batch_size = check_integer("batch_size", batch_size, minimum=1)
     max_length = check_integer("max_length", max_length, minimum=2)
-    num_buckets = check_integer("num_buckets", num_buckets, minimum=1)
+    if num_buckets is not None:
+        num_buckets = check_integer("num_buckets", num_buckets, minimum=1)
     if shuffle_seed is not None:
         shuffle_seed = check_integer("shuffle_seed", shuffle_seed)
     drop_remainder = check_flag("drop_remainder", drop_remainder)
@@ -115,25 +127,23 @@ def batches(
     # Batches are gathered on the host, so keep the ids out of GPU memory.
     with tf.device("CPU:0"):
         encoded = encode_pairs(pairs, source_tokenizer, target_tokenizer, max_length)
-        widths = fit_widths(encoded.lengths, num_buckets)
-        rows = np.array([batch_size or _rows_of_width(width, tokens) for width in widths])
-        buckets = np.searchsorted(widths, encoded.lengths)
+        buckets, rows = _choose_buckets(encoded, num_buckets, batch_size, tokens)
         if min(rows) < num_shards:
             raise InputError(
                 f"A batch of {min(rows)} rows cannot be shared by num_shards={num_shards} workers: "
                 "raise `tokens` or `batch_size`."
             )
-        plan = plan_batches(np.bincount(buckets), widths, rows)
+        plan = plan_batches(np.bincount(buckets.of_pairs), buckets.widths, rows)
         if drop_remainder and plan.sizes[-1] < rows[-1]:
             plan = BatchPlan(*(column[:-1] for column in plan))
         if not len(plan.sizes):
             raise InputError(
-                f"{len(buckets)} pairs do not fill one batch of {rows[-1]} rows: lower `tokens` "
-                "or `batch_size`, or keep the short batch."
+                f"{len(encoded.lengths)} pairs do not fill one batch of {rows[-1]} rows: lower "
+                "`tokens` or `batch_size`, or keep the short batch."
             )
         if report is not None:
-            report(_summarize(encoded, buckets, plan))
-        return _dataset(encoded, buckets, plan, shuffle_seed, num_shards, shard_index)
+            report(_summarize(encoded, buckets.of_pairs, plan))
+        return _dataset(encoded, buckets.of_pairs, plan, shuffle_seed, num_shards, shard_index)
 
 
 class EncodedPairs(NamedTuple):
@@ -161,8 +171,8 @@ class EncodedPairs(NamedTuple):
 
     @property
     def lengths(self) -> np.ndarray:
-        """The width that each pair needs, int64 `(n,)`."""
-        return np.maximum(self.source_lengths, self.target_lengths)
+        """The lengths of the source and the target of each pair, int64 `(n, 2)`."""
+        return np.stack([self.source_lengths, self.target_lengths], axis=1)
 
 
 def encode_pairs(
@@ -221,55 +231,13 @@ def encode_pairs(
     )
 
 
-def fit_widths(lengths: np.ndarray, num_widths: int) -> np.ndarray:
-    """Find the widths that minimize the total size when each length is padded to the next width.
-
-    This is dynamic programming over the distinct lengths: the minimum total size of the lengths up
-    to `b` with `k` widths, of which `b` is the largest, is
-
-    ```
-    size[k, b] = min over a < b of size[k - 1, a] + b * (number of lengths in (a, b])
-    ```
-
-    Args:
-        lengths: the lengths of the sentences or pairs, int `(n,)`, `n` >= 1.
-        num_widths: the maximum number of widths.
-
-    Returns:
-        At most `num_widths` of the lengths, ascending, int `(widths,)`; the last is the largest.
-
-    Example:
-
-    >>> fit_widths(np.array([3, 3, 4, 9]), 2)
-    array([4, 9])
-    """
-    candidates, counts = np.unique(lengths, return_counts=True)
-    up_to = np.concatenate([[0], np.cumsum(counts)])
-    num_candidates = len(candidates)
-
-    # Row a, column b: the size of candidates a to b - 1 when padded to the last of them.
-    step = np.concatenate([[0], candidates]) * (up_to - up_to[:, None])
-    step = np.where(up_to > up_to[:, None], step, np.inf)
-    size, choices = np.where(up_to == 0, 0.0, np.inf), []
-    for _ in range(min(num_widths, num_candidates)):
-        options = size[:, None] + step
-        choices.append(options.argmin(axis=0))
-        size = options.min(axis=0)
-
-    widths, b = [], num_candidates
-    for choice in reversed(choices):
-        widths.append(candidates[b - 1])
-        b = choice[b]
-    return np.array(widths[::-1])
-
-
 class BatchPlan(NamedTuple):
     """The boundaries of the batches in the list of pairs, sorted by bucket.
 
     Attributes:
         starts: the position of each batch's first pair in the sorted order, int `(batches,)`.
         sizes: the number of rows of each batch, int `(batches,)`.
-        widths: the width of each batch, int `(batches,)`.
+        widths: the widths of the source and the target of each batch, int `(batches, 2)`.
     """
 
     starts: np.ndarray
@@ -282,7 +250,8 @@ def plan_batches(counts: np.ndarray, widths: np.ndarray, rows: np.ndarray) -> Ba
 
     Args:
         counts: the number of pairs in each bucket, int `(buckets,)`.
-        widths: the width of each bucket, ascending, int `(buckets,)`.
+        widths: the widths of the source and the target of each bucket, ascending, int
+            `(buckets, 2)`.
         rows: the number of rows of a full batch of each bucket, int `(buckets,)`.
 
     Returns:
@@ -308,8 +277,8 @@ class Summary:
         pairs_read: the number of pairs in the corpus.
         pairs_kept: the number of pairs in the batches of one epoch.
         dropped: the number of pairs that were dropped, by reason.
-        shapes: the number of batches per epoch of each shape, `{(rows, width): batches}`; the rows
-            are summed over all workers.
+        shapes: the number of batches per epoch of each shape, `{(rows, source_width,
+            target_width): batches}`; the rows are summed over all workers.
         source_padding: the fraction of padding in the source ids of an epoch, 0 to 1.
         target_padding: the fraction of padding in the target ids of an epoch, 0 to 1.
         source_unknown: the fraction of `<unk>` among the source tokens, not counting `<eos>`.
@@ -319,7 +288,7 @@ class Summary:
     pairs_read: int
     pairs_kept: int
     dropped: dict[str, int]
-    shapes: dict[tuple[int, int], int]
+    shapes: dict[tuple[int, int, int], int]
     source_padding: float
     target_padding: float
     source_unknown: float
@@ -332,12 +301,14 @@ class Summary:
 
     def __str__(self) -> str:
         dropped = ", ".join(f"{count} {why}" for why, count in self.dropped.items() if count)
-        shapes = ", ".join(f"{rows}x{width}" for rows, width in self.shapes)
+        shapes = ["x".join(map(str, shape)) for shape in self.shapes]
+        if len(shapes) > MAX_SHAPES_SHOWN:
+            shapes = [shapes[0], "...", shapes[-1]]
         return (
             f"Pairs:    {self.pairs_read} read, {self.pairs_kept} kept"
             f"{f'; dropped: {dropped}' if dropped else ''}\n"
             f"Batches:  {self.num_batches} per epoch in {len(self.shapes)} shapes "
-            f"(rows x width): {shapes}\n"
+            f"(rows x source x target): {', '.join(shapes)}\n"
             f"Padding:  {self.source_padding:.1%} of source, {self.target_padding:.1%} of target\n"
             f"Unknown:  {self.source_unknown:.1%} of source, {self.target_unknown:.1%} of target"
         )
@@ -354,6 +325,22 @@ def _nothing_left(source_lengths, target_lengths, max_length):
     )
 
 
+def _choose_buckets(encoded, num_buckets, batch_size, tokens) -> tuple[Buckets, np.ndarray]:
+    """Return the buckets, and the number of rows of a full batch of each."""
+
+    def rows_of(widths):
+        return np.array([batch_size or _rows_of_width(width, tokens) for width in widths.max(1)])
+
+    lengths = encoded.lengths
+    if num_buckets is None and tf.config.list_physical_devices("GPU"):
+        num_buckets = FEW
+    if num_buckets is None:
+        num_batches = np.sum(1 / rows_of(lengths))
+        num_buckets = int(np.clip(num_batches // BATCHES_PER_BUCKET, FEW, MANY))
+    buckets = fit_buckets(lengths, num_buckets)
+    return buckets, rows_of(buckets.widths)
+
+
 def _rows_of_width(width: int, tokens: int) -> int:
     rows = tokens // width
     return rows - rows % 8 if rows >= 8 else rows
@@ -362,8 +349,11 @@ def _rows_of_width(width: int, tokens: int) -> int:
 def _summarize(encoded: EncodedPairs, buckets: np.ndarray, plan: BatchPlan) -> Summary:
     # If the plan leaves out the short batch, it leaves out the last pairs in this order.
     used = np.argsort(buckets, kind="stable")[: plan.sizes.sum()]
-    padded = (plan.sizes * plan.widths).sum()
-    shapes, num_batches = np.unique([plan.widths, plan.sizes], axis=1, return_counts=True)
+    padded = plan.sizes @ plan.widths
+    kept = encoded.lengths[used].sum(axis=0)
+    shapes, num_batches = np.unique(
+        np.column_stack([plan.widths, plan.sizes]), axis=0, return_counts=True
+    )
 
     def unknown_share(ids, added_per_row):
         unknown = np.sum(ids.flat_values.numpy() == UNK_ID)
@@ -375,11 +365,11 @@ def _summarize(encoded: EncodedPairs, buckets: np.ndarray, plan: BatchPlan) -> S
         pairs_kept=len(used),
         dropped={**dropped, "short batch": len(buckets) - len(used)},
         shapes={
-            (int(rows), int(width)): int(count)
-            for (width, rows), count in zip(shapes.T, num_batches, strict=True)
+            (int(rows), int(source), int(target)): int(count)
+            for (source, target, rows), count in zip(shapes, num_batches, strict=True)
         },
-        source_padding=float(1 - encoded.source_lengths[used].sum() / padded),
-        target_padding=float(1 - encoded.target_lengths[used].sum() / padded),
+        source_padding=float(1 - kept[0] / padded[0]),
+        target_padding=float(1 - kept[1] / padded[1]),
         source_unknown=unknown_share(encoded.source, added_per_row=1),
         target_unknown=unknown_share(encoded.target, added_per_row=2),
     )
@@ -410,18 +400,19 @@ def _dataset(
         by_bucket = tf.argsort(tf.gather(buckets, pair_order), stable=True)
         pair_order = tf.gather(pair_order, by_bucket)
 
-        def members(start, size, width):
-            return pair_order[start + shard_index : start + size : num_shards], width
+        def members(start, size, widths):
+            return pair_order[start + shard_index : start + size : num_shards], widths
 
         columns = tuple(tf.gather(column, batch_order) for column in plan)
         return tf.data.Dataset.from_tensor_slices(columns).map(members)
 
-    def padded_batch(members, width):
-        def dense(rows):
-            return rows.to_tensor(PAD_ID, shape=tf.stack([-1, width]))
+    def padded_batch(members, widths):
+        def dense(rows, side):
+            return rows.to_tensor(PAD_ID, shape=tf.stack([-1, widths[side]]))
 
         source, target = tf.gather(encoded.source, members), tf.gather(encoded.target, members)
-        return {"source": dense(source), "target": dense(target[:, :-1])}, dense(target[:, 1:])
+        inputs = {"source": dense(source, 0), "target": dense(target[:, :-1], 1)}
+        return inputs, dense(target[:, 1:], 1)
 
     orders = tf.data.Dataset.zip(permutation(num_pairs), permutation(num_batches))
     dataset = orders.flat_map(epoch).map(padded_batch, num_parallel_calls=tf.data.AUTOTUNE)
