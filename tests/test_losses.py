@@ -40,6 +40,29 @@ def test_rows_and_columns_of_padding_change_nothing(average):
     np.testing.assert_allclose(loss(labels, logits), loss(LABELS, LOGITS), rtol=1e-6)
 
 
+@pytest.mark.parametrize("average", ["tokens", "sentences"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_logits_of_the_words_alone_give_the_same_loss(average, smoothing):
+    loss = SequenceCrossEntropy(average, smoothing)
+    np.testing.assert_allclose(loss(LABELS, LOGITS[LABELS > 0]), loss(LABELS, LOGITS), rtol=1e-6)
+
+
+def test_cross_entropy_of_a_hopeless_label():
+    """Its probability is not a float32."""
+    logits = np.array([[[300.0, 0.0, -300.0]]], "float32")
+    assert token_cross_entropy([[2]], logits) == 600
+    assert token_cross_entropy([[0]], logits) == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_cross_entropy_of_logits_that_are_not_finite(bad):
+    logits = np.zeros((1, 2, 3), "float32")
+    logits[0, 0, 1] = bad
+    loss = token_cross_entropy([[0, 0]], logits).numpy()[0]
+    assert not np.isfinite(loss[0])
+    np.testing.assert_allclose(loss[1], np.log(3), rtol=1e-6)
+
+
 def test_batch_of_padding_alone_has_no_loss():
     assert SequenceCrossEntropy()(np.zeros((2, 3)), np.zeros((2, 3, 6))) == 0
 

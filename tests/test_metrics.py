@@ -38,6 +38,16 @@ def test_padding_changes_nothing():
     np.testing.assert_allclose(results(labels, logits), expected(), rtol=1e-5)
 
 
+def test_logits_of_the_words_alone():
+    for metric in (Perplexity(), TokenAccuracy()):
+        values = []
+        for logits in (LOGITS, LOGITS[LABELS > 0]):
+            metric.reset_state()
+            metric.update_state(LABELS, logits, sample_weight=np.array([1.0, 3.0]))
+            values.append(float(metric.result()))
+        assert values[0] == pytest.approx(values[1], rel=1e-6)
+
+
 @pytest.mark.parametrize(("metric", "empty"), [(Perplexity, 1), (TokenAccuracy, 0)])
 def test_reset(metric, empty):
     metric = metric()

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.losses import token_cross_entropy, token_mask
+from tf_seq2seq.losses import most_probable, token_cross_entropy, token_mask, words_of
 
 
 def perplexity(loss: float) -> float:
@@ -41,7 +41,7 @@ class _TokenMean(keras.metrics.Metric):
         self.count = self.add_variable((), "zeros", name="count")
 
     def token_values(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Return the quantity to average, float32 `(batch, target_length)`."""
+        """Return the quantity to average, float32 of the shape of `labels`."""
         raise NotImplementedError(f"{type(self).__name__} does not define `token_values`.")
 
     def update_state(
@@ -54,6 +54,7 @@ class _TokenMean(keras.metrics.Metric):
             if len(sample_weight.shape) == 1:  # one for each sentence
                 sample_weight = sample_weight[:, None]
             weights *= sample_weight
+        labels, weights = words_of(labels, y_pred, weights)
         self.total.assign_add(ops.sum(self.token_values(labels, y_pred) * weights))
         self.count.assign_add(ops.sum(weights))
 
@@ -72,7 +73,8 @@ class Perplexity(_TokenMean):
 
     Update arguments:
         y_true: int `(batch, target_length)`, padded with 0.
-        y_pred: logits `(batch, target_length, vocabulary_size)`.
+        y_pred: logits `(batch, target_length, vocabulary_size)`, or those of the words without
+            padding, `(words, vocabulary_size)`, row by row.
         sample_weight: the weight of each sentence, `(batch,)`, or of each word,
             `(batch, target_length)`; None for equal weights.
 
@@ -105,7 +107,7 @@ class TokenAccuracy(_TokenMean):
 
     Update arguments:
         y_true: int `(batch, target_length)`, padded with 0.
-        y_pred: logits `(batch, target_length, vocabulary_size)`.
+        y_pred: see `Perplexity`.
         sample_weight: see `Perplexity`.
 
     Example:
@@ -122,5 +124,5 @@ class TokenAccuracy(_TokenMean):
         super().__init__(name=name, **kwargs)
 
     def token_values(self, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        best = ops.cast(ops.argmax(logits, axis=-1), "int32")
+        best = ops.cast(most_probable(logits), "int32")
         return ops.cast(ops.equal(best, labels), "float32")

@@ -15,7 +15,7 @@ from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.cells import CELLS, check_cell
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.linear import Linear, answering
-from tf_seq2seq.layers.readout import Readout, check_activation, serialized_activation
+from tf_seq2seq.layers.readout import Readout, check_activation, selected, serialized_activation
 from tf_seq2seq.layers.recurrent import (
     State,
     build_once,
@@ -52,7 +52,8 @@ class DecoderOutput(NamedTuple):
     """The result for whole target sentences.
 
     Attributes:
-        logits: `(batch, target_length, vocabulary_size)`.
+        logits: `(batch, target_length, vocabulary_size)`, or `(n, vocabulary_size)` for the `n`
+            positions that were selected, row by row.
         alignment: attention weights `(batch, target_length, source_length)`; an empty tuple
             without attention.
         state: the `DecoderState` after the last step.
@@ -114,6 +115,7 @@ class Decoder(FullyTracked, keras.layers.Layer):
         target: int `(batch, target_length)`, each sentence shifted to the right by `<sos>`.
         initial_state: for each layer `(h,)` or `(h, c)`, each `(batch, units)`; see `Bridge`.
         encoded: the `EncoderOutput` of the source sentences.
+        select: bool `(batch, target_length)`, the positions whose logits to compute; None for all.
 
     Returns:
         A `DecoderOutput`.
@@ -268,11 +270,14 @@ class Decoder(FullyTracked, keras.layers.Layer):
         target: tf.Tensor,
         initial_state: State,
         encoded: EncoderOutput,
+        select: tf.Tensor | None = None,
         training: bool | None = None,
     ) -> DecoderOutput:
         encoded, state = EncoderOutput(*encoded), self.start(initial_state)
         words = self._embed(target, training)
         features, alignment, state = self._kind.unfold(self, words, state, encoded, training)
+        if select is not None:
+            features = tuple(selected(each, select) for each in features)
         logits = self._logits(self._kind.attended(self, features), training)
         return DecoderOutput(logits, alignment, state)
 

@@ -171,6 +171,40 @@ class Readout(FullyTracked, keras.layers.Layer):
         }
 
 
+def selected(vectors: tf.Tensor, select: tf.Tensor) -> tf.Tensor:
+    """Return the vectors at some positions of a batch, row by row.
+
+    Args:
+        vectors: `(batch, length, size)`.
+        select: bool `(batch, length)`.
+
+    Returns:
+        `(n, size)`, if `n` positions are selected.
+
+    Example:
+
+    >>> selected(tf.constant([[[5.0], [6.0]], [[7.0], [8.0]]]), tf.constant([[0, 1], [1, 0]]) > 0)
+    <tf.Tensor: shape=(2, 1), dtype=float32, numpy=
+    array([[6.],
+           [7.]], dtype=float32)>
+    """
+    select = tf.reshape(select, [-1])
+    size = vectors.shape[-1]
+
+    @tf.custom_gradient
+    def take(vectors):
+        def gradient(d):
+            # Each vector is taken at most once, so the gradient can be gathered too, which is
+            # faster than adding it to zeros.
+            padded = tf.concat([d, tf.zeros([1, size], d.dtype)], axis=0)
+            places = tf.cumsum(tf.cast(select, tf.int32)) - 1
+            return tf.gather(padded, tf.where(select, places, tf.shape(d)[0]))
+
+        return tf.gather(vectors, tf.where(select)[:, 0]), gradient
+
+    return take(tf.reshape(vectors, [-1, size]))
+
+
 def check_activation(name: str, value: Any) -> Any:
     """Return `value` if it is an activation for Keras: a name, a function or None.
 

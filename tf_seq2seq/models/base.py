@@ -14,6 +14,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import cudnn
 from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.losses import SequenceCrossEntropy
+from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 from tf_seq2seq.models import steps
 
 _BY_LABELS = {"accuracy": None, "acc": None, "crossentropy": False, "ce": False}
@@ -29,6 +30,9 @@ class SequenceModel(FullyTracked, keras.Model):
 
     recurrent_layers: list[keras.layers.RNN]
     """The recurrent Keras layers of all parts."""
+
+    scores_words = False
+    """Whether the compiled loss and metrics take the logits of the words without padding."""
 
     def input_specs(self) -> Any:
         """Return the model's input structure, with a `keras.InputSpec` for each tensor."""
@@ -58,12 +62,13 @@ class SequenceModel(FullyTracked, keras.Model):
         for group in (metrics, kwargs.get("weighted_metrics")):
             for metric in group if isinstance(group, list | tuple) else ():
                 _check_takes_logits("metric", keras.metrics, metric)
-        super().compile(
-            optimizer=optimizer,
-            loss=self.default_loss() if loss is None else loss,
-            metrics=self.default_metrics() if metrics is None else metrics,
-            **kwargs,
-        )
+        loss = self.default_loss() if loss is None else loss
+        metrics = self.default_metrics() if metrics is None else metrics
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+        # A subclass of these, and all others, may expect the logits of all positions.
+        kinds = {type(each) for each in [*tf.nest.flatten(metrics), kwargs.get("weighted_metrics")]}
+        takers = {Perplexity, TokenAccuracy, type(None)}
+        self.scores_words = type(loss) is SequenceCrossEntropy and kinds <= takers
 
     def train_step(self, data: tuple) -> dict[str, tf.Tensor]:
         """Train on a batch of Keras' `fit` as `training.fit` does, on one replica or several."""

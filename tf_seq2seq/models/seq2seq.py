@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 
 import keras
@@ -11,6 +12,7 @@ from keras import ops
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers import Bridge, Decoder, DecoderMemory, DecoderState, Encoder
 from tf_seq2seq.layers.decoder import Stepper
+from tf_seq2seq.layers.readout import Readout
 from tf_seq2seq.layers.recurrent import build_once, check_ids, describe_shapes
 from tf_seq2seq.metrics import Perplexity, TokenAccuracy
 from tf_seq2seq.models.base import SequenceModel
@@ -31,9 +33,12 @@ class Seq2Seq(SequenceModel):
         inputs: a dict of `"source"`, int `(batch, source_length)`, and `"target"`, int
             `(batch, target_length)`, the target sentences shifted to the right by `<sos>`; both
             padded on the right with 0.
+        select: bool `(batch, target_length)`, the positions whose logits to compute; None for all.
+            The training step selects those that are not padding.
 
     Returns:
-        Logits `(batch, target_length, vocabulary_size)`.
+        Logits `(batch, target_length, vocabulary_size)`, or `(n, vocabulary_size)` for the `n`
+        positions that were selected, row by row.
 
     Raises:
         InputError: if an argument is not of the right type, or if the inputs are not such a dict.
@@ -94,6 +99,15 @@ class Seq2Seq(SequenceModel):
         """Whether the decoder has attention, so that a step returns weights."""
         return self.decoder.attention is not None
 
+    @property
+    def selects(self) -> bool:
+        """Whether the call takes `select`, which a subclass of a part may not know."""
+        takes_it = [
+            "select" in inspect.signature(type(part).call).parameters
+            for part in (self, self.decoder)
+        ]
+        return all(takes_it) and type(self.decoder.readout) is Readout
+
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [Perplexity(), TokenAccuracy()]
 
@@ -120,10 +134,19 @@ class Seq2Seq(SequenceModel):
         """Return where the target has a word, bool `(batch, target_length)`, for Keras' losses."""
         return ops.not_equal(inputs["target"], PAD_ID)
 
-    def call(self, inputs: Mapping[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:
+    def call(
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        select: tf.Tensor | None = None,
+        training: bool | None = None,
+    ) -> tf.Tensor:
         encoded = self.encoder(inputs["source"], training=training)
         initial_state = self.bridge(encoded.state)
-        return self.decoder(inputs["target"], initial_state, encoded, training=training).logits
+        options = {} if select is None else {"select": select}
+        decoded = self.decoder(
+            inputs["target"], initial_state, encoded, training=training, **options
+        )
+        return decoded.logits
 
     def encode(self, source: tf.Tensor) -> tuple[DecoderState, DecoderMemory]:
         """Encode source sentences, for decoding step by step.

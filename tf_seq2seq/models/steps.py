@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.loop import compiled_by_xla
+from tf_seq2seq.text import PAD_ID
 
 
 def carries_state(model: keras.Model) -> bool:
@@ -32,11 +34,12 @@ def train_step(
         sample_weight: for the compiled loss and the weighted metrics.
 
     Returns:
-        The replica's share of the loss, the logits, and the state after the batch.
+        The replica's share of the loss; the logits, `(batch, target_length, vocabulary_size)` or,
+        of the words without padding, `(words, vocabulary_size)`; and the state after the batch.
     """
     optimizer = model.optimizer
     with tf.GradientTape() as tape:
-        logits, state = _call(model, inputs, state, training=True)
+        logits, state = _call(model, inputs, labels, state, sample_weight, training=True)
         loss = model.compute_loss(inputs, labels, logits, sample_weight, training=True)
         scaled_loss = optimizer.scale_loss(loss)
     variables = model.trainable_variables
@@ -51,15 +54,32 @@ def train_step(
 
 def test_step(model: keras.Model, inputs: Any, labels: Any, sample_weight: Any = None) -> None:
     """Update the metrics of a compiled model with a replica's part of a batch."""
-    logits = model(inputs, training=False)
+    logits, _ = _call(model, inputs, labels, (), sample_weight, training=False)
     loss = model.compute_loss(inputs, labels, logits, sample_weight, training=False)
     _update_metrics(model, inputs, labels, logits, sample_weight, loss)
 
 
-def _call(model, inputs, state, training):
+def _call(model, inputs, labels, state, sample_weight, training):
     if carries_state(model):
         return model(inputs, state, training=training)
+    if sample_weight is None and _needs_words_alone(model):
+        return model(inputs, select=tf.not_equal(labels, PAD_ID), training=training), state
     return model(inputs, training=training), state
+
+
+def _needs_words_alone(model):
+    """Return whether the logits of padding can be left out, without anybody noticing.
+
+    That saves part of the largest product, but XLA would compile the step for each number of words.
+    """
+    known = keras.Model.compute_loss, keras.Model.compute_metrics
+    methods = model.compute_loss, model.compute_metrics
+    return (
+        getattr(model, "selects", False)
+        and model.scores_words
+        and tuple(getattr(method, "__func__", None) for method in methods) == known
+        and not compiled_by_xla()
+    )
 
 
 def _replicas() -> int:

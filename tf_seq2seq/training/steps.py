@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_seq2seq.losses import token_cross_entropy, token_mask
+from tf_seq2seq.losses import token_cross_entropy, token_mask, words_of
 from tf_seq2seq.models import steps
 
 
@@ -45,8 +45,8 @@ def train_step(model: keras.Model) -> Callable[[Any, Any], tuple[tf.Tensor, tf.T
 
 def token_sums(labels: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the summed cross-entropy of all target words, in nats, and their number."""
-    mask = token_mask(labels)
-    return tf.reduce_sum(token_cross_entropy(labels, logits) * mask), tf.reduce_sum(mask)
+    words, weights = words_of(labels, logits, token_mask(labels))
+    return tf.reduce_sum(token_cross_entropy(words, logits) * weights), tf.reduce_sum(weights)
 
 
 def build_metrics(model: keras.Model, dataset: tf.data.Dataset) -> None:
