@@ -16,6 +16,9 @@ from tf_seq2seq import (
     Seq2Seq,
     SequenceCrossEntropy,
     TokenAccuracy,
+    data,
+    text,
+    training,
 )
 from tf_seq2seq.layers.readout import selected
 from tf_seq2seq.models import steps
@@ -136,3 +139,24 @@ def test_selected_vectors_and_their_gradients():
         results.append((taken, tf.convert_to_tensor(tape.gradient(total, vectors))))
     for found, expected in zip(*results, strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("fit", ["keras", "training"])
+def test_one_trace_for_all_shapes(fit, tmp_path, monkeypatch):
+    traces, train_step = [], steps.train_step
+    monkeypatch.setattr(
+        steps, "train_step", lambda *args, **kw: traces.append(args) or train_step(*args, **kw)
+    )
+    pairs = data.copy_corpus("abcdef", lengths=(1, 9), train=40, dev=1, test=1).train
+    tokenizer = text.WordTokenizer()
+    tokenizer.adapt(pairs.source)
+    summaries = []
+    batches = data.batches(pairs, tokenizer, tokenizer, batch_size=6, report=summaries.append)
+    model = small_model("initial_state")
+    model.compile("sgd")
+    if fit == "keras":
+        model.fit(batches, verbose=0, shuffle=False)
+    else:
+        training.fit(model, batches, epochs=1, directory=tmp_path)
+    assert len(summaries[0].shapes) > 3
+    assert len(traces) == 1

@@ -13,6 +13,7 @@ from tf_seq2seq.checks import check_choice, check_flag, check_integer, check_rat
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.cells import CELLS, check_cell
+from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.linear import Linear, answering
 from tf_seq2seq.layers.readout import Readout, check_activation, selected, serialized_activation
@@ -217,7 +218,7 @@ class Decoder(FullyTracked, keras.layers.Layer):
                 dtype=policy,
             )
         self.recurrent_layers = recurrent_layers
-        self.dropout_layer = keras.layers.Dropout(self.dropout, name="dropout", dtype=policy)
+        self.dropout_layer = Dropout(self.dropout, name="dropout", dtype=policy)
         # The layers and the readout share one stream of random masks; each use draws the next one.
         readout.dropout_layer = self.dropout_layer
         self.readout = readout

@@ -11,6 +11,7 @@ from keras import ops
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.cells import CellState, check_cell
+from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.recurrent import State, build_once, check_ids, recurrent_layer, run_layer
 from tf_seq2seq.layers.tracking import FullyTracked
 from tf_seq2seq.layers.words import Words
@@ -139,7 +140,7 @@ class Encoder(FullyTracked, keras.layers.Layer):
             dtype=policy,
         )
         self.forward_layers, self.backward_layers = forward_layers, backward_layers
-        self.dropout_layer = keras.layers.Dropout(self.dropout, name="dropout", dtype=policy)
+        self.dropout_layer = Dropout(self.dropout, name="dropout", dtype=policy)
 
     @property
     def output_size(self) -> int:

@@ -11,6 +11,7 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.kept import weight
 from tf_seq2seq.layers.linear import Linear
 from tf_seq2seq.layers.recurrent import build_once
@@ -81,7 +82,7 @@ class Readout(FullyTracked, keras.layers.Layer):
             self.projection = keras.layers.Dense(
                 self.vocabulary_size, name="projection", dtype=self.dtype_policy
             )
-        self.dropout_layer = keras.layers.Dropout(rate, name="dropout", dtype=self.dtype_policy)
+        self.dropout_layer = Dropout(rate, name="dropout", dtype=self.dtype_policy)
 
     def build(self, features_shape: tuple, embeddings_shape: tuple | None = None) -> None:
         size = features_shape[-1]

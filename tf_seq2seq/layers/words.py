@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_integer, check_rate
+from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.linear import check_not_quantized
 from tf_seq2seq.layers.recurrent import build_once
 from tf_seq2seq.layers.tracking import FullyTracked
@@ -70,10 +71,8 @@ class Words(FullyTracked, keras.layers.Layer):
             name="embedding",
             dtype=self.dtype_policy,
         )
-        self.dropout_layer = keras.layers.Dropout(
-            self.dropout, name="dropout", dtype=self.dtype_policy
-        )
-        self.word_dropout_layer = keras.layers.Dropout(
+        self.dropout_layer = Dropout(self.dropout, name="dropout", dtype=self.dtype_policy)
+        self.word_dropout_layer = Dropout(
             self.word_dropout,
             noise_shape=(None, None, 1),
             name="word_dropout",

@@ -11,6 +11,7 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.kept import weight
 from tf_seq2seq.layers.linear import Linear, answering, check_not_quantized
 from tf_seq2seq.layers.recurrent import (
@@ -122,16 +123,14 @@ class LanguageModel(SequenceModel):
         self.recurrent_layers = [
             recurrent_layer("lstm", width, f"layer_{i}", policy) for i, width in enumerate(widths)
         ]
-        self.dropout_layer = keras.layers.Dropout(
+        self.dropout_layer = Dropout(
             self.dropout,
             noise_shape=(None, 1, None) if self.locked_dropout else None,
             name="dropout",
             dtype=policy,
         )
         # Drops words of the vocabulary, whereas `layers.Words` drops single occurrences of words.
-        self.word_dropout_layer = keras.layers.Dropout(
-            self.word_dropout, name="word_dropout", dtype=policy
-        )
+        self.word_dropout_layer = Dropout(self.word_dropout, name="word_dropout", dtype=policy)
         self.build()
 
     def default_loss(self) -> keras.losses.Loss:
