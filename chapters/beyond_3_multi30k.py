@@ -238,14 +238,14 @@ def build(system, source_size, target_size):
 
 def compile_(system, model, steps):
     if system != "tuned":
-        model.compile(keras.optimizers.Adam(settings.learning_rate, global_clipnorm=1.0))
+        model.compile(s2s.training.FusedAdam(settings.learning_rate, global_clipnorm=1.0))
         return
     warmup = max(min(300, steps // 10), 1)
     rate = s2s.training.WarmupHoldCosine(
         settings.learning_rate, steps, warmup=warmup - 1, hold=0.4, start=1 / warmup, end=0.02
     )
     model.compile(
-        keras.optimizers.Adam(rate, beta_2=0.98, global_clipnorm=1.0),
+        s2s.training.FusedAdam(rate, beta_2=0.98, global_clipnorm=1.0),
         s2s.SequenceCrossEntropy(label_smoothing=0.1),
     )
 

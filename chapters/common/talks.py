@@ -186,7 +186,7 @@ def _compile(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
         loss = SequenceCrossEntropy(average="sentences")
     else:
         rate = training.WarmupHoldCosine(settings.learning_rate, steps, warmup=steps // 20)
-        optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0)
+        optimizer = training.FusedAdam(rate, global_clipnorm=1.0)
         loss = SequenceCrossEntropy(label_smoothing=0.1)
     model.compile(optimizer, loss)
 
