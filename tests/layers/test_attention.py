@@ -5,7 +5,9 @@ import tensorflow as tf
 from helpers import assert_smallest, defaults, random_batch, small_model
 from layer_contract import MaskedLayerContract, assert_close
 
-from tf_seq2seq import Attention, BahdanauAttention, DotAttention, search
+from tf_seq2seq import Attention, BahdanauAttention, DotAttention, SequenceCrossEntropy, search
+from tf_seq2seq.layers import bptt
+from tf_seq2seq.layers.operation import Operation, answering
 
 RNG = np.random.default_rng(3)
 MEMORY = RNG.normal(size=(3, 5, 6)).astype("float32")
@@ -194,6 +196,24 @@ class TestSubclasses:
         assert DotAttention.several_queries
         assert Scaled.several_queries, "it overrides nothing"
         assert not FirstTwo.several_queries
+
+    @pytest.mark.parametrize("attention", [FirstTwo, Nearest])
+    def test_gradients_in_training(self, attention, monkeypatch):
+        """Those that are written out and TensorFlow's own, which differentiates the rest."""
+        model = small_model("initial_state", attention=attention(), query="previous_state")
+        inputs, labels = random_batch()
+
+        def gradients():
+            with tf.GradientTape() as tape:
+                loss = SequenceCrossEntropy()(labels, model(inputs, training=True))
+            return tape.gradient(loss, model.trainable_variables[2:])  # without the embeddings
+
+        found = tf.function(gradients)()
+        monkeypatch.setattr(bptt, "unfold", bptt.unfold_plainly)
+        with answering(Operation.compute):
+            expected = tf.function(gradients)()
+        for mine, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(*map(tf.convert_to_tensor, (mine, other)), atol=1e-6)
 
     def test_a_class_that_overrides_call_is_refused(self):
         with pytest.raises(TypeError, match=r"Ignored overrides `call`.*`score` or `align`"):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_seq2seq.layers.linear import Linear, multiplier, product, times
+from tf_seq2seq.layers.linear import Linear, LinearPerRow, multiplier, product
 from tf_seq2seq.layers.loop import unfold
 
 RNG = np.random.default_rng(5)
@@ -68,11 +68,31 @@ def test_the_gradient_of_a_half_precision_product_is_summed_in_float32():
 def test_products_are_float32_of_factors_in_the_dtype(dtype):
     a, b = random(2, 3), random(3, 4)
     expected = tf.cast(tf.matmul(tf.cast(a, dtype), tf.cast(b, dtype)), tf.float32)
-    for found in (product(a, b, dtype), times(b, dtype)(a)):
+    for found in (product(a, b, dtype), Linear(b, None, dtype)(a)):
         assert found.dtype == tf.float32
         np.testing.assert_array_equal(found, expected)
     transposed = product(a, tf.transpose(b), dtype, transpose_b=True)
     np.testing.assert_allclose(transposed, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_linear_map_per_row(transpose, dtype):
+    matrices, x = random(2, 3, 4), random(2, 4 if transpose else 3)
+
+    def value_and_gradients(run):
+        with tf.GradientTape() as tape:
+            tape.watch([matrices, x])
+            y = run(tf.cast(matrices, dtype))
+            loss = tf.reduce_sum(tf.sin(y))
+        return y, *tape.gradient(loss, [matrices, x])
+
+    found = value_and_gradients(lambda a: LinearPerRow(a, transpose)(x))
+    equation = "bmn,bn->bm" if transpose else "bmn,bm->bn"
+    expected = value_and_gradients(lambda a: tf.einsum(equation, tf.cast(a, tf.float32), x))
+    for mine, same in zip(found, expected, strict=True):
+        assert mine.dtype == tf.float32
+        np.testing.assert_allclose(mine, same, atol=1e-6 if dtype == "float32" else 0.03)
 
 
 def test_a_low_rank_adapter_is_part_of_the_map():
@@ -107,8 +127,8 @@ def test_a_product_in_halves(dtype):
 @pytest.mark.parametrize("shape", [(2, 3), (2, 5, 3)])
 def test_a_map_without_a_gradient_is_the_same(shape):
     linear, x = Linear(random(3, 4), random(4), "float32"), random(*shape)
-    np.testing.assert_allclose(linear.infer(x), linear.apply(x), atol=1e-6)
+    np.testing.assert_allclose(linear.compute(x), linear.apply(x), atol=1e-6)
     no_inputs = Linear(random(0, 4), random(4), "float32")
     np.testing.assert_array_equal(
-        no_inputs.infer(tf.zeros([2, 0])), no_inputs.apply(tf.zeros([2, 0]))
+        no_inputs.compute(tf.zeros([2, 0])), no_inputs.apply(tf.zeros([2, 0]))
     )

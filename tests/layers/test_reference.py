@@ -6,9 +6,10 @@ import tensorflow as tf
 from helpers import GRID, SYSTEMS, one_in, random_batch, small_model
 from layer_contract import assert_close
 
-from tf_seq2seq import SequenceCrossEntropy
+from tf_seq2seq import DotAttention, SequenceCrossEntropy
 from tf_seq2seq.layers import reference
 from tf_seq2seq.layers.cells import CELLS
+from tf_seq2seq.layers.operation import Operation, answering
 
 
 def plain(model, inputs):
@@ -62,15 +63,37 @@ def test_tied_embeddings(system):
     assert_close(fast(model, inputs), plain(model, inputs), atol=1e-5)
 
 
-@pytest.mark.parametrize(("system", "cell"), one_in(2, SYSTEMS, CELLS))
-def test_gradients(system, cell):
-    model = small_model(system, cell, num_layers=2, bidirectional=True)
+def assert_gradients_in_training(system, cell, **options):
+    """The gradients that are written out equal those of TensorFlow for the plain loops."""
+    model = small_model(system, cell, bidirectional=True, **options)
     bias_everything(model)
     inputs, labels = random_batch()
-    results = []
-    for run in (fast, plain):
+
+    def loss_and_gradients(run):
         with tf.GradientTape() as tape:
-            loss = SequenceCrossEntropy()(labels, run(model, inputs).logits)
+            loss = SequenceCrossEntropy()(labels, run())
         gradients = tape.gradient(loss, model.trainable_variables)
-        results.append([loss, *map(tf.convert_to_tensor, gradients)])
-    assert_close(*results, atol=1e-6)
+        return [loss, *map(tf.convert_to_tensor, gradients)]
+
+    in_graph = tf.function(lambda: loss_and_gradients(lambda: model(inputs, training=True)))
+    with answering(Operation.compute):
+        expected = loss_and_gradients(lambda: plain(model, inputs).logits)
+    assert_close(in_graph(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("system", "cell"), one_in(2, SYSTEMS, CELLS))
+def test_gradients_in_training(system, cell):
+    assert_gradients_in_training(system, cell)
+
+
+@pytest.mark.parametrize(
+    ("system", "options"),
+    [
+        ("additive_current", {"num_layers": 2, "feeding": "initial_state"}),
+        ("additive_previous", {"feeding": "context"}),
+        ("additive_current", {"attention": DotAttention("general")}),
+        ("additive_previous", {"attention": DotAttention("scaled")}),
+    ],
+)
+def test_gradients_of_other_options(system, options):
+    assert_gradients_in_training(system, "gru", **options)

@@ -22,7 +22,8 @@ from keras import ops
 
 from tf_seq2seq.checks import check_choice, check_integer
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.layers.linear import Linear
+from tf_seq2seq.layers.linear import Linear, LinearPerRow
+from tf_seq2seq.layers.operation import Backward, Forward, Operation
 from tf_seq2seq.layers.recurrent import build_once
 from tf_seq2seq.layers.tracking import FullyTracked
 
@@ -50,6 +51,9 @@ class Attention(FullyTracked, keras.layers.Layer):
     and return scores or weights `(batch, n, source_length)`. If it is False, as in a subclass that
     overrides one of the methods and does not set it, they get `n` copies of the keys instead,
     which takes longer.
+
+    TensorFlow differentiates a score. Its gradient is faster if it consists of operations with
+    written-out gradients, such as `Linear` and `LinearPerRow`; see `operation.py`.
 
     Call arguments:
         query: `(batch, query_size)`, the decoder's state.
@@ -210,8 +214,7 @@ def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     Returns:
         `(batch, size)`, in the dtype of `values`.
     """
-    weights = tf.cast(weights, values.dtype)
-    return tf.squeeze(tf.matmul(weights[:, None], values), 1)
+    return tf.cast(LinearPerRow(values)(weights), values.dtype)
 
 
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -231,8 +234,61 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tenso
     """
     if mask is None:
         return tf.nn.softmax(scores)
-    # -1e30 rather than -inf, so that a row without any True is not NaN; the product makes it zero.
-    return tf.nn.softmax(tf.where(mask, scores, -1e30)) * tf.cast(mask, tf.float32)
+    return _MaskedSoftmax(mask)(scores)
+
+
+class _MaskedSoftmax(Operation):
+    """`y = softmax(x)` where the mask is True:    `d_x = y (d_y - sum(d_y y))`."""
+
+    cheap = True
+
+    def __init__(self, mask):
+        self._mask = mask
+
+    def forward(self, scores):
+        # -1e30 rather than -inf, so that a row without any True is not NaN but zero.
+        weights = tf.nn.softmax(tf.where(self._mask, scores, -1e30))
+        weights *= tf.cast(self._mask, tf.float32)
+        return Forward(weights, kept=(weights,))
+
+    def backward(self, kept, d):
+        (weights,) = kept
+        d *= weights
+        return Backward((d - weights * tf.reduce_sum(d, axis=-1, keepdims=True),))
+
+
+class _AdditiveScore(Operation):
+    """The score of Bahdanau's attention, of a projected query.
+
+    e_i = U tanh(k_i + q),    d_k_i = d_q_i = d_e_i U (1 - tanh^2(k_i + q))
+    """
+
+    def __init__(self, keys, scorer):
+        self._keys, self._scorer = keys, scorer
+
+    @property
+    def shared(self):
+        return [self._keys, self._scorer]
+
+    def forward(self, query):
+        hidden = tf.tanh(tf.cast(self._keys, tf.float32) + query[..., None, :])
+        scores = tf.matmul(tf.reshape(hidden, [-1, hidden.shape[-1]]), self._scorer)
+        return Forward(tf.reshape(scores, tf.shape(hidden)[:-1]), kept=(hidden,))
+
+    def backward(self, kept, d):
+        (hidden,) = kept
+        d = tf.reshape(d, [-1, 1])
+        d_hidden = tf.reshape(tf.matmul(d, self._scorer, transpose_b=True), tf.shape(hidden))
+        d_sum = tf.raw_ops.TanhGrad(y=hidden, dy=d_hidden)
+        d_scorer = tf.matmul(tf.reshape(hidden, [-1, hidden.shape[-1]]), d, transpose_a=True)
+        return Backward((tf.reduce_sum(d_sum, axis=-2),), terms=(d_sum, d_scorer))
+
+    def d_shared(self, forward, backward, sums):
+        d_keys, d_scorer = sums
+        return [tf.cast(d_keys, self._keys.dtype), d_scorer]
+
+    def no_terms(self):
+        return tuple(tf.zeros(tf.shape(tensor)) for tensor in self.shared)
 
 
 @keras.saving.register_keras_serializable(package="tf_seq2seq")
@@ -291,9 +347,7 @@ class BahdanauAttention(Attention):
 
     def score(self, query: tuple[tf.Tensor, tf.Tensor], keys: tf.Tensor) -> tf.Tensor:
         projected, scorer = query
-        hidden = tf.tanh(tf.cast(keys, tf.float32) + projected[..., None, :])
-        scores = tf.matmul(tf.reshape(hidden, [-1, self.units]), scorer)
-        return tf.reshape(scores, tf.shape(hidden)[:-1])
+        return _AdditiveScore(keys, scorer)(projected)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "units": self.units}
@@ -353,12 +407,11 @@ class DotAttention(Attention):
         return Linear.of(self.query_layer) if self.form == "general" else super().query_projection()
 
     def score(self, query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
-        query = tf.cast(query, keys.dtype)
         if query.shape.rank == 3:
-            scores = tf.matmul(query, keys[:, 0], transpose_b=True)
+            query = tf.cast(query, keys.dtype)
+            scores = tf.cast(tf.matmul(query, keys[:, 0], transpose_b=True), tf.float32)
         else:
-            scores = tf.matmul(keys, query[:, :, None])[..., 0]
-        scores = tf.cast(scores, tf.float32)
+            scores = LinearPerRow(keys, transpose=True)(query)
         return scores / keys.shape[-1] ** 0.5 if self.form == "scaled" else scores
 
     def get_config(self) -> dict:

@@ -5,8 +5,9 @@ b_U`, and computes the next state from them. The first map does not depend on ot
 computed for all steps at once, before the loop; only the second is computed inside the loop.
 
 To add a cell, write its equation, choose or write the Keras layer that holds its weights, and add
-an entry to `CELLS`. Each entry needs a layer class that no other entry uses, because a layer finds
-its entry by its class.
+an entry to `CELLS`. TensorFlow differentiates the equation; a gradient that is written out, in an
+`Operation`, is faster. Each entry needs a layer class that no other entry uses, because a layer
+finds its entry by its class.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import keras
 import tensorflow as tf
 
 from tf_seq2seq.checks import check_choice
-from tf_seq2seq.layers import fused
+from tf_seq2seq.layers.operation import Backward, Forward, Operation
 
 CellState = tuple[tf.Tensor, ...]
 """The state of one layer: `(h,)`, or `(h, c)` for an LSTM, each `(batch, units)`."""
@@ -68,12 +69,26 @@ def gru(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellS
     Source: Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder for
     Statistical Machine Translation", with the reset gate applied after the product.
     """
-    (h,) = state
-    x_z, x_r, x_n = tf.split(from_input, 3, axis=-1)
-    u_z, u_r, u_n = tf.split(from_state, 3, axis=-1)
-    z, r = tf.sigmoid(x_z + u_z), tf.sigmoid(x_r + u_r)
-    n = tf.tanh(x_n + r * u_n)
-    return (n + z * (h - n),)
+    return _GRU()(from_input, from_state, *state)
+
+
+class _GRU(Operation):
+    cheap = True
+
+    def forward(self, from_input, from_state, h):
+        x_z, x_r, x_n = tf.split(from_input, 3, axis=-1)
+        u_z, u_r, u_n = tf.split(from_state, 3, axis=-1)
+        z, r = tf.sigmoid(x_z + u_z), tf.sigmoid(x_r + u_r)
+        n = tf.tanh(x_n + r * u_n)
+        return Forward((n + z * (h - n),), kept=(h, z, r, n, u_n))
+
+    def backward(self, kept, d):
+        h, z, r, n, u_n = kept
+        d_z = _of_sigmoid(z, d * (h - n))
+        d_n = _of_tanh(n, d - d * z)
+        d_r = _of_sigmoid(r, d_n * u_n)
+        d_from_input = tf.concat([d_z, d_r, d_n], axis=-1)
+        return Backward((d_from_input, tf.concat([d_z, d_r, d_n * r], axis=-1), d * z))
 
 
 def lstm(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> CellState:
@@ -95,10 +110,35 @@ def lstm(from_input: tf.Tensor, from_state: tf.Tensor, state: CellState) -> Cell
     Source: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; Gers et al. 2000, "Learning
     to Forget"; the book, section 8.2.
     """
-    _, c = state
-    i, f, g, o = tf.split(from_input + from_state, 4, axis=-1)
-    c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-    return tf.sigmoid(o) * tf.tanh(c), c
+    return _LSTM()(from_input, from_state, *state)
+
+
+class _LSTM(Operation):
+    cheap = True
+
+    def forward(self, from_input, from_state, h, c):
+        i, f, g, o = tf.split(from_input + from_state, 4, axis=-1)
+        i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+        new_c = f * c + i * g
+        tanh_c = tf.tanh(new_c)
+        return Forward((o * tanh_c, new_c), kept=(c, i, f, g, o, tanh_c))
+
+    def backward(self, kept, d_h, d_c):
+        c, i, f, g, o, tanh_c = kept
+        d_c += _of_tanh(tanh_c, d_h * o)
+        d_i, d_f, d_g = _of_sigmoid(i, d_c * g), _of_sigmoid(f, d_c * c), _of_tanh(g, d_c * i)
+        d = tf.concat([d_i, d_f, d_g, _of_sigmoid(o, d_h * tanh_c)], axis=-1)
+        return Backward((d, d, None, d_c * f))
+
+
+def _of_sigmoid(y, d):
+    """Return the gradient of `x`, for `y = sigmoid(x)`."""
+    return tf.raw_ops.SigmoidGrad(y=y, dy=d)
+
+
+def _of_tanh(y, d):
+    """Return the gradient of `x`, for `y = tanh(x)`."""
+    return tf.raw_ops.TanhGrad(y=y, dy=d)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,21 +153,18 @@ class Cell:
             state is `h`, the output.
         state_parts: the number of tensors in the state of a layer.
         cudnn: the name of the cell in cuDNN, see `cudnn.py`; None if cuDNN does not have it.
-        fused: a fast loop over whole sequences for CPUs (see `fused.py`), or None to use the Keras
-            layer.
     """
 
     layer: type[keras.layers.RNN]
     step: Callable[[tf.Tensor, tf.Tensor, CellState], CellState]
     state_parts: int = 1
     cudnn: str | None = None
-    fused: Callable | None = None
 
 
 CELLS = {
     "simple_rnn": Cell(keras.layers.SimpleRNN, simple_rnn),
-    "gru": Cell(keras.layers.GRU, gru, cudnn="gru", fused=fused.gru),
-    "lstm": Cell(keras.layers.LSTM, lstm, state_parts=2, cudnn="lstm", fused=fused.lstm),
+    "gru": Cell(keras.layers.GRU, gru, cudnn="gru"),
+    "lstm": Cell(keras.layers.LSTM, lstm, state_parts=2, cudnn="lstm"),
 }
 
 

@@ -1,7 +1,7 @@
 """GRU and LSTM layers on cuDNN, NVIDIA's library for GPUs.
 
 `run_layer` in `recurrent.py` uses these functions where `usable` is true. They take the weights of
-the Keras layer and compute what the loops in `fused.py` compute. Keras also uses cuDNN, but does
+the Keras layer and compute what the loops of `bptt.py` compute. Keras also uses cuDNN, but does
 not support empty rows or padding before a word, and makes the host wait for the GPU to check for
 them.
 """

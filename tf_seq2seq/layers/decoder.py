@@ -15,7 +15,7 @@ from tf_seq2seq.layers.attention import Attention
 from tf_seq2seq.layers.cells import CELLS, check_cell
 from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.encoder import EncoderOutput
-from tf_seq2seq.layers.linear import Linear, answering
+from tf_seq2seq.layers.operation import Operation, answering
 from tf_seq2seq.layers.readout import Readout, check_activation, selected, serialized_activation
 from tf_seq2seq.layers.recurrent import (
     State,
@@ -342,7 +342,7 @@ class Decoder(FullyTracked, keras.layers.Layer):
 
         def step(previous, state, memory):
             y = tf.zeros([tf.size(previous), 0]) if embed is None else embed(previous)
-            with answering(Linear.infer):
+            with answering(Operation.compute):
                 from_word = take_step.from_word(y)
                 features, alignment, state = take_step.over(memory, width).search(from_word, state)
                 return logits_of(attended(features)), alignment, state

@@ -170,18 +170,17 @@ class Encoder(FullyTracked, keras.layers.Layer):
         mask = ops.not_equal(source, PAD_ID)
         outputs, states = self.words(source, training=training), []
         for i in range(self.num_layers):
-            outputs, state = self._run(i, outputs, mask)
+            outputs, state = self._run(i, outputs, mask, training)
             outputs = self.dropout_layer(outputs, training=training)
             states.append(state)
         return EncoderOutput(outputs, tuple(states), mask)
 
-    def _run(self, i, inputs, mask) -> tuple[tf.Tensor, CellState]:
+    def _run(self, i, inputs, mask, training) -> tuple[tf.Tensor, CellState]:
         """Run layer `i` in one direction or both."""
         runs = []
-        if self.forward_layers:
-            runs.append(run_layer(self.forward_layers[i], inputs, mask=mask))
-        if self.backward_layers:
-            runs.append(run_layer(self.backward_layers[i], inputs, mask=mask))
+        for layers in (self.forward_layers, self.backward_layers):
+            if layers:
+                runs.append(run_layer(layers[i], inputs, mask=mask, training=training))
         if len(runs) == 1:
             return runs[0]
         (forward, forward_state), (backward, backward_state) = runs

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -12,25 +10,10 @@ import tensorflow as tf
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.kept import weight
 from tf_seq2seq.layers.loop import compiled_by_xla
+from tf_seq2seq.layers.operation import Backward, Forward, Operation
 
 HALVED = range(2**17, 2**21)
 """The sizes of the matrices that `multiplier` halves; larger ones keep all cores busy."""
-
-Answer = Callable[["Linear", tf.Tensor], tf.Tensor]
-_answer: contextvars.ContextVar[Answer | None] = contextvars.ContextVar("_answer", default=None)
-
-
-@contextlib.contextmanager
-def answering(answer: Answer) -> Iterator[None]:
-    """Within this context, `answer(linear, x)` is the result of each call `linear(x)`.
-
-    `bptt.unfold` thereby sees and replaces the products in a step.
-    """
-    token = _answer.set(answer)
-    try:
-        yield
-    finally:
-        _answer.reset(token)
 
 
 def check_not_quantized(layer: keras.layers.Layer) -> None:
@@ -47,8 +30,10 @@ def check_not_quantized(layer: keras.layers.Layer) -> None:
         )
 
 
-class Linear:
+class Linear(Operation):
     """A linear map `W x + b` for a loop; the constructor reads and casts the weights once.
+
+        d_x = W^T d_y,    d_W = sum_t d_yt x_t^T,    d_b = sum_t d_yt
 
     Inputs and outputs are float32. With a half-precision dtype, only the product is computed in
     half precision, and the gradients of `W` from all steps are summed in float32.
@@ -71,8 +56,11 @@ class Linear:
         self.kernel = weight(kernel, dtype)
         self.bias = None if bias is None else tf.cast(tf.convert_to_tensor(bias), tf.float32)
         self.dtype = tf.as_dtype(dtype)
-        self._multiply = multiplier(self.kernel, self.dtype)
-        self._times_kernel = times(self.kernel, self.dtype)
+        self._cast_kernel = tf.cast(self.kernel, self.dtype)
+        self._multiply = multiplier(self._cast_kernel, self.dtype)
+        # TensorFlow would multiply by a transposed view in each step of the backward pass, which
+        # takes longer.
+        self._transposed = tf.transpose(self._cast_kernel)
 
     @classmethod
     def of(cls, dense: keras.layers.Dense) -> Linear:
@@ -98,40 +86,92 @@ class Linear:
         return Linear(of_x, self.bias, self.dtype), Linear(of_y, None, self.dtype)
 
     @property
-    def weights(self) -> list[tf.Tensor]:
+    def shared(self) -> Sequence[tf.Tensor]:
         """`W`, and `b` if there is one."""
         return [self.kernel] if self.bias is None else [self.kernel, self.bias]
 
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+    def forward(self, x: tf.Tensor) -> Forward:
         """Map `(..., features)` to float32 `(..., units)`."""
-        answer = _answer.get()
-        return self.apply(x) if answer is None else answer(self, x)
+        x = tf.cast(x, self.dtype)
+        few_rows = x.shape.rank == 2 and self.kernel.shape[0]
+        y = self._multiply(x) if few_rows else _of_rows(x, self._cast_kernel)
+        return Forward(y if self.bias is None else y + self.bias, operands=(x,))
 
-    def infer(self, x: tf.Tensor) -> tf.Tensor:
-        """Map float32 `(..., features)` like `apply`, with as few operations as possible.
+    def backward(self, kept: Sequence[tf.Tensor], *ds: tf.Tensor) -> Backward:
+        d = tf.cast(ds[0], self.dtype)
+        return Backward((_of_rows(d, self._transposed),), operands=(d,))
 
-        Use it where no gradient is needed, as in the loop of a search.
-        """
-        if x.shape.rank != 2:
-            rows = tf.reshape(x, [-1, x.shape[-1]])
-            shape = tf.concat([tf.shape(x)[:-1], self.kernel.shape[1:]], axis=0)
-            return tf.reshape(self.infer(rows), shape)
-        if self.kernel.shape[0] == 0:  # oneDNN aborts the process if the inner dimension is 0
-            return self.apply(x)
-        y = self._multiply(x)
-        return y if self.bias is None else y + self.bias
+    def d_shared(
+        self, forward: Sequence[tf.Tensor], backward: Sequence[tf.Tensor], sums: Sequence[tf.Tensor]
+    ) -> Sequence[tf.Tensor]:
+        x, d = (tf.reshape(each, [-1, each.shape[-1]]) for each in (*forward, *backward))
+        d_kernel = product(x, d, self.dtype, transpose_a=True)
+        if self.bias is None:
+            return [d_kernel]
+        ones = tf.ones([1, tf.shape(d)[0]], self.dtype)  # the fastest sum is a product
+        return [d_kernel, product(ones, d, self.dtype)[0]]
 
-    def apply(self, x: tf.Tensor) -> tf.Tensor:
-        """Map `(..., features)` to float32 `(..., units)`."""
-        features, units = self.kernel.shape
-        shape = [*tf.unstack(tf.shape(x))[:-1], units]
-        if features == 0:  # oneDNN aborts the process if the inner dimension is 0
-            y = tf.zeros(shape)
-        else:
-            y = self._times_kernel(tf.reshape(tf.cast(x, tf.float32), [-1, features]))
-        if self.bias is not None:
-            y += self.bias
-        return tf.reshape(y, shape)
+
+class LinearPerRow(Operation):
+    """A linear map of each row of a batch with a matrix of its own: `y_b = x_b A_b`.
+
+        d_x = d_y A^T,    d_A = sum_t x_t^T d_yt
+
+    In attention, the rows are the sentences: `A` holds the keys or the values of a sentence, and
+    `x` the query or the weights.
+
+    Args:
+        matrices: `A`, `(batch, m, n)`; its dtype is that of the products.
+        transpose: whether to multiply by `A^T` instead.
+
+    Call arguments:
+        x: float32 `(batch, m)`, or `(batch, n)` if `transpose` is set.
+
+    Returns:
+        float32 `(batch, n)`, or `(batch, m)` if `transpose` is set.
+
+    Example:
+
+    >>> LinearPerRow(tf.ones([2, 3, 4]))(tf.ones([2, 3])).numpy()
+    array([[3., 3., 3., 3.],
+           [3., 3., 3., 3.]], dtype=float32)
+    """
+
+    def __init__(self, matrices: tf.Tensor, transpose: bool = False):
+        self._matrices, self._transpose = matrices, transpose
+
+    @property
+    def shared(self) -> Sequence[tf.Tensor]:
+        """`A`."""
+        return [self._matrices]
+
+    def forward(self, x: tf.Tensor) -> Forward:
+        x = tf.cast(x, self._matrices.dtype)
+        return Forward(self._multiply(x, self._transpose), operands=(x,))
+
+    def backward(self, kept: Sequence[tf.Tensor], *ds: tf.Tensor) -> Backward:
+        d = tf.cast(ds[0], self._matrices.dtype)
+        return Backward((self._multiply(d, not self._transpose),), operands=(d,))
+
+    def d_shared(
+        self, forward: Sequence[tf.Tensor], backward: Sequence[tf.Tensor], sums: Sequence[tf.Tensor]
+    ) -> Sequence[tf.Tensor]:
+        x, d = (*backward, *forward) if self._transpose else (*forward, *backward)
+        return [tf.matmul(tf.transpose(x, [1, 2, 0]), tf.transpose(d, [1, 0, 2]))]
+
+    def _multiply(self, x, transpose):
+        y = tf.matmul(x[:, None], self._matrices, transpose_b=transpose)
+        return tf.cast(tf.squeeze(y, 1), tf.float32)
+
+
+def _of_rows(x, matrix):
+    """Multiply `(..., features)` by a matrix; the result is float32."""
+    if x.shape.rank != 2:
+        y = _of_rows(tf.reshape(x, [-1, x.shape[-1]]), matrix)
+        return tf.reshape(y, [*tf.unstack(tf.shape(x))[:-1], matrix.shape[1]])
+    if 0 in matrix.shape:  # oneDNN aborts the process if the inner dimension is 0
+        return tf.zeros([tf.shape(x)[0], matrix.shape[1]])
+    return product(x, matrix, matrix.dtype)
 
 
 def product(a: tf.Tensor, b: tf.Tensor, dtype: str | tf.DType, **transposed: bool) -> tf.Tensor:
@@ -146,7 +186,7 @@ def product(a: tf.Tensor, b: tf.Tensor, dtype: str | tf.DType, **transposed: boo
 
 
 def multiplier(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return the function `x -> x M` for a loop without gradients.
+    """Return the function `x -> x M` for a loop.
 
     In float32, it computes `x_1 M_1 + x_2 M_2` for the halves of `M` and of the columns of `x`.
     TensorFlow computes both at the same time, whereas it uses little more than one core for a
@@ -169,29 +209,3 @@ def multiplier(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor]
         return tf.add_n(list(map(tf.matmul, tf.split(x, 2, axis=1), halves)))
 
     return multiply
-
-
-def times(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return the function `x -> x @ matrix` for a loop, with the product computed in `dtype`.
-
-    The matrix is transposed once, for the gradient `d @ matrix^T`. TensorFlow would multiply by a
-    transposed view in each step, which takes twice as long if `x` has few rows.
-
-    Args:
-        matrix: float32 `(features, units)`.
-        dtype: the dtype of the product.
-
-    Returns:
-        A function from float32 `(rows, features)` to float32 `(rows, units)`.
-    """
-    forward = tf.stop_gradient(tf.cast(matrix, dtype))
-    backward = tf.transpose(forward)
-
-    @tf.custom_gradient
-    def run(x, matrix):
-        def gradient(d):
-            return product(d, backward, dtype), product(x, d, dtype, transpose_a=True)
-
-        return product(x, forward, dtype), gradient
-
-    return lambda x: run(x, matrix)

@@ -47,7 +47,31 @@ def unfold(
     >>> totals.numpy()
     array([0., 1., 3., 6.], dtype=float32)
     """
-    arrays = tuple(tf.TensorArray(tf.float32, length) for _ in range(num_outputs))
+    spec = tf.TensorSpec(None, tf.float32)
+    arrays, state = unfold_arrays(step, length, initial_state, [spec] * num_outputs, backwards)
+    return tuple(array.stack() for array in arrays), state
+
+
+def unfold_arrays(
+    step: Callable[[tf.Tensor, Any], tuple[Sequence[tf.Tensor], Any]],
+    length: tf.Tensor | int,
+    initial_state: Any,
+    specs: Sequence[tf.TensorSpec],
+    backwards: bool = False,
+) -> tuple[tuple[tf.TensorArray, ...], Any]:
+    """Do the same as `unfold`, without copying the outputs of all steps into one tensor.
+
+    Args:
+        step, length, initial_state, backwards: see `unfold`.
+        specs: the shape and the dtype of each output of a step.
+
+    Returns:
+        The outputs, each an array of `length` tensors, and the state after the last step.
+    """
+    arrays = tuple(
+        tf.TensorArray(spec.dtype, length, element_shape=spec.shape, clear_after_read=False)
+        for spec in specs
+    )
 
     def body(done, state, arrays):
         t = length - 1 - done if backwards else done
@@ -61,7 +85,7 @@ def unfold(
         (tf.constant(0), initial_state, arrays),
         maximum_iterations=length,
     )
-    return tuple(array.stack() for array in arrays), state
+    return arrays, state
 
 
 def differentiable_once(gradients: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:

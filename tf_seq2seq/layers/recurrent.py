@@ -1,7 +1,7 @@
 """Recurrent layers for whole sequences and for single steps.
 
 The encoder and the decoder consist of Keras' recurrent layers, which hold the weights. `cudnn.py`
-runs them on a GPU and `fused.py` elsewhere. For single steps, use a `Recurrence`.
+runs them on a GPU and `bptt.py` elsewhere. For single steps, use a `Recurrence`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.layers import cudnn
+from tf_seq2seq.layers import bptt, cudnn
 from tf_seq2seq.layers.cells import CELLS, CellState, cell_of
 from tf_seq2seq.layers.linear import Linear
 
@@ -181,11 +181,12 @@ def run_layer(
     initial_state: CellState | None = None,
     mask: tf.Tensor | None = None,
     context: tf.Tensor | None = None,
+    training: bool | None = None,
 ) -> tuple[tf.Tensor, CellState]:
     """Run a recurrent layer over whole sequences.
 
-    Cells that cuDNN has use it on a GPU, unless XLA compiles the graph; elsewhere, cells that have
-    a fused loop use that. The weights and the results are the same.
+    Cells that cuDNN has use it on a GPU, unless XLA compiles the graph. The weights and the results
+    are the same.
 
     Args:
         layer: a layer made by `recurrent_layer`.
@@ -193,6 +194,7 @@ def run_layer(
         initial_state: the layer's state before the first step, or None for zeros.
         mask: bool `(batch, length)`, or None.
         context: `(batch, context_size)`, appended to the input of each step; or None.
+        training: whether to store what a fast gradient needs.
 
     Returns:
         `(outputs, state)`: `(batch, length, units)`, in the order of the inputs even if the layer
@@ -202,35 +204,39 @@ def run_layer(
     if initial_state is None:
         zeros = tf.zeros([tf.shape(inputs)[0], layer.units], dtype)
         initial_state = (zeros,) * cell.state_parts
-    on_cudnn = cell.cudnn if cudnn.usable() else None
-    if cell.fused is not None and on_cudnn is None:
-        return _run_fused(layer, inputs, initial_state, mask, context)
+    if cell.cudnn is None or not cudnn.usable():
+        return _run_loop(layer, inputs, initial_state, mask, context, training)
     if context is not None:
         context = tf.repeat(tf.cast(context, inputs.dtype)[:, None], tf.shape(inputs)[1], axis=1)
         inputs = tf.concat([inputs, context], axis=-1)
-    if on_cudnn is not None:
-        return cudnn.run(on_cudnn, layer, inputs, initial_state, mask)
-    outputs, *state = layer(inputs, initial_state=list(initial_state), mask=mask)
-    return tf.reverse(outputs, [1]) if layer.go_backwards else outputs, tuple(state)
+    return cudnn.run(cell.cudnn, layer, inputs, initial_state, mask)
 
 
-def _run_fused(layer, inputs, initial_state, mask, context):
-    dtype, cell, recurrence = layer.compute_dtype, cell_of(layer), Recurrence(layer)
+def _run_loop(layer, inputs, initial_state, mask, context, training):
+    dtype, recurrence = layer.compute_dtype, Recurrence(layer)
+    # Time is the first axis in the loop, so that each step is a contiguous block of memory.
     xs = tf.transpose(inputs, [1, 0, 2])
-    keep = None if mask is None else tf.cast(tf.transpose(mask)[:, :, None], tf.float32)
+    masks = [] if mask is None else [tf.cast(tf.transpose(mask)[:, :, None], tf.float32)]
     if layer.go_backwards:
-        xs, keep = tf.reverse(xs, [0]), None if keep is None else tf.reverse(keep, [0])
+        xs, masks = tf.reverse(xs, [0]), [tf.reverse(mask, [0]) for mask in masks]
     if context is None:
         from_inputs = recurrence.from_input(xs)
     else:
         # The context is the same in all steps, so it is multiplied once.
         of_inputs, of_context = recurrence.from_input.split(xs.shape[-1])
         from_inputs = of_inputs(xs) + of_context(context)
+
+    def step(from_input, masks, state):
+        new_state = recurrence(from_input, state)
+        for mask in masks:
+            pairs = zip(new_state, state, strict=True)
+            new_state = tuple(old + mask * (new - old) for new, old in pairs)
+        return new_state[:1], new_state
+
     state = tuple(tf.cast(part, tf.float32) for part in initial_state)
-    kernel, bias = recurrence.from_state.kernel, recurrence.from_state.bias
-    outputs, state = cell.fused(cell.step, from_inputs, state, kernel, bias, keep, dtype)
-    if keep is not None:
-        outputs *= keep
+    (outputs,), state = bptt.run(step, from_inputs, masks, state, 1, training)
+    for mask in masks:
+        outputs *= mask
     if layer.go_backwards:
         outputs = tf.reverse(outputs, [0])
     outputs = tf.transpose(tf.cast(outputs, dtype), [1, 0, 2])

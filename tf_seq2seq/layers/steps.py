@@ -22,7 +22,6 @@ from keras import ops
 from tf_seq2seq.layers import bptt
 from tf_seq2seq.layers.encoder import EncoderOutput
 from tf_seq2seq.layers.linear import Linear
-from tf_seq2seq.layers.loop import compiled_by_xla
 from tf_seq2seq.layers.recurrent import Recurrence, State, run_layer
 
 if TYPE_CHECKING:
@@ -187,10 +186,7 @@ class Step(abc.ABC):
             features, alignment, state = step(from_word, state, tuple(masks))
             return (*features, alignment), state
 
-        # On a CPU, computing a step again takes longer than storing its results.
-        by_hand = training and compiled_by_xla()
-        run = bptt.unfold if by_hand else bptt.unfold_plainly
-        outputs, state = run(take, from_words, masks, state, cls.num_features + 1)
+        outputs, state = bptt.run(take, from_words, masks, state, cls.num_features + 1, training)
         *features, alignment = (tf.transpose(output, [1, 0, 2]) for output in outputs)
         return tuple(features), alignment, state
 
@@ -252,7 +248,7 @@ class FixedContext(Step):
         x, cells = words, []
         context = encoded.context if decoder.feeds.context else None
         for layer, cell_state in zip(decoder.recurrent_layers, state.cells, strict=True):
-            x, cell_state = run_layer(layer, x, cell_state, context=context)
+            x, cell_state = run_layer(layer, x, cell_state, context=context, training=training)
             x = decoder.dropout_layer(x, training=training)
             cells.append(cell_state)
             context = None  # only the first layer is fed

@@ -13,7 +13,8 @@ from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.kept import weight
-from tf_seq2seq.layers.linear import Linear, answering, check_not_quantized
+from tf_seq2seq.layers.linear import Linear, check_not_quantized
+from tf_seq2seq.layers.operation import Operation, answering
 from tf_seq2seq.layers.recurrent import (
     Recurrence,
     State,
@@ -213,7 +214,7 @@ class LanguageModel(SequenceModel):
         x = self.dropout_layer(x, training=training)
         states = []
         for layer, layer_state in zip(self.recurrent_layers, state, strict=True):
-            x, layer_state = run_layer(layer, x, layer_state, valid)
+            x, layer_state = run_layer(layer, x, layer_state, valid, training=training)
             x = self.dropout_layer(x, training=training)
             states.append(layer_state)
         return LanguageModelOutput(self._logits(x), tuple(states))
@@ -244,7 +245,7 @@ class LanguageModel(SequenceModel):
         def step(ids, state, memory=()):
             self._check_state(state)
             x, states = tf.gather(embeddings, ids), []
-            with answering(Linear.infer):
+            with answering(Operation.compute):
                 for recurrence, old in zip(recurrences, state, strict=True):
                     new = recurrence(
                         recurrence.from_input(x), [tf.cast(h, tf.float32) for h in old]
