@@ -270,7 +270,7 @@ class PackageSide:
             self.optimizer = keras.optimizers.SGD(c.learning_rate, global_clipnorm=c.clip)
             self.loss = s2s.SequenceCrossEntropy("sentences")
         else:
-            self.optimizer = keras.optimizers.Adam(
+            self.optimizer = s2s.training.FusedAdam(
                 c.learning_rate, beta_2=c.beta_2, global_clipnorm=c.clip
             )
             self.loss = s2s.SequenceCrossEntropy(label_smoothing=c.label_smoothing)
