@@ -173,7 +173,7 @@ class Translator(TranslationGraph):
             precision: `"float32"` or `"bfloat16"`.
 
         Raises:
-            InputError: if there is no such precision.
+            InputError: if the precision is unknown.
         """
         copy = type(self)(
             in_precision(self.model, precision),

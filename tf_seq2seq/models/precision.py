@@ -23,7 +23,7 @@ def in_precision(model: keras.Model, precision: str) -> keras.Model:
         precision: `"float32"` or `"bfloat16"`.
 
     Raises:
-        InputError: if there is no such precision, or if the model is not a Keras model.
+        InputError: if the precision is unknown, or if the model is not a Keras model.
 
     Example:
 
