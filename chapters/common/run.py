@@ -42,7 +42,7 @@ class Run(NamedTuple):
         return (time.monotonic() - self.started) / 60
 
     def read(self, file: Path) -> str | None:
-        """Return the text of the chief's file on all workers; None if the chief has no such file."""
+        """Return the text of the chief's file on all workers; None if it does not exist."""
         text = file.read_text(encoding="utf-8") if file.exists() else None
         return json.loads(self.workers.broadcast(json.dumps(text).encode()))
 
