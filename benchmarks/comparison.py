@@ -1,15 +1,17 @@
 """What the comparisons share: the sides, their turns, and the tables."""
 
+import contextlib
 import dataclasses
 import os
 import platform
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from sides.configurations import LANGUAGE_MODELS
-from sides.parent import start_package, start_torch
+from sides.parent import Side, start_package, start_torch
 
 from tf_seq2seq.cli.settings import setting
 from tf_seq2seq.errors import InputError
@@ -53,6 +55,20 @@ def start_sides(settings, names):
     starts = {PACKAGE: (start_package, package), PLAIN: (start_package, {"name": PLAIN, **package})}
     starts[TORCH] = start_torch, torch
     return {name: starts[name][0](settings, **starts[name][1]) for name in names}
+
+
+@contextlib.contextmanager
+def running_sides(settings, keras=False):
+    """Start the package, PyTorch unless it is left out, and plain Keras; print the machine.
+
+    Yields:
+        `(sides, folder)`: the sides by name, which end with the context, and a temporary folder.
+    """
+    used = {PACKAGE: True, PLAIN: keras, TORCH: not settings.no_torch}
+    with Side.closing(), tempfile.TemporaryDirectory() as folder:
+        sides = start_sides(settings, [name for name, is_used in used.items() if is_used])
+        print_machine(sides, settings.threads)
+        yield sides, Path(folder)
 
 
 def processor():

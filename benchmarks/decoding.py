@@ -12,9 +12,7 @@ they take turns; a ratio compares the times of one turn.
 """
 
 import dataclasses
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from comparison import (
     PACKAGE,
@@ -23,13 +21,11 @@ from comparison import (
     check_same,
     precision_setting,
     precisions,
-    print_machine,
     print_table,
-    start_sides,
+    running_sides,
     take_turns,
 )
 from sides.configurations import configuration
-from sides.parent import Side
 from sides.workload import lengths, sentences
 
 from tf_seq2seq.cli.settings import from_command_line, setting
@@ -92,14 +88,11 @@ def main():
     settings = from_command_line(Settings)
     batches = [64] if settings.file else read_batches(settings)
     different = []
-    with Side.closing(), tempfile.TemporaryDirectory() as folder:
-        names = [PACKAGE] if settings.no_torch else [PACKAGE, TORCH]
-        sides = start_sides(settings, names)
-        print_machine(sides, settings.threads)
+    with running_sides(settings) as (sides, folder):
         for model in MODELS if settings.model == "all" else (settings.model,):
             for precision in precisions(settings):
                 what = {"model": model, "precision": precision, "tiny": settings.tiny}
-                what |= {"ends": True, "weights": str(Path(folder) / "weights.npz")}
+                what |= {"ends": True, "weights": str(folder / "weights.npz")}
                 modes = {TORCH: {"mode": settings.compile}}
                 found = {
                     name: side.ask("prepare", **what, **modes.get(name, {}))

@@ -10,19 +10,9 @@ the same size.
 
 import dataclasses
 import json
-import tempfile
 from pathlib import Path
 
-from comparison import (
-    PACKAGE,
-    TORCH,
-    SideSettings,
-    precision_setting,
-    precisions,
-    print_machine,
-    start_sides,
-)
-from sides.parent import Side
+from comparison import SideSettings, precision_setting, precisions, running_sides
 from training import Training
 
 from tf_seq2seq.cli.settings import from_command_line, setting
@@ -53,15 +43,12 @@ def main():
     settings = from_command_line(Settings)
     results = read(settings.output)
     settings.output.parent.mkdir(parents=True, exist_ok=True)
-    with Side.closing(), tempfile.TemporaryDirectory() as folder:
-        names = [PACKAGE] if settings.no_torch else [PACKAGE, TORCH]
-        sides = start_sides(settings, names)
-        print_machine(sides, settings.threads)
+    with running_sides(settings) as (sides, folder):
         for precision in precisions(settings):
             for by in SIZES if settings.by == "all" else (settings.by,):
                 for size in SIZES[by][:1] if settings.tiny else SIZES[by]:
                     changes = {"target_vocabulary" if by == "vocabulary" else by: size}
-                    model = "attention", precision, Path(folder)
+                    model = "attention", precision, folder
                     times = Training(settings, sides, *model, **changes).step()
                     key = {"by": by, "size": size, "precision": precision}
                     results = [old for old in results if not key.items() <= old.items()]

@@ -8,21 +8,10 @@ by the time of the step.
 """
 
 import dataclasses
-import tempfile
-from pathlib import Path
 
 import numpy as np
-from comparison import (
-    PACKAGE,
-    TORCH,
-    SideSettings,
-    precision_setting,
-    precisions,
-    print_machine,
-    start_sides,
-)
+from comparison import SideSettings, precision_setting, precisions, running_sides
 from sides.configurations import configuration
-from sides.parent import Side
 from training import Training
 
 from tf_seq2seq.cli.settings import from_command_line, setting
@@ -65,10 +54,7 @@ def products(c):
 
 def main():
     settings = from_command_line(Settings)
-    with Side.closing(), tempfile.TemporaryDirectory() as folder:
-        names = [PACKAGE] if settings.no_torch else [PACKAGE, TORCH]
-        sides = start_sides(settings, names)
-        print_machine(sides, settings.threads)
+    with running_sides(settings) as (sides, folder):
         for model in MODELS if settings.model == "all" else (settings.model,):
             for precision in precisions(settings):
                 found = products(configuration(model, settings.tiny))
@@ -84,7 +70,7 @@ def main():
                     each = "".join(f"{speed[i]:>10,.0f}" for speed in speeds.values())
                     print(f"{name:20}{count:>4} x {' x '.join(map(str, shape)):20}{each}")
                 work = 3 * 2e-9 * np.array(counts) * np.prod(shapes, axis=1)
-                times = Training(settings, sides, model, precision, Path(folder)).step()
+                times = Training(settings, sides, model, precision, folder).step()
                 for name, speed in speeds.items():
                     needed, step = (work / speed).sum(), np.median(times[name])
                     print(

@@ -18,7 +18,6 @@ they take turns; a ratio compares the times of one turn.
 """
 
 import dataclasses
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -31,14 +30,12 @@ from comparison import (
     is_language_model,
     precision_setting,
     precisions,
-    print_machine,
     print_table,
-    start_sides,
+    running_sides,
     take_turns,
     words_of,
 )
 from sides.configurations import configuration
-from sides.parent import Side
 from sides.workload import pairs, write_pairs
 
 from tf_seq2seq.cli.settings import from_command_line, setting
@@ -159,14 +156,11 @@ def main():
         raise InputError("--source and --target belong together: give both or neither.")
     if settings.work == "fit" and is_language_model(settings.model):
         raise InputError("fit is measured for translators only: use --work step.")
-    with Side.closing(), tempfile.TemporaryDirectory() as folder:
-        used = {PACKAGE: True, PLAIN: settings.keras, TORCH: not settings.no_torch}
-        sides = start_sides(settings, [name for name, is_used in used.items() if is_used])
-        print_machine(sides, settings.threads)
+    with running_sides(settings, settings.keras) as (sides, folder):
         for model in MODELS if settings.model == "all" else (settings.model,):
             for precision in precisions(settings):
                 changes = changes_of(settings, model)
-                training = Training(settings, sides, model, precision, Path(folder), **changes)
+                training = Training(settings, sides, model, precision, folder, **changes)
                 if settings.work in ("all", "step"):
                     training.step()
                 if settings.work in ("all", "fit") and not is_language_model(model):

@@ -46,7 +46,7 @@ def after_import(name: str, act: Callable[[], object]) -> None:
     """Do something as soon as another package has been imported.
 
     Args:
-        name: a package that has not been imported yet.
+        name: the package; nothing must have imported it yet.
         act: what to do, once, after the first import that succeeds.
     """
     sys.meta_path.insert(0, _Watch(name, act))

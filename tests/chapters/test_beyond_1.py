@@ -116,7 +116,7 @@ def test_the_five_systems(run, tmp_path):
 
 def test_resuming_trains_the_missing_systems(run, smaller_corpus, tmp_path, capsys):
     longer = {"pairs": 3500, "units": 96, "embedding_size": 96}
-    longer |= {"tokens": 280, "learning_rate": 0.015}
+    longer |= {"tokens": 200, "learning_rate": 0.015}
     results = results_of({"translation (synthetic)": 5}, [1], bidirectional=True, **longer)
     missing = [KEY.format(SYSTEMS[n]) for n in (1, 3)]
     for key in missing:
@@ -132,9 +132,9 @@ def test_resuming_trains_the_missing_systems(run, smaller_corpus, tmp_path, caps
     for result in (context_alone, additive):
         assert result["signature"].startswith("nrefs:1")
         check_measures(result, sentences=300)
-    # After so few steps, the perplexity is the more reliable figure.
+    # Perplexities of 5.5 and 34.5, BLEU 20.1 and 5.9.
     assert 1 < additive["perplexity"] < context_alone["perplexity"] / 3
-    assert additive["bleu"] > context_alone["bleu"]
+    assert additive["bleu"] > context_alone["bleu"] + 1.5
 
 
 def test_table_and_tasks_of_several_seeds(run, tmp_path, capsys):

@@ -130,6 +130,11 @@ def test_any_bytes_leave_other_rows_alone(system, tokenizer, exports):
             assert_same(rows_of(result, rows), rows_of(alone[name], rows))
 
 
+def assert_score(actual, expected):
+    """Compare sums of float32 terms, which batches of other sizes round differently."""
+    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("system", "tokenizer"), pairs_of(("dot_previous", text.CharacterTokenizer))
 )
@@ -157,10 +162,10 @@ def test_500_sentences_in_any_batches(system, tokenizer, exports):
         rows[name] += rows_of(result, range(len(inputs["text"])))
     for i in range(500):
         assert rows["serving_default"][i]["translation"] == greedy[i].text
-        assert rows["serving_default"][i]["score"] == pytest.approx(greedy[i].score, abs=3e-5)
+        assert_score(rows["serving_default"][i]["score"], greedy[i].score)
         assert rows["beam"][i]["translations"] == [t.text for t in beam[i]]
-        np.testing.assert_allclose(rows["beam"][i]["scores"], [t.score for t in beam[i]], atol=3e-5)
-        assert rows["score"][i]["log_probability"] == pytest.approx(scored[i].score, abs=3e-5)
+        assert_score(rows["beam"][i]["scores"], [t.score for t in beam[i]])
+        assert_score(rows["score"][i]["log_probability"], scored[i].score)
         np.testing.assert_allclose(rows["encode"][i]["context"], contexts[i], atol=1e-5)
         assert rows["details"][i]["translation"] == greedy[i].text
         if translator.aligns:

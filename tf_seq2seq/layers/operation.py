@@ -67,8 +67,8 @@ class Operation(abc.ABC):
     """
 
     cheap = False
-    """Whether XLA should compute the results again in the backward pass instead of storing them,
-    because there is no product among them and XLA merges the rest into few kernels."""
+    """Whether the backward pass in XLA should compute the results again instead of storing them.
+    Without products, XLA merges the computation into a few kernels."""
 
     @property
     def shared(self) -> Sequence[tf.Tensor]:

@@ -27,7 +27,6 @@ from tf_seq2seq.files import first_line
 _PART = 2**24
 """The number of int32 values that `Workers.broadcast` sends at a time."""
 
-
 _LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -163,16 +162,15 @@ class Workers:
         first = [w + self.count * r for w in range(self.count) for r in range(local)]
         return np.concatenate([np.arange(rows)[f :: self.replicas] for f in first])
 
-    def broadcast(self, content: bytes | None) -> bytes:
+    def broadcast(self, content: bytes) -> bytes:
         """Return the chief's `content` on all workers, which must all call this.
 
         Args:
             content: any bytes; ignored on the other workers.
         """
         if self.count == 1:
-            assert content is not None
             return content
-        content = content if self.is_chief and content is not None else b""
+        content = content if self.is_chief else b""
         size = int(self._sum(tf.constant([len(content)], tf.int64))[0])
         padded = content.ljust(size, b"\0") + bytes(-size % 4)
         values = np.frombuffer(padded, np.int32)
@@ -183,16 +181,13 @@ class Workers:
         ]
         return b"".join(part.tobytes() for part in parts)[:size]
 
-    def _sum(self, values: tf.Tensor) -> tf.Tensor:
-        """Add up an integer tensor of each worker."""
-        return self._add(values)
-
     @functools.cached_property
     def _concatenate(self):
         return tf.function(lambda tensor: self.strategy.gather(tensor, axis=0), autograph=False)
 
     @functools.cached_property
-    def _add(self):
+    def _sum(self):
+        """A graph that adds up an integer tensor of each worker."""
         local = self.replicas // self.count
 
         def of_first_replica(values):
