@@ -9,6 +9,7 @@ from keras import ops
 from tf_seq2seq.checks import check_choice, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.cells import CELLS, CellState, check_cell
+from tf_seq2seq.layers.dense import Dense
 from tf_seq2seq.layers.recurrent import State, build_once, describe_shapes
 from tf_seq2seq.layers.tracking import FullyTracked
 
@@ -62,7 +63,7 @@ class Bridge(FullyTracked, keras.layers.Layer):
         self.num_layers = check_integer("num_layers", num_layers, minimum=1)
         self.projections = [
             [
-                keras.layers.Dense(
+                Dense(
                     self.units,
                     activation="tanh",
                     name=f"layer_{layer}_part_{part}",

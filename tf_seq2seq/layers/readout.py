@@ -11,6 +11,7 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.dense import Dense, with_bias
 from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.kept import weight
 from tf_seq2seq.layers.linear import Linear
@@ -73,13 +74,13 @@ class Readout(FullyTracked, keras.layers.Layer):
         self.tied = check_flag("tied", tied)
         rate = check_rate("dropout", dropout)
         self.hidden: Any = None
-        self.projection: keras.layers.Dense | None = None
+        self.projection: Dense | None = None
         if self.units is not None:
-            self.hidden = keras.layers.Dense(
+            self.hidden = Dense(
                 self.units, activation=activation, name="hidden", dtype=self.dtype_policy
             )
         if not self.tied:
-            self.projection = keras.layers.Dense(
+            self.projection = Dense(
                 self.vocabulary_size, name="projection", dtype=self.dtype_policy
             )
         self.dropout_layer = Dropout(rate, name="dropout", dtype=self.dtype_policy)
@@ -138,7 +139,7 @@ class Readout(FullyTracked, keras.layers.Layer):
             attended = self.dropout_layer(attended, training=training)
         if self.projection is not None:
             return self.projection(attended)
-        return ops.matmul(attended, ops.transpose(embeddings)) + self.bias
+        return with_bias(ops.matmul(attended, ops.transpose(embeddings)), self.bias)
 
     def attended_map(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """Return the function `attended` for a loop, which reads the weights only once."""
