@@ -10,7 +10,7 @@ from configurations import (
     greedy_batch,
     training_batch,
 )
-from worker import RefusalError, Stopwatch, best_seconds, peak_memory, serve
+from worker import PRODUCTS, RefusalError, Stopwatch, best_seconds, peak_memory, serve
 from workload import words
 
 try:
@@ -240,8 +240,11 @@ class TorchSide:
         """Return the GFLOP/s of products `(m, k, n)`."""
 
         def timed(m, k, n):
-            a, b = (torch.randn(shape).to(DTYPES[precision]) for shape in ((m, k), (k, n)))
-            return 2e-9 * m * k * n / best_seconds(lambda: a @ b)
+            *lefts, right = (
+                torch.randn(shape).to(DTYPES[precision]) for shape in (*[(m, k)] * PRODUCTS, (k, n))
+            )
+            seconds = best_seconds(lambda: [left @ right for left in lefts])
+            return 2e-9 * m * k * n * PRODUCTS / seconds
 
         return {"gflops": [timed(*shape) for shape in shapes]}
 

@@ -7,6 +7,9 @@ import sys
 import time
 import traceback
 
+PRODUCTS = 20
+"""How many products are timed at once."""
+
 
 class RefusalError(Exception):
     """A reason not to start that is the user's to remedy, as one sentence."""
