@@ -1,6 +1,7 @@
 """The pages in docs/: links work, and docs/notes.md defines every label that is used."""
 
 import re
+from xml.etree import ElementTree
 
 import pytest
 from helpers import ROOT
@@ -34,6 +35,25 @@ def test_links(page, link):
 
 def test_the_notes_define_s1_to_s9():
     assert {f"s{number}" for number in range(1, 10)} <= anchors(ROOT / "docs" / "notes.md")
+
+
+def test_the_diagrams_are_those_of_the_script(monkeypatch):
+    """Draw them again with `python docs/diagrams/draw.py`."""
+    monkeypatch.syspath_prepend(ROOT / "docs" / "diagrams")
+    from draw import files
+
+    drawn = files()
+    assert set(drawn) == {*(ROOT / "docs" / "diagrams").glob("*.svg")}
+    for path, content in drawn.items():
+        ElementTree.fromstring(content)
+        assert path.read_text(encoding="utf-8") == content
+
+
+@pytest.mark.parametrize("language", [""])
+def test_the_notes_show_every_diagram(language):
+    notes = (ROOT / "docs" / f"notes{language}.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"\]\(diagrams/(.*?)\)", notes))
+    assert shown == {path.name for path in (ROOT / "docs" / "diagrams").glob("*.svg")}
 
 
 def test_a_file_that_uses_the_labels_says_where_they_are_defined():
