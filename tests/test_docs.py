@@ -49,11 +49,41 @@ def test_the_diagrams_are_those_of_the_script(monkeypatch):
         assert path.read_text(encoding="utf-8") == content
 
 
-@pytest.mark.parametrize("language", [""])
+@pytest.mark.parametrize("language", ["", ".zh-CN"])
 def test_the_notes_show_every_diagram(language):
     notes = (ROOT / "docs" / f"notes{language}.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"\]\(diagrams/(.*?)\)", notes))
     assert shown == {path.name for path in (ROOT / "docs" / "diagrams").glob("*.svg")}
+
+
+def contents(page) -> dict[str, object]:
+    """Return what a page has in common with its translation."""
+    text = page.read_text(encoding="utf-8")
+    displayed = re.findall(r"\$\$\n(.*?)\n\$\$", text, re.DOTALL)
+    text = re.sub(r"\$\$\n.*?\n\$\$", "", text, flags=re.DOTALL)
+    links = set(re.findall(r"\]\(([^)]+)\)", text))
+    return {
+        "labels": re.findall(r'<a id="(.*?)"></a>', text),
+        "equations": displayed,
+        "formulas": set(re.findall(r"\$([^$\n]+)\$", text)),
+        "links": links - {"#sources", "#资料", "notes.md", "notes.zh-CN.md"},
+    }
+
+
+def test_the_notes_say_the_same_in_both_languages():
+    english, chinese = (contents(ROOT / "docs" / f"notes{x}.md") for x in ("", ".zh-CN"))
+    assert len(english["equations"]) > 10
+    assert english == chinese
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_github_recognizes_the_formulas(page):
+    """It does so only after a space, and not before a letter or a digit."""
+    text = re.sub(r"`[^`]*`", "code", page.read_text(encoding="utf-8"))
+    for match in re.finditer(r"(?s)(.)\$([^$\n]+)\$(.)", text):
+        before, formula, after = match.groups()
+        assert before.isspace(), formula
+        assert not after.isalnum(), formula
 
 
 def test_a_file_that_uses_the_labels_says_where_they_are_defined():
