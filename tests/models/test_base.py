@@ -57,6 +57,25 @@ def test_a_loaded_model_is_compiled_with_what_it_was_compiled_with(tmp_path):
     assert float(loaded.optimizer.learning_rate) == 0.5
 
 
+def test_frozen_parts_stay_as_they_are_and_stay_frozen_in_a_file(tmp_path):
+    model, batch = small_model("additive_current"), random_batch()
+    model.encoder.trainable = False
+    model.decoder.words.trainable = False
+    model.compile(keras.optimizers.Adam(0.1))
+    before = {weight.path: weight.numpy() for weight in model.weights}
+    model.fit(*batch, epochs=2, verbose=0)
+    for weight in model.weights:
+        frozen = weight.path.startswith((model.encoder.path, model.decoder.words.path))
+        if "seed" not in weight.path:
+            assert np.array_equal(weight, before[weight.path]) == frozen, weight.path
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")  # a warning would be an error
+    assert not loaded.encoder.trainable and not loaded.decoder.words.trainable
+    assert len(loaded.trainable_variables) == len(model.trainable_variables)
+    for ours, theirs in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_keras_own_fit_traces_a_step_once(monkeypatch):
     traced, train_step = [], Seq2Seq.train_step
     monkeypatch.setattr(

@@ -104,10 +104,28 @@ class SequenceModel(FullyTracked, keras.Model):
             data_batch = tf.nest.map_structure(lambda tensor: local(tensor)[0], batch)
         super()._maybe_symbolic_build(data_batch=data_batch)
 
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return what Keras does, and which parts are frozen."""
+        config = super().get_compile_config()
+        frozen = [name for name, part in self._parts().items() if not part.trainable]
+        return config and {**config, "frozen": frozen}
+
     def compile_from_config(self, config: dict) -> None:
+        # Keras saves `trainable` of a model but not of its parts, and could then not load the state
+        # of an optimizer that was built for the weights of the others.
+        frozen = config.pop("frozen", ())
+        for name, part in self._parts().items():
+            if name in frozen:
+                part.trainable = False
         # Without this, Keras would not compile a loaded model whose class overrides `compile`.
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+    def _parts(self) -> dict[str, keras.layers.Layer]:
+        """Return the layers with weights by their paths; a layer is before those in it."""
+        layers = [layer for layer in self._flatten_layers(include_self=False) if layer.weights]
+        # The path of a part that was built on its own does not begin with the model's name.
+        return {layer.path.removeprefix(f"{self.name}/"): layer for layer in layers}
 
     @property
     def _default_save_signature(self) -> tf.types.experimental.PolymorphicFunction:
