@@ -190,6 +190,58 @@ def test_translations_in_another_precision():
         translator.in_precision("float16")
 
 
+def reordered(tokenizer, *more):
+    """A tokenizer of the same kind whose ids are in another order, with more tokens."""
+    other = type(tokenizer).from_config(tokenizer.get_config())
+    other.set_vocabulary(s2s.text.Vocabulary([*tokenizer.vocabulary.tokens[:3:-1], *more]))
+    return other
+
+
+def test_a_vocabulary_that_does_not_change_gives_the_same_translations(translator):
+    same = translator.with_tokenizers(*translator.tokenizers)
+    for ours, theirs in zip(same.model.weights, translator.model.weights, strict=True):
+        assert ours.numpy().tobytes() == theirs.numpy().tobytes()
+    assert list(map(repr, same(TRICKY))) == list(map(repr, translator(TRICKY)))
+    other = translator.with_tokenizers(*map(reordered, translator.tokenizers))
+    for ours, theirs in zip(other(TRICKY), translator(TRICKY), strict=True):
+        assert (ours.text, ours.source_tokens) == (theirs.text, theirs.source_tokens)
+        assert ours.score == pytest.approx(theirs.score, abs=1e-5)
+
+
+def test_a_translator_with_other_tokenizers_is_saved_and_loaded(tmp_path, capsys):
+    translator = small_translator("dot_current", max_source_length=7)
+    before = translator.model.get_weights()
+    larger = reordered(translator.target_tokenizer, "新", "字")
+    changed = translator.with_tokenizers(target_tokenizer=larger, rule="random", report=print)
+    assert capsys.readouterr().out == "Target: 15 tokens: 13 known, 0 from pieces, 2 random\n"
+    assert changed.source_tokenizer is translator.source_tokenizer
+    assert changed.target_tokenizer is larger
+    assert (changed.max_source_length, changed.max_target_length) == (7, 12)
+    # The old words have the same logits: only the sum of all probabilities grows.
+    kept = [translator.target_tokenizer.vocabulary.index(t) for t in larger.vocabulary][:-2]
+    inputs = {"source": np.array([[5, 6, 3]]), "target": np.array([[2, 4]])}
+    logits, old = changed.model(inputs | {"target": np.array([[2, 12]])}), translator.model(inputs)
+    assert kept[12] == 4
+    np.testing.assert_allclose(logits[..., :-2], np.take(old, kept, axis=2), atol=1e-6)
+
+    for ours, theirs in zip(before, translator.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    changed.save(tmp_path)
+    again = s2s.Translator.load(tmp_path).with_tokenizers(translator.source_tokenizer, larger)
+    assert repr(again("a b")) == repr(changed("a b"))
+
+
+def test_tokenizers_that_a_translator_cannot_take(translator):
+    with pytest.raises(s2s.InputError, match="Pass a `source_tokenizer`, a `target_tokenizer`, or"):
+        translator.with_tokenizers()
+    with pytest.raises(s2s.InputError, match="`target_tokenizer` must be a Tokenizer, got 'zh'"):
+        translator.with_tokenizers(target_tokenizer="zh")
+    with pytest.raises(s2s.InputError, match="`rule` must be 'pieces' or 'random', got 3"):
+        translator.with_tokenizers(translator.source_tokenizer, rule=3)
+    with pytest.raises(s2s.InputError, match=r"old WordTokenizer knows none of the 9 tokens"):
+        translator.with_tokenizers(translator.target_tokenizer)
+
+
 def test_facts_are_saved_with_a_translator(translator, tmp_path):
     card, sentences = {"data": "句子", "metric": {"value": 1.5}}, ("un", "deux œufs")
     translator.save(tmp_path, card=card, sentences=sentences)

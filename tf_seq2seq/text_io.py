@@ -42,8 +42,17 @@ def check_parts(model: Any, protocol: type, example: str, **tokenizers: Any) -> 
     if not isinstance(model, protocol):
         raise InputError(f"`model` must be a {protocol.__name__} such as {example}, got {model!r}.")
     for name, tokenizer in tokenizers.items():
-        if not isinstance(tokenizer, Tokenizer):
-            raise InputError(f"`{name}` must be a Tokenizer, got {tokenizer!r}.")
+        check_tokenizer(name, tokenizer)
+
+
+def check_tokenizer(name: str, value: Any) -> None:
+    """Refuse an argument `name` that is not a tokenizer.
+
+    Raises:
+        InputError: if it is something else.
+    """
+    if not isinstance(value, Tokenizer):
+        raise InputError(f"`{name}` must be a Tokenizer, got {value!r}.")
 
 
 def compile_graph(

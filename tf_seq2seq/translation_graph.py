@@ -65,7 +65,8 @@ class TranslationGraph(tf.Module):
             if tokenizer.vocabulary_size != size:
                 raise InputError(
                     f"The {side} tokenizer has {tokenizer.vocabulary_size} tokens, but the model "
-                    f"was built for {size}; pass the tokenizer that the model was trained with."
+                    f"was built for {size}; pass the tokenizer that the model was trained with, "
+                    "and change it with `Translator.with_tokenizers`."
                 )
         self.model = model
         self.source_tokenizer = source_tokenizer

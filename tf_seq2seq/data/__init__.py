@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         synthetic_corpus,
         synthetic_text,
     )
+    from tf_seq2seq.data.word_vectors import WordVectors, read_word_vectors
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -43,6 +44,7 @@ else:
             "RemoteFile": "public",
             "Summary": "batching",
             "TextCorpus": "corpus",
+            "WordVectors": "word_vectors",
             "batches": "batching",
             "book_vocabulary": "public",
             "copy_corpus": "synthetic",
@@ -53,6 +55,7 @@ else:
             "read_lines": "readers",
             "read_parallel": "readers",
             "read_tab_separated": "readers",
+            "read_word_vectors": "word_vectors",
             "reverse_corpus": "synthetic",
             "split": "splitting",
             "synthetic_corpus": "synthetic",
@@ -71,6 +74,7 @@ __all__ = [
     "RemoteFile",
     "Summary",
     "TextCorpus",
+    "WordVectors",
     "batches",
     "book_vocabulary",
     "copy_corpus",
@@ -81,6 +85,7 @@ __all__ = [
     "read_lines",
     "read_parallel",
     "read_tab_separated",
+    "read_word_vectors",
     "reverse_corpus",
     "split",
     "synthetic_corpus",

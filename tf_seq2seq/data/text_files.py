@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import bz2
 import codecs
 import gzip
@@ -9,18 +10,21 @@ import lzma
 import os
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import first_line
 
-_COMPRESSED = {
-    rb"\x1f\x8b": gzip.decompress,
-    rb"BZh[1-9]1AY&SY": bz2.decompress,
-    rb"\xfd7zXZ\x00": lzma.decompress,
+_COMPRESSED: dict[bytes, Any] = {
+    rb"\x1f\x8b": gzip,
+    rb"BZh[1-9]1AY&SY": bz2,
+    rb"\xfd7zXZ\x00": lzma,
 }
 _ARCHIVES = {rb"PK\x03\x04": "zip", rb"7z\xbc\xaf\x27\x1c": "7z", rb"\x28\xb5\x2f\xfd": "zstd"}
 _TAR = slice(257, 262)  # where a tar archive has "ustar"
+_UNPACK_ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 
 # UTF-32 comes first, because its mark begins with that of UTF-16.
 _MARKS = {
@@ -63,23 +67,60 @@ def read_text_lines(path: str | os.PathLike) -> list[str]:
     return [line.rstrip("\r") for line in lines]
 
 
+def stream_lines(path: str | os.PathLike) -> Iterator[bytes]:
+    r"""Yield the lines of a file of any size, as bytes without LF or CRLF at their ends.
+
+    A file that was compressed by gzip, bzip2 or xz is unpacked.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: if the file cannot be read or unpacked.
+    """
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            head = file.read(_TAR.stop)
+        module = _compression(head)
+        with (module or builtins).open(Path(path).expanduser(), "rb") as lines:
+            for number, line in enumerate(lines):
+                if number == 0:
+                    _check_no_archive(path, line if module else head)
+                yield line.rstrip(b"\r\n")
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise _damaged(path, error) from None
+    except OSError as error:
+        reason = error.strerror or first_line(error)
+        raise InputError(f"{path} cannot be read ({reason}): check the path.") from None
+
+
 def _unpacked(path, data: bytes) -> bytes:
-    for magic, unpack in _COMPRESSED.items():
-        if re.match(magic, data):
-            try:
-                data = unpack(data)
-            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-                raise InputError(
-                    f"{path} cannot be unpacked ({first_line(error)}): download it or compress it "
-                    "again."
-                ) from None
-            break
+    if module := _compression(data):
+        try:
+            data = module.decompress(data)
+        except _UNPACK_ERRORS as error:
+            raise _damaged(path, error) from None
+    _check_no_archive(path, data)
+    return data
+
+
+def _compression(data: bytes) -> Any:
+    """Return the module that unpacks a file with this beginning, or None."""
+    return next((module for magic, module in _COMPRESSED.items() if re.match(magic, data)), None)
+
+
+def _damaged(path, error: Exception) -> InputError:
+    return InputError(
+        f"{path} cannot be unpacked ({first_line(error)}): download it or compress it again."
+    )
+
+
+def _check_no_archive(path, data: bytes) -> None:
     kind = next((kind for magic, kind in _ARCHIVES.items() if re.match(magic, data)), None)
     if data[_TAR] == b"ustar":
         kind = "tar"
     if kind:
         raise InputError(f"{path} is a {kind} file: unpack it, and pass the text file in it.")
-    return data
 
 
 def _decoded(path, data: bytes) -> str:

@@ -3,8 +3,10 @@
 from tf_seq2seq.models.base import SequenceModel
 from tf_seq2seq.models.ensemble import Ensemble
 from tf_seq2seq.models.language_model import LanguageModel, LanguageModelOutput
+from tf_seq2seq.models.pretrained import set_embeddings
 from tf_seq2seq.models.protocol import TextGenerator, TranslationModel
 from tf_seq2seq.models.seq2seq import Seq2Seq
+from tf_seq2seq.models.vocabulary_change import VocabularyChange
 
 __all__ = [
     "Ensemble",
@@ -14,4 +16,6 @@ __all__ = [
     "SequenceModel",
     "TextGenerator",
     "TranslationModel",
+    "VocabularyChange",
+    "set_embeddings",
 ]
