@@ -187,6 +187,65 @@ class Translator(TranslationGraph):
         copy.kept = copy._no_dependency({})
         return copy
 
+    def with_tokenizers(
+        self,
+        source_tokenizer: Tokenizer | None = None,
+        target_tokenizer: Tokenizer | None = None,
+        *,
+        rule: str = "pieces",
+        seed: int = 0,
+        report: Callable[[str], Any] | None = None,
+    ) -> Translator:
+        """Return a copy with another vocabulary on one side or both, to train on other sentences.
+
+        Tokens that the old vocabulary has keep their embeddings, and on the target side the weights
+        and biases of their logits, bit for bit; so do all other weights. New tokens start from the
+        mean of their pieces: see `models.VocabularyChange`. This translator does not change. The
+        model of the copy is not compiled: compile it before training, which starts with a new
+        optimizer state.
+
+        Args:
+            source_tokenizer, target_tokenizer: tokenizers with a vocabulary; None to keep the
+                tokenizer of a side.
+            rule: `"pieces"` or `"random"`, what new tokens start from.
+            seed: for new tokens that start from random numbers.
+            report: called with one line about each new vocabulary, for example `print`.
+
+        Raises:
+            InputError: if no tokenizer is given, if an argument is invalid, if the model is not a
+                `Seq2Seq` or an `Ensemble`, or if no token of a new vocabulary can be mapped.
+
+        Example:
+
+        >>> tokenizer, larger = s2s.text.WordTokenizer(), s2s.text.WordTokenizer()
+        >>> tokenizer.adapt(["old book"]); larger.adapt(["old book", "bookshelf"])
+        >>> model = s2s.Seq2Seq(
+        ...     s2s.Encoder(tokenizer.vocabulary_size, 8), s2s.Decoder(tokenizer.vocabulary_size, 8)
+        ... )
+        >>> translator = s2s.Translator(model, tokenizer, tokenizer)
+        >>> changed = translator.with_tokenizers(larger, report=print)
+        Source: 7 tokens: 6 known, 0 from pieces, 1 random
+        >>> changed.model.source_vocabulary_size, changed.model.target_vocabulary_size
+        (7, 6)
+        """
+        given = {"source": source_tokenizer, "target": target_tokenizer}
+        if source_tokenizer is None and target_tokenizer is None:
+            raise InputError("Pass a `source_tokenizer`, a `target_tokenizer`, or both.")
+        changes: list[VocabularyChange | None] = []
+        for (side, new), old in zip(given.items(), self.tokenizers, strict=True):
+            if new is not None:
+                check_tokenizer(f"{side}_tokenizer", new)
+            changes.append(None if new is None else VocabularyChange(old, new, rule, seed))
+            if new is not None and report is not None:
+                report(f"{side.capitalize()}: {changes[-1]}")
+        return type(self)(
+            with_vocabularies(self.model, *changes),
+            source_tokenizer or self.source_tokenizer,
+            target_tokenizer or self.target_tokenizer,
+            max_source_length=self.max_source_length,
+            max_target_length=self.max_target_length,
+        )
+
     @classmethod
     def ensemble(cls, translators: Iterable[Translator]) -> Translator:
         """Combine translators that were trained separately: see `Ensemble`.
@@ -259,65 +318,6 @@ class Translator(TranslationGraph):
 
         Raises:
             InputError: if the directory does not contain a translator, or if it is damaged.
-    def with_tokenizers(
-        self,
-        source_tokenizer: Tokenizer | None = None,
-        target_tokenizer: Tokenizer | None = None,
-        *,
-        rule: str = "pieces",
-        seed: int = 0,
-        report: Callable[[str], Any] | None = None,
-    ) -> Translator:
-        """Return a copy with another vocabulary on one side or both, to train on other sentences.
-
-        Tokens that the old vocabulary has keep their embeddings, and on the target side the weights
-        and biases of their logits, bit for bit; so do all other weights. New tokens start from the
-        mean of their pieces: see `models.VocabularyChange`. This translator does not change. The
-        model of the copy is not compiled: compile it before training, which starts with a new
-        optimizer state.
-
-        Args:
-            source_tokenizer, target_tokenizer: tokenizers with a vocabulary; None to keep the
-                tokenizer of a side.
-            rule: `"pieces"` or `"random"`, what new tokens start from.
-            seed: for new tokens that start from random numbers.
-            report: called with one line about each new vocabulary, for example `print`.
-
-        Raises:
-            InputError: if no tokenizer is given, if an argument is invalid, if the model is not a
-                `Seq2Seq` or an `Ensemble`, or if no token of a new vocabulary can be mapped.
-
-        Example:
-
-        >>> tokenizer, larger = s2s.text.WordTokenizer(), s2s.text.WordTokenizer()
-        >>> tokenizer.adapt(["old book"]); larger.adapt(["old book", "bookshelf"])
-        >>> model = s2s.Seq2Seq(
-        ...     s2s.Encoder(tokenizer.vocabulary_size, 8), s2s.Decoder(tokenizer.vocabulary_size, 8)
-        ... )
-        >>> translator = s2s.Translator(model, tokenizer, tokenizer)
-        >>> changed = translator.with_tokenizers(larger, report=print)
-        Source: 7 tokens: 6 known, 0 from pieces, 1 random
-        >>> changed.model.source_vocabulary_size, changed.model.target_vocabulary_size
-        (7, 6)
-        """
-        given = {"source": source_tokenizer, "target": target_tokenizer}
-        if source_tokenizer is None and target_tokenizer is None:
-            raise InputError("Pass a `source_tokenizer`, a `target_tokenizer`, or both.")
-        changes: list[VocabularyChange | None] = []
-        for (side, new), old in zip(given.items(), self.tokenizers, strict=True):
-            if new is not None:
-                check_tokenizer(f"{side}_tokenizer", new)
-            changes.append(None if new is None else VocabularyChange(old, new, rule, seed))
-            if new is not None and report is not None:
-                report(f"{side.capitalize()}: {changes[-1]}")
-        return type(self)(
-            with_vocabularies(self.model, *changes),
-            source_tokenizer or self.source_tokenizer,
-            target_tokenizer or self.target_tokenizer,
-            max_source_length=self.max_source_length,
-            max_target_length=self.max_target_length,
-        )
-
         """
         directory = Path(directory)
         with explain_damage(directory, _NOUN, "Translator.save"):
