@@ -5,6 +5,9 @@
 # make coverage  the tests with branch coverage
 # make mutants   put small errors into the code and count those that the tests catch
 # make bench     compare the speed with PyTorch and plain Keras, which takes an hour or two
+# make docs      build the site in docs/_build/html; warnings are errors
+# make linkcheck check the links within the site
+# make notebooks run the chapters as notebooks, as pages of the site; up to half an hour
 # make format    fix the style with ruff
 #
 # Each sets up .venv the first time. ARGS are passed on: make demo ARGS="--epochs 2"
@@ -17,7 +20,11 @@ READY := $(VENV)/.ready
 # take longest, and the fast tests last.
 TEST := $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all test-gpu check lint coverage mutants bench format clean
+DOCS_READY := $(VENV)/.docs-ready
+SPHINX := $(RUN) -m sphinx -W --keep-going
+
+.PHONY: demo test test-all test-gpu check lint coverage mutants bench docs linkcheck \
+  notebooks format clean
 
 demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
@@ -61,13 +68,23 @@ bench: $(READY)
 	$(RUN) benchmarks/serving.py
 	$(RUN) benchmarks/checkpoints.py
 
+docs: $(DOCS_READY)
+	$(SPHINX) -b html docs docs/_build/html $(ARGS)
+
+linkcheck: $(DOCS_READY)
+	$(SPHINX) -b linkcheck docs docs/_build/linkcheck $(ARGS)
+
+# One of them: make notebooks ARGS=ch08_2
+notebooks: $(DOCS_READY)
+	$(RUN) tools/notebooks.py $(ARGS)
+
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
 # What was trained, in output and saved_models, stays.
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build docs/_build *.egg-info
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -76,4 +93,8 @@ $(READY): requirements.txt pyproject.toml
 	  { echo "This Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(DOCS_READY): $(READY)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[docs,serve]'
 	@touch $@

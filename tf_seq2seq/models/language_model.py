@@ -47,7 +47,7 @@ class LanguageModel(SequenceModel):
     """Predict each word of a text from all words before it, with a stack of LSTMs.
 
         x_t          = E w_t
-        h_t, c_t     = LSTM(x_t, h_{t-1}, c_{t-1}), stacked: each layer reads the one below
+        h_t, c_t     = LSTM(x_t, h_{t-1}, c_{t-1})   stacked: each layer reads the one below
         P(w_{t+1})   = softmax(E h_t + b)
 
     with `E` = `embedding` and `b` = `bias`. The embedding is also the matrix of the softmax (Press

@@ -1,0 +1,91 @@
+"""The settings of the site: `make docs` builds it, and warnings are errors.
+
+The pages are the Markdown files of this folder, which also read well on GitHub, the docstrings, and
+the chapters as notebooks. A link that leaves this folder leads, on the site, to the page of the
+chapter or the package that it names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "tools")]
+
+import notebooks
+from equations import convert
+from links import FRONT, rewrite_links
+
+import tf_seq2seq
+
+project = "tf_seq2seq"
+author = "the authors of tf_seq2seq"
+version = release = tf_seq2seq.__version__
+
+extensions = [
+    "myst_nb",  # Markdown and notebooks
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",  # sections of docstrings, such as `Args:`
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build", "diagrams"]
+html_theme = "furo"
+html_title = f"tf_seq2seq {version}"
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+myst_heading_slug_func = "links.slug"
+nb_execution_mode = "off"  # `make notebooks` runs them
+# Markdown has no role for a code span, so a docstring has none either.
+default_role = "code"
+autodoc_member_order = "bysource"
+# The docstrings of Keras, whose methods are overridden, are not reST.
+autodoc_inherit_docstrings = False
+autodoc_typehints = "signature"
+napoleon_custom_sections = [
+    ("Call arguments", "params_style"),
+    ("Update arguments", "params_style"),
+]
+napoleon_use_ivar = True
+
+# The site must build without a network, and other sites move: only links within it are checked.
+linkcheck_ignore = [r"https?://"]
+
+
+def read_page(app, page, source) -> None:
+    """Put the README before the table of contents, and keep links within the site."""
+    if page.startswith("chapters/"):
+        notebook = json.loads(source[0])
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                text = "".join(cell["source"])
+                cell["source"] = rewrite_links(text, ROOT / "chapters", depth=1)
+        source[0] = json.dumps(notebook)
+        return
+    text = rewrite_links(source[0], (HERE / page).parent, page.count("/"))
+    for name, front in FRONT.items():
+        if front == f"{page}.md" and (ROOT / name).exists():
+            _, _, contents = text.partition("\n")  # without the title
+            text = rewrite_links((ROOT / name).read_text(encoding="utf-8"), ROOT, 0) + contents
+    # GitHub needs these anchors; here, `links.slug` makes them.
+    source[0] = re.sub(r'^<a id="s\d"></a>\n', "", text, flags=re.MULTILINE)
+
+
+def show_equations(app, what, name, thing, options, lines) -> None:
+    """Render the equations of a docstring, and link to the notes that define its labels."""
+    lines[:] = [
+        re.sub(r"`?docs/(notes)\.md`?", r":doc:`\1 </\1>`", line) for line in convert(lines)
+    ]
+
+
+def setup(app) -> None:
+    """Convert what is read before Sphinx parses it."""
+    notebooks.write_missing()
+    app.connect("source-read", read_page)
+    # Before napoleon, which uses the default priority of 500, takes the sections apart.
+    app.connect("autodoc-process-docstring", show_equations, priority=400)
