@@ -71,6 +71,7 @@ bench: $(READY)
 docs: $(DOCS_READY)
 	$(SPHINX) -b html docs docs/_build/html $(ARGS)
 
+# Those to other sites too: make linkcheck ARGS='-D linkcheck_ignore=^$$'
 linkcheck: $(DOCS_READY)
 	$(SPHINX) -b linkcheck docs docs/_build/linkcheck $(ARGS)
 

@@ -19,6 +19,7 @@ sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "tools")]
 import notebooks
 from equations import convert
 from links import FRONT, rewrite_links
+from sphinx.util import inspect
 
 import tf_seq2seq
 
@@ -36,6 +37,7 @@ extensions = [
 exclude_patterns = ["_build", "diagrams"]
 html_theme = "furo"
 html_title = f"tf_seq2seq {version}"
+html_show_copyright = False
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
@@ -52,19 +54,25 @@ napoleon_custom_sections = [
     ("Update arguments", "params_style"),
 ]
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 
 # The site must build without a network, and other sites move: only links within it are checked.
 linkcheck_ignore = [r"https?://"]
 
 
 def read_page(app, page, source) -> None:
-    """Put the README before the table of contents, and keep links within the site."""
+    """Put the README before the table of contents, and keep links within the site.
+
+    A chapter gets a link to its notebook.
+    """
     if page.startswith("chapters/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 text = "".join(cell["source"])
                 cell["source"] = rewrite_links(text, ROOT / "chapters", depth=1)
+        name = f"{Path(page).name}.ipynb"
+        notebook["cells"][0]["source"] += f"\n\nThis page as a notebook: {{download}}`{name}`"
         source[0] = json.dumps(notebook)
         return
     text = rewrite_links(source[0], (HERE / page).parent, page.count("/"))
@@ -83,9 +91,24 @@ def show_equations(app, what, name, thing, options, lines) -> None:
     ]
 
 
+def skip_fields(app, what, name, thing, skip, options) -> bool | None:
+    """Skip the fields of a NamedTuple, which the section `Attributes` describes."""
+    return True if str(thing.__doc__).startswith("Alias for field number") else None
+
+
+def show_arguments(app, what, name, thing, options, signature, returns) -> tuple | None:
+    """Show the arguments of `__init__` for a class of Keras, whose `__new__` takes anything."""
+    if what != "class" or signature != "(*args, **kwargs)":
+        return None
+    arguments = inspect.signature(thing.__init__, bound_method=True)
+    return inspect.stringify_signature(arguments, unqualified_typehints=True), returns
+
+
 def setup(app) -> None:
     """Convert what is read before Sphinx parses it."""
     notebooks.write_missing()
     app.connect("source-read", read_page)
+    app.connect("autodoc-skip-member", skip_fields)
+    app.connect("autodoc-process-signature", show_arguments)
     # Before napoleon, which uses the default priority of 500, takes the sections apart.
     app.connect("autodoc-process-docstring", show_equations, priority=400)
