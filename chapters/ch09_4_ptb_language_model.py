@@ -46,6 +46,7 @@ class Settings(TrainingSettings):
     schedule: str = setting(
         "constant", "schedule of the learning rate", choices=("constant", "cosine")
     )
+    cache: int = setting(0, "words in the cache at test time (0: none)", least=0)
     clip: float = setting(5.0, "maximum norm of the gradient (0: no clipping)", least=0)
     precision: str = precision_setting()
 
@@ -55,7 +56,7 @@ class Settings(TrainingSettings):
 
 
 PRESETS = {
-    "quick": {},
+    "quick": {"cache": 500},
     "book": {"units": 300, "length": 35, "epochs": 5},
     "tuned": {
         "units": 450,
@@ -64,6 +65,7 @@ PRESETS = {
         "dropout": 0.3,
         "learning_rate": 1.2,
         "schedule": "cosine",
+        "cache": 2000,
         "precision": "mixed_bfloat16",
     },
 }
@@ -176,6 +178,20 @@ for epoch, (train_value, dev_value) in enumerate(
     print(f"{epoch + 1:5} {train_value:10.3f} {book[0]} {dev_value:12.3f} {book[1]}")
 in_book = f" (the book: {BOOK['test']})" if settings.preset != "quick" else ""
 print(f"Test perplexity: {test_perplexity:.3f}{in_book}")
+
+# %% [markdown]
+# ## A cache
+# The model may look back at the words it has just read, by attention: its state is the query, the
+# states before it are the keys, and the words that followed them are the values. Words that
+# occurred before become more probable. theta and lambda are chosen on the dev text; nothing else is
+# trained. Perplexities with and without a cache are not comparable.
+
+# %%
+if settings.cache:
+    cache = s2s.evaluation.NeuralCache.tuned(model, dev, settings.cache)
+    cached_perplexity = cache.perplexity(model, test)
+    print(f"Test perplexity with a cache of {cache.size} words: {cached_perplexity:.3f}", end="")
+    print(f" (theta {cache.flatness}, lambda {cache.share})")
 
 # %% [markdown]
 # ## Generating text

@@ -16,6 +16,9 @@ def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_p
     # its vocabulary's size, unigrams have about 180, and bigrams, which see one word, about 13.
     assert variables["test_perplexity"] < 10 < variables["tokenizer"].vocabulary_size / 50
     assert re.search(r"Test perplexity: \d\.\d{3}", printed)
+    # Sentences of the synthetic text have little to do with those before them.
+    assert variables["cached_perplexity"] < 1.1 * variables["test_perplexity"]
+    assert "Test perplexity with a cache of 500 words: " in printed
     assert ANOTHER_CORPUS in printed
     right, reversed_ = map(float, re.findall(r"Perplexity +([\d.]+) of", printed))
     assert right < reversed_ / 10

@@ -1,6 +1,7 @@
 """Scores, reports, accuracy by position and word alignment."""
 
 from tf_seq2seq.evaluation.by_position import accuracy_by_position
+from tf_seq2seq.evaluation.neural_cache import NeuralCache
 from tf_seq2seq.evaluation.report import ReportTable, TranslationReport, translation_report
 from tf_seq2seq.evaluation.scores import (
     Score,
@@ -22,6 +23,7 @@ from tf_seq2seq.evaluation.word_alignment import WordAligner
 
 __all__ = [
     "BleuTokenizer",
+    "NeuralCache",
     "ReportTable",
     "Score",
     "ScoreTable",

@@ -11,6 +11,7 @@ from keras import ops
 
 from tf_seq2seq.checks import check_flag, check_integer, check_rate
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.layers.dense import with_bias
 from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.kept import weight
 from tf_seq2seq.layers.linear import Linear, check_not_quantized
@@ -205,6 +206,25 @@ class LanguageModel(SequenceModel):
         valid: tf.Tensor | None = None,
         training: bool | None = None,
     ) -> LanguageModelOutput:
+        features, state = self.features(ids, state, valid, training)
+        return LanguageModelOutput(self.logits(features), state)
+
+    def features(
+        self,
+        ids: tf.Tensor,
+        state: State | None = None,
+        valid: tf.Tensor | None = None,
+        training: bool | None = None,
+    ) -> tuple[tf.Tensor, State]:
+        """Compute `h_t` of the last layer, from which `logits` predicts the next word.
+
+        Args:
+            ids, state, valid: as in the call.
+            training: whether to apply dropout.
+
+        Returns:
+            `(batch, length, embedding_size)`, and the state after the last word.
+        """
         if state is None:
             state = self.initial_state(ops.shape(ids)[0])
         x = self.embedding(ids)
@@ -217,7 +237,12 @@ class LanguageModel(SequenceModel):
             x, layer_state = run_layer(layer, x, layer_state, valid, training=training)
             x = self.dropout_layer(x, training=training)
             states.append(layer_state)
-        return LanguageModelOutput(self._logits(x), tuple(states))
+        return x, tuple(states)
+
+    def logits(self, features: tf.Tensor) -> tf.Tensor:
+        """Compute `E h_t + b`: map `(..., embedding_size)` to `(..., vocabulary_size)`."""
+        check_not_quantized(self.embedding)
+        return with_bias(ops.matmul(features, ops.transpose(self.embedding.embeddings)), self.bias)
 
     def step(self, ids: tf.Tensor, state: State) -> tuple[tf.Tensor, None, State]:
         """Read one word of each text. This is a step function for `search`.
@@ -275,10 +300,6 @@ class LanguageModel(SequenceModel):
                 f"{describe_shapes(state)}; pass the `state` of an output of this model, or "
                 "`initial_state(batch_size)`."
             )
-
-    def _logits(self, features):
-        check_not_quantized(self.embedding)
-        return ops.matmul(features, ops.transpose(self.embedding.embeddings)) + self.bias
 
     def get_config(self) -> dict:
         return {
