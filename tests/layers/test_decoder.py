@@ -22,7 +22,9 @@ from tf_seq2seq import (
     Decoder,
     DotAttention,
     Encoder,
+    InputError,
     SequenceCrossEntropy,
+    search,
 )
 from tf_seq2seq.layers import EncoderOutput, reference
 from tf_seq2seq.layers.cells import CELLS
@@ -421,3 +423,13 @@ def test_a_single_step_drops_nothing(system):
     state, memory = model.encode(inputs["source"])
     logits, _, _ = model.decoder.step(inputs["target"][:, 0], state, memory)
     np.testing.assert_allclose(logits, model(inputs)[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("system", ["additive_current", "context_and_previous"])
+def test_a_step_names_what_a_beam_search_needs(system):
+    model = small_model(system)
+    encoded = model.encoder(np.ones([2, 3], "int32"))
+    state = model.decoder.start(model.bridge(encoded.state))
+    memory = model.decoder.remember(encoded)
+    with pytest.raises(InputError, match=r"has 8 rows and `memory` has 2: .* `stepper\(n\)`"):
+        search.beam(model.decoder.step, state, 2, 5, width=4, memory=memory)

@@ -323,7 +323,18 @@ class Decoder(FullyTracked, keras.layers.Layer):
         Returns:
             `(logits, weights, state)`: `(batch, vocabulary_size)`, the attention weights
             `(batch, source_length)` (None without attention), and the state for the next step.
+
+        Raises:
+            InputError: if there are more rows than the memory has, as in a beam search: see
+                `stepper`.
         """
+        shared = [part.shape[0] for part in memory if part is not None]
+        rows = previous.shape[0]
+        if shared and None not in (rows, shared[0]) and rows != shared[0]:
+            raise InputError(
+                f"`previous` has {rows} rows and `memory` has {shared[0]}: a beam search of width "
+                "n needs `stepper(n)` in place of `step`."
+            )
         return self.stepper()(previous, state, memory)
 
     def stepper(self, width: int = 1) -> Stepper:
