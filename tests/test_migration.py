@@ -71,8 +71,3 @@ def test_modules_have_the_names(name):
 def test_classes_exist(name):
     in_tensorflow_1 = {"DropoutWrapper"}
     assert name in s2s.__all__ or name in in_tensorflow_1
-
-
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((\.\./[^)#]+)\)", PAGE))))
-def test_links(link):
-    assert (ROOT / "docs" / link).exists()
