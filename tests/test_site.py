@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import pytest
 from helpers import ROOT
@@ -79,16 +80,39 @@ def test_each_layer_has_equations():
         assert any(".. math::" in convert(text.splitlines()) for text in docstrings), module
 
 
-def test_the_reference_has_a_page_for_each_package():
-    pages = {path.stem for path in (ROOT / "docs" / "api").glob("*.md")} - {"index"}
+def names_in_all(package) -> set[str]:
+    """Return the public names of a package, without importing it."""
+    tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
+    lists = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and "__all__" in ast.unparse(node)
+    ]
+    return {name for names in lists for name in ast.literal_eval(names)}
+
+
+def test_the_reference_has_each_public_name_once():
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "api").glob("*.md")
+    )
+    pages = dict(re.findall(r"automodule:: (\S+)\n((?:   .*\n)*)", text))
     packages = {
-        path.parent.name
-        for path in (ROOT / "tf_seq2seq").glob("*/__init__.py")
-        if "__all__" in path.read_text(encoding="utf-8")
+        ".".join(path.parent.relative_to(ROOT).parts): names_in_all(path.parent)
+        for path in (ROOT / "tf_seq2seq").rglob("__init__.py")
+        if names_in_all(path.parent)
     }
-    assert packages <= pages
-    index = (ROOT / "docs" / "api" / "index.md").read_text(encoding="utf-8").split()
-    assert pages <= set(index)
+    assert len(packages) > 8
+    for package, names in packages.items():
+        above = packages.get(package.rpartition(".")[0], set()) | packages["tf_seq2seq"]
+        if package == "tf_seq2seq" or names - above:
+            excluded = re.search(r":exclude-members: (.*)", pages[package])
+            twice = names & above if package != "tf_seq2seq" else set()
+            assert set(excluded[1].split(", ") if excluded else ()) == twice, package
+
+
+def test_the_reference_lists_its_pages():
+    pages = {path.stem for path in (ROOT / "docs" / "api").glob("*.md")} - {"index"}
+    assert pages <= set((ROOT / "docs" / "api" / "index.md").read_text(encoding="utf-8").split())
 
 
 def test_links_lead_to_pages_of_the_site():
