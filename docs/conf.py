@@ -87,7 +87,8 @@ def read_page(app, page, source) -> None:
 def show_equations(app, what, name, thing, options, lines) -> None:
     """Render the equations of a docstring, and link to the notes that define its labels."""
     lines[:] = [
-        re.sub(r"`?docs/(notes)\.md`?", r":doc:`\1 </\1>`", line) for line in convert(lines)
+        line if r"\text{" in line else re.sub(r"`?docs/(notes)\.md`?", r":doc:`\1 </\1>`", line)
+        for line in convert(lines)
     ]
 
 
