@@ -6,8 +6,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from helpers import small_model
-
 import tf_seq2seq as s2s
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.files import write_atomically
@@ -47,12 +45,22 @@ class SumOfLosses(keras.callbacks.Callback):
         self.total, self.last = state["total"], state["last"]
 
 
+def word_tokenizer():
+    tokenizer = s2s.text.WordTokenizer()
+    tokenizer.adapt(["a b c d e f g h"])
+    return tokenizer
+
+
 def translator():
     """A model with dropout and a learning rate that callbacks change, and shuffled batches."""
     corpus = s2s.data.reverse_corpus("abcdefgh", lengths=(1, 6), train=160, dev=20, test=1)
-    tokenizer = s2s.text.WordTokenizer()
-    tokenizer.adapt(corpus.train.source)
-    model = small_model("additive_current", dropout=0.2)
+    tokenizer = word_tokenizer()
+    size = tokenizer.vocabulary_size
+    encoder = s2s.Encoder(size, 8, embedding_size=6)
+    decoder = s2s.Decoder(
+        size, 8, embedding_size=5, attention=s2s.BahdanauAttention(7), dropout=0.2
+    )
+    model = s2s.Seq2Seq(encoder, decoder)
     model.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0))
     train, dev = (
         s2s.data.batches(pairs, tokenizer, tokenizer, tokens=128, **options)
@@ -70,7 +78,13 @@ def language_model():
 
 
 def train(settings, callbacks=()):
-    """Train with all callbacks that remember something; write what has come of it to a file."""
+    """Train with all callbacks that remember something; write the result to a file.
+
+    Returns:
+        The trained model.
+    """
+    for left in settings.output_dir.glob(".end.npz-*"):  # by a process that was killed
+        left.unlink()
     keras.utils.set_random_seed(1)
     model, batches, dev = (translator if settings.model == "translator" else language_model)()
     watch = SumOfLosses(settings.pause)
@@ -93,6 +107,16 @@ def train(settings, callbacks=()):
     arrays |= {"learning_rate": model.optimizer.learning_rate.numpy(), "best": stop.best}
     with write_atomically(settings.output_dir / "end.npz") as new, new.open("wb") as file:
         np.savez(file, **arrays)
+    return model
+
+
+def export(settings, model):
+    """Export a trained model for TensorFlow Serving."""
+    if settings.model == "translator":
+        exported = s2s.Translator(model, word_tokenizer(), word_tokenizer())
+    else:
+        exported = s2s.TextModel(model, word_tokenizer())
+    s2s.serving.export(exported, settings.output_dir / "export")
 
 
 def end(directory):

@@ -83,7 +83,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been_killed(tmp_path, kills):
     process = program("killed_training.py", tmp_path, kills, 1)
     printed, errors = process.communicate()
     assert process.returncode == 0, errors[-3000:]
-    assert printed.startswith(f"{kills} kills")
+    assert re.match(rf"{kills} kills \(\d+ in training, [1-9]\d* in the export, ", printed)
 
 
 class TestTermination:
