@@ -60,7 +60,7 @@ import numpy as np
 
 import tf_seq2seq as s2s
 from common.plots import show
-from common.workers import LocalWorkers
+from common.workers import CHAPTERS, LocalWorkers
 
 # %% [markdown]
 # ## What each worker does
@@ -129,7 +129,7 @@ def start(count, folder, resume=False):
     names = ("pairs", "epochs", "units", "tokens", "seed")
     options = {name: getattr(settings, name) for name in names}
     options |= {"output_dir": settings.output_dir / folder, "resume": resume}
-    return LocalWorkers("beyond_5_distributed", count, options)
+    return LocalWorkers([CHAPTERS / "beyond_5_distributed.py"], count, options)
 
 
 def losses(folder):

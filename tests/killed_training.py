@@ -9,6 +9,7 @@ one of the moments at which a file is opened, renamed or removed, or a few milli
 import collections
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -115,7 +116,7 @@ def versions(directory):
 def files(directory):
     """Return the names of all files, except those of exports."""
     paths = (path.relative_to(directory) for path in directory.rglob("*"))
-    return sorted(str(path) for path in paths if not path.match("export/[0-9]*/**"))
+    return sorted(str(path) for path in paths if not re.match(r"export/\d+(/|$)", path.as_posix()))
 
 
 class Whole(NamedTuple):

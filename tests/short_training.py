@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+
 import tf_seq2seq as s2s
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.files import write_atomically

@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+import os
+import signal
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from distributed_models import MODELS
 
 from tf_seq2seq import InputError, training
@@ -25,6 +28,9 @@ class Settings:
     fails: int = setting(-1, "index of a worker that fails in its third step", least=-1)
     pause: float = setting(0.0, "seconds to wait after each step", least=0)
     output_dir: Path = setting(Path("output"), "where the checkpoints and the results go")
+    lost: str = setting("", "when worker 1 dies", choices=("", "building", "reading"))
+    other_data: bool = setting(False, "train worker 1 with other data of the same length")
+    shares: bool = setting(False, "give each worker the batches of its own rows")
     resume: bool = setting(False, "continue from the last checkpoint")
     checkpoint_every: int = setting(2, "steps between checkpoints", least=1)
 
@@ -42,6 +48,22 @@ class Pause(keras.callbacks.Callback):
             raise InputError("This worker fails.")
 
 
+def rows_of(workers, batches):
+    """Return batches of the rows that a worker has of each batch."""
+
+    def share(*batch):
+        return tf.nest.map_structure(lambda part: part[workers.index :: workers.count], batch)
+
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    steps = batches.cardinality()
+    return (
+        batches.map(share)
+        .apply(tf.data.experimental.assert_cardinality(steps))
+        .with_options(options)
+    )
+
+
 def main():
     settings = from_command_line(Settings)
     strategy = training.strategy(settings.strategy)
@@ -49,10 +71,18 @@ def main():
     print(training.describe_strategy(strategy), flush=True)
     folder = settings.output_dir / f"worker_{workers.index}"
     folder.mkdir(parents=True, exist_ok=True)
+    if settings.lost and workers.index == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if settings.lost == "reading":
+        workers.broadcast(b"")
     for name in settings.models.split(","):
         keras.utils.set_random_seed(3)
         with strategy.scope():
             model, batches = MODELS[name]()
+        if settings.other_data and workers.index == 1:
+            batches = batches.map(lambda inputs, labels: (inputs, tf.maximum(labels - 1, 0)))
+        if settings.shares:
+            batches = rows_of(workers, batches)
         history = training.fit(
             model,
             batches,

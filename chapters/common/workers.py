@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +18,46 @@ CHAPTERS = Path(__file__).parents[1]
 
 
 class LocalWorkers:
-    """Start a chapter several times, each time as one worker.
+    """Start a program several times, each time as one worker.
 
-    The first one, the chief, prints here. The others print to files `worker_1.log` and so on in the
-    output folder.
+    Each prints to a file `worker_0.log`, `worker_1.log` and so on in the output folder, except the
+    first one, the chief, if it prints here.
 
     Args:
-        chapter: the file's name, without `.py`.
+        program: the arguments of Python, such as the file of a chapter.
         count: number of workers.
-        options: settings of the chapter by name, including `output_dir`. A setting that is True is
+        options: settings of the program by name, including `output_dir`. A setting that is True is
             an option without a value; one that is False is left out.
+        chief_prints: whether the chief prints here.
+
+    Attributes:
+        processes: those of the workers.
     """
 
-    def __init__(self, chapter: str, count: int, options: Mapping[str, Any]):
+    def __init__(
+        self,
+        program: Sequence[str | Path],
+        count: int,
+        options: Mapping[str, Any],
+        chief_prints: bool = True,
+    ):
         folder = Path(options["output_dir"])
         folder.mkdir(parents=True, exist_ok=True)
         hosts = [f"localhost:{port}" for port in _free_ports(count)]
-        command = [sys.executable, str(CHAPTERS / f"{chapter}.py")]
+        command = [sys.executable, *map(str, program)]
         for name, value in options.items():
             if value is not False:
                 command.append(f"--{name.replace('_', '-')}")
             if not isinstance(value, bool):
                 command.append(str(value))
-        self._processes, self._logs = [], []
-        for index in range(count):
+        self.processes: list[subprocess.Popen] = []
+        self._logs = [folder / f"worker_{index}.log" for index in range(count)]
+        for index, log in enumerate(self._logs):
             task = {"type": "worker", "index": index}
             config = json.dumps({"cluster": {"worker": hosts}, "task": task})
-            log = folder / f"worker_{index}.log"
-            with log.open("wb") if index else contextlib.nullcontext() as output:
-                self._processes.append(
+            is_here = chief_prints and not index
+            with contextlib.nullcontext() if is_here else log.open("wb") as output:
+                self.processes.append(
                     subprocess.Popen(
                         command,
                         env={**os.environ, "TF_CONFIG": config},
@@ -54,28 +65,35 @@ class LocalWorkers:
                         stderr=subprocess.STDOUT if output else None,
                     )
                 )
-            self._logs.append(log)
 
     def __enter__(self) -> LocalWorkers:
         return self
 
     def __exit__(self, *error) -> None:
-        for index in range(len(self._processes)):
+        for index in range(len(self.processes)):
             self.kill(index)
 
     @property
     def running(self) -> bool:
         """Whether all workers are running."""
-        return all(process.poll() is None for process in self._processes)
+        return all(process.poll() is None for process in self.processes)
 
     def kill(self, index: int) -> None:
         """Kill a worker, as the loss of its host would."""
-        self._processes[index].kill()
-        self._processes[index].wait()
+        self.processes[index].kill()
+        self.processes[index].wait()
 
-    def wait(self) -> list[int]:
-        """Wait until all workers have ended; return their exit codes."""
-        return [process.wait() for process in self._processes]
+    def log(self, index: int) -> str:
+        """Return what a worker has printed to its file."""
+        return self._logs[index].read_text(encoding="utf-8", errors="replace")
+
+    def wait(self, seconds: float | None = None) -> list[int]:
+        """Wait until all workers have ended; return their exit codes.
+
+        Args:
+            seconds: the longest time to wait for one of them; None for any time.
+        """
+        return [process.wait(seconds) for process in self.processes]
 
     def succeed(self) -> None:
         """Wait until all workers have ended.

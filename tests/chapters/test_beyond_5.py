@@ -22,29 +22,23 @@ def test_a_lost_worker_changes_no_loss(run_chapter, tmp_path, capfd):
     assert not (tmp_path / "several" / "worker_1" / "checkpoint").exists()
 
 
-def test_workers_get_their_options_and_places(tmp_path, monkeypatch):
-    """With a chapter that ends before it imports TensorFlow."""
-    chapter = tmp_path / "echo.py"
-    chapter.write_text("import os, sys; print(os.environ['TF_CONFIG']); print(sys.argv[1:])")
-    monkeypatch.setattr("common.workers.CHAPTERS", tmp_path)
+def test_workers_get_their_options_and_places(tmp_path):
+    program = ("-c", "import os, sys; print(os.environ['TF_CONFIG']); print(sys.argv[1:])")
     options = {"output_dir": tmp_path / "out", "seed": 3, "resume": True, "verbose": False}
-    with LocalWorkers("echo", 3, options) as workers:
+    with LocalWorkers(program, 3, options) as workers:
         workers.succeed()
         assert not workers.running
-    config, arguments = (tmp_path / "out" / "worker_2.log").read_text().splitlines()
+    config, arguments = workers.log(2).splitlines()
     config = json.loads(config)
     assert config["task"] == {"type": "worker", "index": 2}
     assert len(set(config["cluster"]["worker"])) == 3
     assert arguments == str(["--output-dir", str(tmp_path / "out"), "--seed", "3", "--resume"])
 
 
-def test_a_worker_that_fails_is_named(tmp_path, monkeypatch):
-    (tmp_path / "broken.py").write_text(
-        "import os, sys; sys.exit(os.environ['TF_CONFIG'].endswith('1}}'))"
-    )
-    monkeypatch.setattr("common.workers.CHAPTERS", tmp_path)
+def test_a_worker_that_fails_is_named(tmp_path):
+    program = ("-c", "import os, sys; sys.exit(os.environ['TF_CONFIG'].endswith('1}}'))")
     with (
-        LocalWorkers("broken", 2, {"output_dir": tmp_path / "out"}) as workers,
+        LocalWorkers(program, 2, {"output_dir": tmp_path / "out"}) as workers,
         pytest.raises(InputError, match=r"Worker 1 ended with exit code 1: see .*worker_1\.log\."),
     ):
         workers.succeed()

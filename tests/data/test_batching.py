@@ -338,7 +338,7 @@ class TestShards:
         ]
         assert [sentences(shard) for shard in shards] == [[0, 3], [1, 4], [2, 5]]
         with pytest.raises(InputError, match="2 rows cannot be shared by num_shards=3"):
-            number_batches(*pairs, batch_size=2, num_shards=3)
+            number_batches(*pairs, batch_size=2, num_shards=3, shard_index=0)
 
     def test_mirrored_strategy_distributes_the_rows(self):
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -386,14 +386,26 @@ class TestBadInput:
             ({"tokens": 4096.0}, "`tokens` must be an integer of at least 1, got 4096.0"),
             ({"max_length": 1}, "`max_length` must be an integer of at least 2, got 1"),
             ({"num_buckets": 0}, "`num_buckets` must be an integer of at least 1, got 0"),
-            ({"num_shards": 0}, "`num_shards` must be an integer of at least 1, got 0"),
+            (
+                {"num_shards": 0, "shard_index": 0},
+                "`num_shards` must be an integer of at least 1, got 0",
+            ),
+            ({"num_shards": 2}, "num_shards=2 and shard_index=None go together: pass the number"),
+            ({"shard_index": 0}, "num_shards=None and shard_index=0 go together: pass the number"),
+            (
+                {"num_shards": 2, "shard_index": "0"},
+                "`shard_index` must be an integer from 0 to 1, got '0'",
+            ),
             (
                 {"num_shards": 2, "shard_index": 2},
                 "`shard_index` must be an integer from 0 to 1, got 2",
             ),
             ({"shuffle_seed": 1.5}, "`shuffle_seed` must be an integer, got 1.5"),
             ({"drop_remainder": 1}, "`drop_remainder` must be True or False, got 1"),
-            ({"num_shards": 2, "batch_size": 1}, "1 rows cannot be shared by num_shards=2"),
+            (
+                {"num_shards": 2, "shard_index": 0, "batch_size": 1},
+                "1 rows cannot be shared by num_shards=2",
+            ),
             ({"batch_size": 2, "drop_remainder": True}, "1 pairs do not fill one batch of 2 rows"),
         ],
     )
@@ -431,8 +443,8 @@ def test_the_defaults():
         "num_buckets": None,
         "shuffle_seed": None,
         "drop_remainder": False,
-        "num_shards": 1,
-        "shard_index": 0,
+        "num_shards": None,
+        "shard_index": None,
         "report": None,
     }
     assert defaults(encode_pairs) == {"max_length": 50}

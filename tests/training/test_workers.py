@@ -1,120 +1,35 @@
 """Several workers train as one process does, and stop together."""
 
+import contextlib
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 import types
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from distributed_models import MODELS
+from helpers import ROOT
+from jobs import LOST, Job
 
+from common.workers import _free_ports
 from tf_seq2seq import InputError, training
 from tf_seq2seq.training import distribution
 from tf_seq2seq.training.checkpoint import Checkpoint, Saved, model_variables
 from tf_seq2seq.training.run import Run
-
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / "tests" / "worker.py"
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-class Job:
-    """The processes of a training run.
-
-    Args:
-        output_dir: where each of them writes.
-        count: the number of workers.
-        program: the arguments of Python.
-        options: of the program.
-    """
-
-    def __init__(self, output_dir, count, program=(PROGRAM,), **options):
-        self.output_dir = output_dir
-        hosts = [f"localhost:{port}" for port in free_ports(count)]
-        command = [sys.executable, *program, "--output-dir", output_dir]
-        for name, value in options.items():
-            flag = f"--{name.replace('_', '-')}"
-            command += [flag] if value is True else [flag, str(value)]
-        self.processes = []
-        for index in range(count):
-            cluster = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
-            environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-            environment["TF_CONFIG"] = json.dumps(cluster)
-            with (output_dir / f"log_{index}").open("wb") as log:
-                self.processes.append(
-                    subprocess.Popen(
-                        [*command, "--strategy", "multi_worker"],
-                        env=environment,
-                        stdout=log,
-                        stderr=subprocess.STDOUT,
-                    )
-                )
-
-    def log(self, index):
-        return (self.output_dir / f"log_{index}").read_text(errors="replace")
-
-    def wait_for(self, index, text, seconds=90):
-        """Wait until a worker has printed a text."""
-        end = time.monotonic() + seconds
-        while text not in self.log(index):
-            assert self.processes[index].poll() is None, self.log(index)
-            assert time.monotonic() < end, self.log(index)
-            time.sleep(0.05)
-
-    def codes(self, seconds=120):
-        """Wait for the end of the workers, and return their exit codes."""
-        try:
-            return [process.wait(seconds) for process in self.processes]
-        finally:
-            self.kill()
-
-    def kill(self):
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-    def succeed(self, seconds=120):
-        assert self.codes(seconds) == [0] * len(self.processes), "\n".join(
-            self.log(i)[-3000:] for i in range(len(self.processes))
-        )
-        return self
-
-    def results(self, name, index=0):
-        folder = self.output_dir / f"worker_{index}"
-        return json.loads((folder / f"{name}.json").read_text()), dict(
-            np.load(folder / f"{name}.npz")
-        )
+from tf_seq2seq.training.workers import SameData, explain_lost_worker
 
 
 @pytest.fixture
-def job(tmp_path):
+def job(tmp_path, monkeypatch):
     """Start jobs, whose processes are ended with the test."""
-    jobs = []
-
-    def start(name, count, **options):
-        (tmp_path / name).mkdir(exist_ok=True)
-        jobs.append(Job(tmp_path / name, count, **options))
-        return jobs[-1]
-
-    yield start
-    for each in jobs:
-        each.kill()
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with contextlib.ExitStack() as stack:
+        yield lambda name, count, **options: stack.enter_context(
+            Job(tmp_path / name, count, **options)
+        )
 
 
 def train_alone(name, epochs, directory, resume=False):
@@ -143,15 +58,16 @@ def check_training(job, name, expected, expected_weights):
 
 
 @pytest.mark.parametrize(
-    "names, count, epochs",
+    "names, count, epochs, options",
     [
-        (["attention after", "language model"], 2, 2),
-        pytest.param(list(MODELS), 2, 10, marks=pytest.mark.slow),
-        pytest.param(list(MODELS), 4, 10, marks=pytest.mark.slow),
+        (["attention after", "language model"], 2, 2, {}),
+        pytest.param(list(MODELS), 2, 10, {"shares": True}, marks=pytest.mark.slow),
+        pytest.param(list(MODELS), 4, 10, {}, marks=pytest.mark.slow),
     ],
 )
-def test_workers_give_the_losses_of_one(names, count, epochs, job, tmp_path):
-    several = job("several", count, models=",".join(names), epochs=epochs)
+def test_workers_give_the_losses_of_one(names, count, epochs, options, job, tmp_path):
+    """With global batches, and with batches of each worker's own rows."""
+    several = job("several", count, models=",".join(names), epochs=epochs, **options)
     expected = {name: train_alone(name, epochs, tmp_path / name) for name in names}
     several.succeed(seconds=600)
     for name in names:
@@ -159,9 +75,6 @@ def test_workers_give_the_losses_of_one(names, count, epochs, job, tmp_path):
     assert Checkpoint(several.output_dir / "worker_0/checkpoint" / names[0]).folders
     assert not (several.output_dir / "worker_1/checkpoint").exists()  # only the chief writes
     assert "/step" in several.log(0) and "/step" not in several.log(1)
-
-
-LOST = "lost the connection to another of the 2 workers, which has stopped or hangs"
 
 
 @pytest.mark.parametrize(
@@ -179,13 +92,10 @@ def test_the_others_stop_with_a_worker_and_one_alone_resumes(number, worker, job
     two.wait_for(survivor, "batch 3")
     two.processes[worker].send_signal(number)
     started = time.monotonic()
-    assert two.processes[survivor].wait(120) == 1
+    two.check_lost(survivor)
     assert time.monotonic() - started < 60
-    log = two.log(survivor)
-    assert f"error: Worker {survivor} {LOST}: start all of them again, with --resume" in log
-    assert "Traceback" not in log
 
-    two.processes[worker].kill()
+    two.kill(worker)
     expected, _ = train_alone("language model", 3, tmp_path / "whole")
     checkpoint = two.output_dir / "worker_0/checkpoint/language model"
     resumed, _ = train_alone("language model", 3, checkpoint, resume=True)
@@ -198,11 +108,11 @@ def test_sigterm_of_one_worker_ends_all_and_another_number_resumes(worker, job, 
     two = job("two", 2, epochs=200, pause=0.1, checkpoint_every=1000)
     two.wait_for(worker, "batch 2")
     two.processes[worker].terminate()
-    assert two.codes(30) == [143, 143]
+    assert two.wait(30) == [143, 143]
     for index in (0, 1):
         assert "Training was interrupted by SIGTERM" in two.log(index)
-    saved = Checkpoint(two.output_dir / "worker_0/checkpoint/language model").load()
-    assert saved.progress["step"] or saved.progress["epoch"]
+    saved = saved_progress(two)
+    assert saved["step"] or saved["epoch"]
 
     expected = train_alone("language model", 3, tmp_path / "whole")
     four = job("two", 4, epochs=3, resume=True).succeed()
@@ -213,9 +123,48 @@ def test_sigterm_of_one_worker_ends_all_and_another_number_resumes(worker, job, 
 @pytest.mark.parametrize("worker", [0, 1])
 def test_the_others_stop_with_a_worker_that_fails(worker, job):
     two = job("two", 2, epochs=200, pause=0.1, fails=worker)
-    assert two.codes(120) == [1, 1]
+    assert two.wait(120) == [1, 1]
     assert "error: This worker fails." in two.log(worker)
     assert f"error: Worker {1 - worker} {LOST}" in two.log(1 - worker)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["building", "reading"])
+def test_the_others_stop_with_a_worker_that_is_lost_before_the_training(stage, job):
+    two = job("two", 2, lost=stage)
+    two.check_lost(0)
+
+
+@pytest.mark.slow
+def test_workers_with_different_data_stop(job):
+    """Of the same length, so that they do not wait for each other."""
+    two = job("two", 2, models="attention after", other_data=True)
+    assert two.wait(120) == [1, 1]
+    message = "error: Worker 1 has other training data than the chief: start all workers with the"
+    assert message in two.log(1)
+    assert "error: Another worker has different settings, which its own" in two.log(0)
+    assert not list((two.output_dir / "worker_0/checkpoint/attention after").iterdir())
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_changes_from_one_restart_to_the_next(job, tmp_path):
+    """1, 2, 4 and 1, each stopped by SIGTERM in the middle of an epoch."""
+    expected = train_alone("language model", 4, tmp_path / "whole")
+    options = {"epochs": 4, "checkpoint_every": 1000, "resume": True}
+    steps = []
+    for count in (1, 2, 4):
+        several = job("run", count, pause=0.3, **options)
+        several.wait_for(0, "batch", seconds=180)
+        several.processes[0].terminate()
+        assert several.wait(60) == [143] * count
+        steps.append(len(saved_progress(several)["step_losses"]))
+    last = job("run", 1, **options).succeed()
+    check_training(last, "language model", *expected)
+    assert 0 < steps[0] < steps[1] < steps[2] < len(expected[0].step_losses)
+
+
+def saved_progress(job):
+    return Checkpoint(job.output_dir / "worker_0/checkpoint/language model").load().progress
 
 
 KERAS_FIT = """
@@ -241,7 +190,7 @@ print("trained")
 def test_keras_own_fit_is_refused_because_it_fails(ours, job):
     """If it trains, Keras has mended its errors (keras-team/keras#20585): lift the refusal."""
     two = job("two", 2, program=("-c", KERAS_FIT.format(ours=ours)))
-    assert 0 not in two.codes()
+    assert 0 not in two.wait(120)
     logs = two.log(0) + two.log(1)
     assert "trained" not in logs
     assert ("Keras' own `fit` and `evaluate` do not work with several workers" in logs) == ours
@@ -285,7 +234,7 @@ def test_workers_that_slurm_has_started(monkeypatch):
 
 
 def test_this_process_can_no_longer_join(monkeypatch):
-    port, task = free_ports(1)[0], {"type": "worker", "index": 0}
+    port, task = _free_ports(1)[0], {"type": "worker", "index": 0}
     cluster = {"worker": [f"localhost:{port}"]}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
     tf.constant(1)
@@ -328,7 +277,74 @@ def test_any_bytes_are_broadcast_by_a_worker_with_several_replicas(size, two_rep
 def test_flags_and_sizes_count_once_per_worker(two_replicas_each):
     assert two_replicas_each.any(True, False) == [True, False]
     size = tf.constant([2**31 + 5], tf.int64)  # that of a checkpoint of more than 2 GiB
-    assert two_replicas_each._sum(size).numpy() == [2**31 + 5]
+    assert two_replicas_each._sum(size) == [2**31 + 5]
+
+
+def test_a_lost_worker_is_explained_where_values_are_exchanged(tmp_path):
+    """While a model is built, in `Workers` and in `fit`, which adds the directory."""
+    workers = training.Workers()
+    workers.count, workers.index = 2, 1
+    gone = tf.errors.UnavailableError(None, None, "Socket closed")
+
+    def fail(values):
+        raise gone
+
+    workers._add = fail
+    for exchange in (lambda: workers.any(True), lambda: workers.broadcast(b"")):
+        with pytest.raises(InputError, match=f"^Worker 1 {LOST}: .* last checkpoint\\.$") as error:
+            exchange()
+        assert error.value.__cause__ is gone
+    workers.index = 0
+    with (
+        pytest.raises(InputError, match=f"^Worker 0 {LOST}: .* last checkpoint in {tmp_path}\\.$"),
+        explain_lost_worker(workers, tmp_path),
+    ):
+        workers.any(True)
+
+
+def test_a_worker_that_is_lost_while_a_model_is_built_is_explained(monkeypatch):
+    workers = types.SimpleNamespace(count=2, index=1)
+    monkeypatch.setattr(distribution, "Workers", lambda strategy: workers)
+    parent = tf.distribute.MultiWorkerMirroredStrategy
+    monkeypatch.setattr(parent, "scope", lambda self: contextlib.nullcontext())
+    strategy = object.__new__(distribution._MultiWorkerStrategy)
+    with pytest.raises(InputError, match=f"^Worker 1 {LOST}: start all"), strategy.scope():
+        raise tf.errors.UnavailableError(None, None, "Socket closed")
+
+
+def first_batch(dataset, index):
+    """Return what identifies the first batch for one of two workers."""
+    workers = training.Workers(training.strategy("mirrored"))
+    workers.count, workers.replicas, workers.index = 2, 4, index
+    same = SameData(workers, "training data")
+    list(zip(range(4), workers.distribute(dataset, same.note), strict=False))
+    return same._first
+
+
+def test_the_first_batch_tells_other_data_of_the_same_length():
+    numbers = tf.data.Dataset.range(24).batch(8)
+    shuffled = tf.data.Dataset.range(24).shuffle(24).batch(8)
+    assert first_batch(numbers, 0) == first_batch(numbers, 1)
+    assert first_batch(numbers, 0) != first_batch(numbers.map(lambda x: x + 1), 1)
+    assert first_batch(shuffled, 0) != first_batch(shuffled, 1)
+    # Of the rows of each worker, only the widths are the same.
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    shares = [numbers.map(lambda x, i=i: x[i::2]).with_options(options) for i in (0, 1)]
+    assert first_batch(shares[0], 0) == first_batch(shares[1], 1)
+    wider = shares[1].map(lambda x: tf.stack([x, x], axis=1)).with_options(options)
+    assert first_batch(shares[0], 0) != first_batch(wider, 1)
+
+
+def test_the_first_batches_are_compared_once():
+    workers = training.Workers()
+    workers.count, compared = 2, []
+    workers.check_same = compared.append
+    same = SameData(workers, "training data")
+    for identity in ("sha256:1", "sha256:2"):
+        same.note(identity)
+        same.check()
+    assert compared == [{"training data": "sha256:1"}]
 
 
 def test_workers_with_different_arguments_are_refused(two_replicas_each):
@@ -344,6 +360,7 @@ def test_workers_with_different_arguments_are_refused(two_replicas_each):
         ({"epochs": 4, "resume": True}, "epochs=4, but the chief has 3"),
         ({"epochs": 3}, "resume=None, but the chief has True"),
         ({"epochs": 3, "resume": True, "units": 5}, "units=5, but the chief has None"),
+        ({"epochs": 3, "resume": True, "data": "sha256:1"}, "other data than the chief"),
     ):
         with pytest.raises(InputError, match=f"Worker 1 has {names}: start all workers with"):
             other.check_same(values)

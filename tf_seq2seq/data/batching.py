@@ -46,8 +46,8 @@ def batches(
     num_buckets: int | None = None,
     shuffle_seed: int | None = None,
     drop_remainder: bool = False,
-    num_shards: int = 1,
-    shard_index: int = 0,
+    num_shards: int | None = None,
+    shard_index: int | None = None,
     report: Callable[[Summary], object] | None = None,
 ) -> tf.data.Dataset:
     """Tokenize sentence pairs and return them as bucketed batches for training or evaluation.
@@ -83,9 +83,10 @@ def batches(
         drop_remainder: whether to leave out the short batch, if there is one. With shuffling, its
             pairs differ from epoch to epoch.
         num_shards: the number of workers that train in lockstep. All workers plan the same batches,
-            and each takes its share of the rows of every batch, so that the widths agree at each
-            step. The share of a short batch with fewer rows than workers may have no row.
-        shard_index: the index of this worker, from 0.
+            and each takes its share of the rows of every batch, `shard_index`, `shard_index +
+            num_shards`, ..., so that the widths agree at each step. The share of a short batch with
+            fewer rows than workers may have no row. None for all rows.
+        shard_index: the index of this worker, from 0, which is needed with `num_shards`.
         report: a function that is called once with the `Summary` of the batches, such as `print`.
 
     Returns:
@@ -117,8 +118,15 @@ def batches(
     if shuffle_seed is not None:
         shuffle_seed = check_integer("shuffle_seed", shuffle_seed)
     drop_remainder = check_flag("drop_remainder", drop_remainder)
-    num_shards = check_integer("num_shards", num_shards, minimum=1)
-    shard_index = check_integer("shard_index", shard_index, minimum=0, maximum=num_shards - 1)
+    if (num_shards is None) != (shard_index is None):
+        raise InputError(
+            f"num_shards={num_shards} and shard_index={shard_index} go together: pass the number "
+            "of workers and the index of this one, or neither."
+        )
+    num_shards = check_integer("num_shards", 1 if num_shards is None else num_shards, minimum=1)
+    shard_index = check_integer(
+        "shard_index", 0 if shard_index is None else shard_index, minimum=0, maximum=num_shards - 1
+    )
     if batch_size is None and tokens < max_length:
         raise InputError(
             f"tokens={tokens} is too small for a sentence of max_length={max_length}: raise "

@@ -25,6 +25,7 @@ _ATTRIBUTES: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
 _WRITERS = (
     keras.callbacks.CSVLogger,
     keras.callbacks.ModelCheckpoint,
+    keras.callbacks.ProgbarLogger,
     keras.callbacks.RemoteMonitor,
     keras.callbacks.TensorBoard,
 )
@@ -57,11 +58,17 @@ def check_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
     return callbacks
 
 
-def without_writers(
-    callbacks: Iterable[keras.callbacks.Callback],
-) -> list[keras.callbacks.Callback]:
-    """Return the callbacks except those of Keras that only write files or send reports."""
-    return [each for each in callbacks if not isinstance(each, _WRITERS)]
+def quiet(callbacks: Iterable[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    """Return the callbacks for a worker that is not the chief, which alone writes and prints.
+
+    Those of Keras that only write files, send reports or show the progress are left out; those that
+    may change the training no longer print.
+    """
+    kept = [each for each in callbacks if not isinstance(each, _WRITERS)]
+    for callback in kept:
+        if type(callback).__module__.startswith("keras.") and hasattr(callback, "verbose"):
+            callback.verbose = 0
+    return kept
 
 
 def get_states(

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 from tensorflow.python.distribute.cluster_resolver.slurm_cluster_resolver import (
@@ -15,7 +16,7 @@ from tensorflow.python.distribute.cluster_resolver.slurm_cluster_resolver import
 
 from tf_seq2seq.checks import check_choice
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.training.workers import Workers
+from tf_seq2seq.training.workers import Workers, explain_lost_worker
 
 STRATEGIES = ("default", "mirrored", "multi_worker")
 
@@ -108,11 +109,23 @@ def _mirrored() -> tf.distribute.Strategy:
     )
 
 
+class _MultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
+    """Explains the loss of another worker while a model is built.
+
+    In the scope, the workers exchange the initial values of variables.
+    """
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[tf.distribute.Strategy]:
+        with explain_lost_worker(Workers(self)), super().scope():
+            yield self
+
+
 @functools.cache
 def _multi_worker() -> tf.distribute.Strategy:
     """Return the only instance: a process can join the other workers only once."""
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(_cluster())
+        return _MultiWorkerStrategy(_cluster())
     except RuntimeError as error:
         raise InputError(
             "This process can no longer join the other workers: call strategy('multi_worker') "

@@ -15,7 +15,7 @@ from tf_seq2seq.models import steps
 from tf_seq2seq.training.checkpoint import compiled_metrics
 from tf_seq2seq.training.faults import Termination
 from tf_seq2seq.training.steps import token_sums
-from tf_seq2seq.training.workers import Workers
+from tf_seq2seq.training.workers import SameData, Workers
 
 NO_BATCHES = "The evaluation needs at least one batch, but the dataset is empty."
 
@@ -83,6 +83,7 @@ class _Batches:
 
     def __init__(self, model, workers):
         self._model, self._workers = model, workers
+        self._same_data = SameData(workers, "evaluation data")
 
         def step(batch):
             workers.strategy.run(lambda batch: steps.test_step(model, *batch), args=(batch,))
@@ -90,7 +91,7 @@ class _Batches:
         self._step = step if model.run_eagerly else tf.function(step, autograph=False)
 
     def start(self, dataset: tf.data.Dataset) -> Iterable:
-        batches = self._workers.distribute(dataset)
+        batches = self._workers.distribute(dataset, self._same_data.note)
         self.take = self._step
         if not self._model.run_eagerly:
             # Trace once for the dataset, not for each batch shape.
@@ -98,6 +99,7 @@ class _Batches:
         return batches
 
     def values(self) -> dict[str, float]:
+        self._same_data.check()
         return metric_values(self._model)
 
 

@@ -15,7 +15,8 @@ from tf_seq2seq.strings import check_not_one_string
 MAY_CHANGE = ("epochs", "learning_rate")
 """The settings that may differ when a training run is resumed."""
 
-_PREFIX = "sha256:"
+FINGERPRINT = "sha256:"
+"""What a `fingerprint` starts with."""
 
 
 def fingerprint(*texts: Iterable[str]) -> str:
@@ -38,7 +39,7 @@ def fingerprint(*texts: Iterable[str]) -> str:
         for line in lines:
             digest.update(json.dumps(line).encode() + b"\n")
         digest.update(b"\n")
-    return _PREFIX + digest.hexdigest()
+    return FINGERPRINT + digest.hexdigest()
 
 
 def check_settings(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -84,7 +85,7 @@ def compare_settings(
     changed = [n for n in {**saved, **settings} if saved.get(n) != settings.get(n)]
     for name in changed:
         before, now = saved.get(name), settings.get(name)
-        if str(before).startswith(_PREFIX):
+        if str(before).startswith(FINGERPRINT):
             raise ValueError(f"it was written with other {name}")
         if name not in MAY_CHANGE:
             raise ValueError(f"it was written with {name}={before}, but `{name}` is {now} now")

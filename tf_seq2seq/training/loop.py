@@ -12,8 +12,8 @@ import tensorflow as tf
 from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import SequenceModel
-from tf_seq2seq.models.steps import check_replicas
-from tf_seq2seq.training.callbacks import check_callbacks, without_writers
+from tf_seq2seq.models.steps import carries_state, check_replicas
+from tf_seq2seq.training.callbacks import check_callbacks, quiet
 from tf_seq2seq.training.evaluation import check_finite, evaluator
 from tf_seq2seq.training.faults import Termination, open_checkpoint
 from tf_seq2seq.training.identity import check_settings
@@ -72,9 +72,10 @@ def fit(
     With several workers (`strategy("multi_worker")`), each executes the same program, and calls
     this function with the same data and settings. Only the chief reads and writes checkpoints and
     shows the progress. Callbacks are called on every worker, because they may change the training,
-    except Keras' callbacks that only write files, which the chief alone calls; if one worker
-    receives SIGTERM or ends the training, so do all. If a worker stops or hangs, the others raise
-    an error within a minute. A checkpoint can be resumed with any number of workers and replicas.
+    except Keras' callbacks that only write files or show the progress, which the chief alone calls;
+    if one worker receives SIGTERM or ends the training, so do all. If a worker stops or hangs, the
+    others raise an error within a minute. A checkpoint can be resumed with any number of workers
+    and replicas.
 
     EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and SwapEMAWeights resume with their state. So
     do other callbacks that have two methods: `get_state()`, which returns JSON values and NumPy
@@ -86,7 +87,9 @@ def fit(
         train: batches `(inputs, labels)` of known cardinality, `labels` int
             `(batch, target_length)`. Under a strategy they are the global batches, and each replica
             takes its share of the rows of each; shuffle with a seed, so that all workers have the
-            same batches. With `data.batches(num_shards=...)`, they are the rows of one worker.
+            same batches. If the auto-sharding policy of the dataset is OFF, as with
+            `data.batches(num_shards=...)`, they are the rows that this worker has of each batch:
+            rows w, w + W, w + 2W, ... on worker w of W, also for a model that carries its state.
         dev: batches for evaluation after each epoch, or None.
         epochs: number of passes over `train`, including those of an interrupted run; at least 0.
         directory: the folder for the checkpoints; created if missing. Those of an earlier run are
@@ -118,7 +121,8 @@ def fit(
             damaged or the last one does not fit the model, the disk is full, the loss or a weight
             is NaN or infinite or the loss has exploded (the previous checkpoint is kept), or the
             optimizer has `gradient_accumulation_steps` or `ema_overwrite_frequency` on several
-            replicas, where Keras cannot apply them.
+            replicas, where Keras cannot apply them, or a worker differs from the chief in its
+            settings, its number of batches or the first batch, or is lost.
         Interrupted: on SIGTERM, once a checkpoint is written.
     """
     epochs = check_integer("epochs", epochs, minimum=0)
@@ -133,7 +137,7 @@ def fit(
     termination = Termination()
     workers = Workers(model.distribute_strategy)
     if not workers.is_chief:
-        callbacks = without_writers(callbacks)
+        callbacks = quiet(callbacks)
     with (
         open_checkpoint(directory, keep_checkpoints, workers.is_chief) as checkpoint,
         explain_lost_worker(workers, checkpoint.directory),
@@ -178,6 +182,7 @@ def _train_epoch(run: Run, dev, checkpoint_every) -> None:
         logs = run.take_steps(min(count, run.steps - begin))
         # Keras numbers the last batches as if `steps_per_execution` of them were left.
         end = run.step if run.step < run.steps else begin + count
+        run.same_data.check()
         hooks.on_train_batch_end(end - 1, logs)
         terminated, due = run.agree(checkpoint_every)
         run.check_losses()  # after all have agreed on `stop_training`
@@ -272,6 +277,7 @@ def _check_same(workers, model, train, dev, settings, epochs, resume, checkpoint
             "resume": resume,
             "checkpoint_every": checkpoint_every,
             "steps_per_execution": model.steps_per_execution,
+            "rows per batch": train.element_spec[1].shape[0] if carries_state(model) else None,
             **{
                 f"len({name})": None if dataset is None else int(dataset.cardinality())
                 for name, dataset in batches.items()

@@ -28,7 +28,7 @@ from tf_seq2seq.training.evaluation import evaluator, metric_values
 from tf_seq2seq.training.faults import check_space, explain_failed_write
 from tf_seq2seq.training.identity import compare_settings
 from tf_seq2seq.training.steps import build_metrics, train_step
-from tf_seq2seq.training.workers import Workers
+from tf_seq2seq.training.workers import SameData, Workers
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 """The shortest time between two checkpoints with `checkpoint_every="auto"`."""
@@ -84,7 +84,9 @@ class Run:
         self._has_space = True
         self._since = time.monotonic()
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
-        self._dataset = self.workers.distribute(train)
+        self._sharing = self.workers.sharing(train)
+        self.same_data = SameData(self.workers, "training data")
+        self._dataset = self.workers.distribute(train, self.same_data.note)
         self._train_step = train_step(model)
         with self.workers.strategy.scope():
             model.optimizer.build(model.trainable_variables)
@@ -110,15 +112,13 @@ class Run:
         self._iterator = iter(self._dataset)
         self._state = ()
         if carries_state(self.model):
-            replicas = self.workers.replicas
-            if self._rows is None or self._rows % replicas:
+            if self._rows is None or self._rows % self._sharing:
                 raise InputError(
-                    f"Batches of {self._rows} rows cannot carry their state on {replicas} "
+                    f"Batches of {self._rows} rows cannot carry their state on {self._sharing} "
                     f"replicas: give all batches of `train` the same number of rows, a multiple of "
-                    f"{replicas}."
+                    f"{self._sharing}."
                 )
-            rows = self._rows // replicas
-            self._state = self._initial_state(rows)
+            self._state = self._initial_state(self._rows // self._sharing)
 
     @property
     def _directory(self) -> str:
@@ -128,6 +128,10 @@ class Run:
     def _say(self, message):
         if self.workers.is_chief:
             print(message)
+
+    def _warn(self, message):
+        if self.workers.is_chief:
+            warnings.warn(message, stacklevel=5)
 
     def announce_removal(self) -> None:
         """Say which checkpoint of an earlier run will be removed."""
@@ -216,7 +220,7 @@ class Run:
     def save(self) -> None:
         """Write a checkpoint from which training continues with the next batch."""
         if self._diverged:
-            warnings.warn(f"{self._diverged}: no checkpoint is written after it.", stacklevel=4)
+            self._warn(f"{self._diverged}: no checkpoint is written after it.")
             return
         epoch, step = self.epoch, self.step
         now = time.monotonic()
@@ -366,23 +370,21 @@ class Run:
         else:  # the model was not compiled again
             return
         saved, compiled = (", ".join(map(str, rates)) for rates in (saved, compiled))
-        warnings.warn(
+        self._warn(
             f"The model was compiled with a learning rate of {saved} when the checkpoint in "
             f"{self._directory} was written, and is now compiled with {compiled}: "
-            f"{what_follows}.",
-            stacklevel=4,
+            f"{what_follows}."
         )
 
     def _restore_callbacks(self, saved):
         """Restore the callbacks' state, and the variables that they changed in the first hooks."""
         assign(training_variables(self.model), saved.arrays)
         lost = set_states(self.hooks.callbacks, saved.progress["callbacks"], saved.arrays)
-        if lost and self.workers.is_chief:  # which has all of them
+        if lost:
             names = ", ".join(name.partition("/")[0] for name in lost)
-            warnings.warn(
+            self._warn(  # as the chief, which has all of them
                 f"The checkpoint in {self.checkpoint.directory} contains the state of callbacks "
-                f"that were not passed this time: {names}.",
-                stacklevel=4,
+                f"that were not passed this time: {names}."
             )
 
     def _restore_state(self, arrays):

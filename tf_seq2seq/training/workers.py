@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import tensorflow as tf
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import first_line
+from tf_seq2seq.training.identity import FINGERPRINT
 
 _PART = 2**24
 """The number of int32 values that `Workers.broadcast` sends at a time."""
@@ -71,12 +73,21 @@ class Workers:
         """Return how messages name a directory to which only the chief writes."""
         return str(directory) if self.is_chief else "the chief's directory"
 
-    def distribute(self, dataset: tf.data.Dataset) -> Any:
+    def sharing(self, dataset: tf.data.Dataset) -> int:
+        """Return the number of replicas that share a batch of a dataset, see `distribute`."""
+        return self.replicas // self.count if _is_share(dataset) else self.replicas
+
+    def distribute(
+        self, dataset: tf.data.Dataset, note: Callable[[str], object] | None = None
+    ) -> Any:
         """Distribute the rows of batches among the replicas.
 
         Args:
             dataset: global batches, the same in each worker. If its auto-sharding policy is OFF, it
-                contains the rows of this worker alone, see `data.batches(num_shards=...)`.
+                contains the rows w, w + W, w + 2 W, ... of this worker alone, as from
+                `data.batches(num_shards=...)`.
+            note: a function that, with several workers, gets a value that identifies the first
+                batch of each pass over the data, and must be the same in each worker.
 
         Returns:
             A distributed dataset, whose batches have a share for each replica of this worker. The
@@ -84,16 +95,28 @@ class Workers:
         """
         if self.replicas == 1:
             return dataset
-        local = self.replicas // self.count
-        policy = dataset.options().experimental_distribute.auto_shard_policy
-        is_share = policy == tf.data.experimental.AutoShardPolicy.OFF
+        local, is_share = self.replicas // self.count, _is_share(dataset)
+        step = self.sharing(dataset)
+
+        def note_first(number, *batch):
+            def identify(*arrays):
+                note(_identify(arrays, is_share))
+
+            parts = tf.nest.flatten(batch, expand_composites=True)
+            noted = tf.cond(
+                tf.equal(number, 0),
+                lambda: tf.group(tf.numpy_function(identify, parts, [])),
+                tf.no_op,
+            )
+            with tf.control_dependencies([noted]):
+                return tf.nest.map_structure(tf.identity, batch)
+
+        if note is not None and self.count > 1:
+            dataset = dataset.enumerate().map(lambda number, batch: note_first(number, *batch))
 
         def shares(*batch):
             def share(replica):
-                if is_share:
-                    first, step = replica, local
-                else:
-                    first, step = self.index + self.count * replica, self.replicas
+                first = replica if is_share else self.index + self.count * replica
                 return tf.nest.map_structure(lambda each: _rows(each, first, step), batch)
 
             return tf.data.Dataset.range(local).map(share)
@@ -106,7 +129,7 @@ class Workers:
         """Return for each flag whether it is true on any worker. All of them must call this."""
         if self.count == 1:
             return list(flags)
-        return [bool(total) for total in self._sum(tf.constant(flags, tf.int32)).numpy()]
+        return [bool(total) for total in self._sum(tf.constant(flags, tf.int32))]
 
     def check_same(self, values: Mapping[str, Any]) -> None:
         """Refuse values that differ from the chief's, with which the workers would wait forever.
@@ -125,10 +148,11 @@ class Workers:
         (any_different,) = self.any(bool(different))
         how = "start all workers with the same arguments and data."
         if different:
-            name = different[0]
+            name, (mine, chiefs) = different[0], (each.get(different[0]) for each in (here, there))
+            if str(mine).startswith(FINGERPRINT):
+                raise InputError(f"Worker {self.index} has other {name} than the chief: {how}")
             raise InputError(
-                f"Worker {self.index} has {name}={here.get(name)}, but the chief has "
-                f"{there.get(name)}: {how}"
+                f"Worker {self.index} has {name}={mine}, but the chief has {chiefs}: {how}"
             )
         if any_different:
             raise InputError(
@@ -144,7 +168,8 @@ class Workers:
         """
         if self.replicas == 1:
             return tensor.numpy()
-        rows = self._concatenate(tensor).numpy()  # those of replica 0 come first
+        with explain_lost_worker(self):
+            rows = self._concatenate(tensor).numpy()  # those of replica 0 come first
         return rows[np.argsort(self._row_order(len(rows)))]
 
     def scatter(self, rows: np.ndarray) -> Any:
@@ -176,8 +201,7 @@ class Workers:
         values = np.frombuffer(padded, np.int32)
         # Adding zeros, because collective operations cannot send from one worker to all.
         parts = [
-            self._sum(tf.constant(values[i : i + _PART])).numpy()
-            for i in range(0, len(values), _PART)
+            self._sum(tf.constant(values[i : i + _PART])) for i in range(0, len(values), _PART)
         ]
         return b"".join(part.tobytes() for part in parts)[:size]
 
@@ -185,9 +209,13 @@ class Workers:
     def _concatenate(self):
         return tf.function(lambda tensor: self.strategy.gather(tensor, axis=0), autograph=False)
 
+    def _sum(self, values: tf.Tensor) -> np.ndarray:
+        """Add up an integer tensor of each worker."""
+        with explain_lost_worker(self):
+            return self._add(values).numpy()
+
     @functools.cached_property
-    def _sum(self):
-        """A graph that adds up an integer tensor of each worker."""
+    def _add(self):
         local = self.replicas // self.count
 
         def of_first_replica(values):
@@ -202,12 +230,75 @@ class Workers:
         return add
 
 
+def _is_share(dataset: tf.data.Dataset) -> bool:
+    """Return whether the batches have the rows of one worker alone."""
+    policy = dataset.options().experimental_distribute.auto_shard_policy
+    return policy == tf.data.experimental.AutoShardPolicy.OFF
+
+
+def _identify(arrays: Sequence[np.ndarray], is_share: bool) -> str:
+    """Return a fingerprint of a batch; the shares of several workers have only the widths alike."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape[1:]} ".encode())
+        if not is_share:
+            digest.update(array.tobytes())
+    return FINGERPRINT + digest.hexdigest()
+
+
 def _rows(tensor, first, step):
     """Return every `step`-th row, with a static number of rows if it does not depend on `first`."""
     rows, size = tensor[first::step], tensor.shape[0]
     if size is None or size % step:
         return rows
     return tf.ensure_shape(rows, [size // step, *rows.shape[1:]])
+
+
+class SameData:
+    """Checks that all workers read the same data, by the first batch that they get.
+
+    It is not read beforehand, because each pass over shuffled data has another order.
+
+    Args:
+        workers: those that must agree.
+        name: that of the data.
+    """
+
+    def __init__(self, workers: Workers, name: str):
+        self._workers, self._name = workers, name
+        self._first: str | None = None
+        self._is_checked = workers.count == 1
+
+    def note(self, identity: str) -> None:
+        """Keep what identifies the first batch, see `Workers.distribute`."""
+        if self._first is None:
+            self._first = identity
+
+    def check(self) -> None:
+        """Compare the first batches, once. All workers must call this after the first step.
+
+        Raises:
+            InputError: on all workers, if the batch differs from the chief's on any of them.
+        """
+        if not self._is_checked:
+            self._workers.check_same({self._name: self._first})
+            self._is_checked = True
+
+
+class LostWorkerError(InputError):
+    """Raised on a worker that cannot exchange values with another one.
+
+    Attributes:
+        reason: what happened, from the point of view of this worker.
+    """
+
+    def __init__(self, workers: Workers, reason: str, directory: Path | None):
+        self.reason = reason
+        where = "" if directory is None else f" in {workers.name(directory)}"
+        super().__init__(
+            f"Worker {workers.index} {reason}: start all of them again, with `resume` to continue "
+            f"from the last checkpoint{where}."
+        )
 
 
 @contextlib.contextmanager
@@ -219,14 +310,15 @@ def explain_lost_worker(workers: Workers, directory: Path | None = None) -> Iter
         directory: where the chief writes its checkpoints; None if unknown.
 
     Raises:
-        InputError: instead of that error.
+        LostWorkerError: instead of that error.
     """
     try:
         yield
+    except LostWorkerError as error:  # of an inner context, which did not know the directory
+        raise LostWorkerError(workers, error.reason, directory) from error.__cause__
     except tf.errors.OpError as error:
         if workers.count == 1 or not isinstance(error, _LOST):
             raise
-        where = "" if directory is None else f" in {workers.name(directory)}"
         if isinstance(error, tf.errors.InternalError):  # perhaps this worker's own
             reason = f"ended with an error ({first_line(error)})"
         else:
@@ -234,7 +326,4 @@ def explain_lost_worker(workers: Workers, directory: Path | None = None) -> Iter
                 f"lost the connection to another of the {workers.count} workers, which has stopped "
                 "or hangs"
             )
-        raise InputError(
-            f"Worker {workers.index} {reason}: start all of them again, with `resume` to continue "
-            f"from the last checkpoint{where}."
-        ) from error
+        raise LostWorkerError(workers, reason, directory) from error
