@@ -19,7 +19,7 @@ import numpy as np
 from jobs import Job
 
 MODEL = "attention after"
-OPTIONS = {"models": MODEL, "epochs": 12, "checkpoint_every": 2, "pause": 0.05, "resume": True}
+OPTIONS = {"models": MODEL, "epochs": 6, "checkpoint_every": 2, "pause": 0.05, "resume": True}
 
 
 def wait_for_start(job):
@@ -36,22 +36,23 @@ def train(folder, take=None):
         take: a signal, the worker that gets it, and the seconds until then; None for no signal.
 
     Returns:
-        For how many seconds they have trained, or None if the signal has ended the training, and
-        for how many seconds the survivor went on.
+        For how many seconds they have trained without a signal, or None; and for how many the
+        survivor went on after it until it stopped, or None if it has finished.
     """
     with Job(folder, 2, **OPTIONS) as job:
         started = wait_for_start(job)
         if take is None:
             job.succeed(600)
-            return time.monotonic() - started, 0.0
+            return time.monotonic() - started, None
         number, worker, seconds = take
         time.sleep(seconds)
         job.processes[worker].send_signal(number)
         taken = time.monotonic()
         code = job.processes[1 - worker].wait(120)
         survived = time.monotonic() - taken
-        if code:
-            job.check_lost(1 - worker)
+        if not code:
+            return None, None
+        job.check_lost(1 - worker)
         return None, survived
 
 
@@ -65,19 +66,22 @@ def main(directory, kills, hangs, seed):
     whole = directory / "whole"
     seconds, _ = train(whole)
     expected = step_losses(whole)
-    signals = [signal.SIGKILL] * kills + [signal.SIGSTOP] * hangs
-    choose.shuffle(signals)
+    left = [signal.SIGKILL] * kills + [signal.SIGSTOP] * hangs
+    choose.shuffle(left)
     chains, difference, longest = 0, 0.0, 0.0
-    while signals:
+    while left:
         folder = directory / f"chain-{chains}"
-        ended = None
+        ended, is_late = None, False
         while ended is None:
             take = None
-            if signals:
-                take = signals.pop(), len(signals) % 2, choose.uniform(0, seconds)
+            if left and not is_late:
+                take = left[-1], len(left) % 2, choose.uniform(0, seconds)
             ended, survived = train(folder, take)
-            longest = max(longest, survived)
-            print(take, ended, f"{survived:.1f}", flush=True)
+            print(take, ended, survived, flush=True)
+            is_late = survived is None  # the training had ended before the signal
+            if not is_late:
+                left.pop()
+                longest = max(longest, survived)
         losses = step_losses(folder)
         np.testing.assert_allclose(losses, expected, rtol=1e-5, err_msg=str(folder))
         difference = max(difference, np.abs(losses - expected).max())

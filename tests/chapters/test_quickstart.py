@@ -6,6 +6,7 @@ from helpers import ROOT
 from sentencepiece_models import sentencepiece_model
 
 import tf_seq2seq as s2s
+from common.workers import LocalWorkers
 
 SCRIPT = ROOT / "chapters" / "quickstart.py"
 
@@ -41,6 +42,26 @@ def test_training_on_tab_separated_pairs(run, few_signatures, tmp_path, capsys):
     for name in ("learning_curves.png", "alignment.png", "alignment_2.png"):
         assert (tmp_path / "out" / name).stat().st_size > 5000
     assert (tmp_path / "model" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.slow
+def test_two_workers_train_and_the_chief_alone_goes_on(tmp_path):
+    pairs = s2s.data.synthetic_corpus(train=300, dev=0, test=0).train
+    options = {
+        "pairs": write(tmp_path / "pairs.tsv", [f"{s}\t{t}" for s, t in pairs]),
+        "strategy": "multi_worker",
+        "output_dir": tmp_path / "out",
+        "model_dir": tmp_path / "model",
+        **dict(zip((name[2:] for name in SMALL[::2]), SMALL[1::2], strict=True)),
+    }
+    with LocalWorkers([SCRIPT], 2, options, chief_prints=False) as workers:
+        assert workers.wait(400) == [0, 0], workers.log(0) + workers.log(1)
+        chief, other = workers.log(0), workers.log(1)
+    assert "Training uses 2 replicas of 2 workers; this is worker 0, the chief," in chief
+    assert "the same translations" in chief
+    assert (tmp_path / "model" / "1" / "saved_model.pb").exists()
+    assert not {"BLEU", "loss:", "Warning"} & set(other.split())
+    assert "loss:" in chief
 
 
 @pytest.mark.parametrize(

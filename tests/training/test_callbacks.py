@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tf_seq2seq import InputError, LanguageModel, data, training
-from tf_seq2seq.training.callbacks import get_states, set_states
+from tf_seq2seq.training.callbacks import get_states, quiet, set_states
 
 
 class Memory(keras.callbacks.Callback):
@@ -40,6 +40,13 @@ def test_a_state_without_its_callback_is_named_and_one_more_callback_is_left_alo
     more = [Memory(), Memory("more")]
     assert set_states(more, states, arrays) == ["Patient/0"]
     assert [callback.state for callback in more] == [1, "more"]
+
+
+def test_those_of_a_worker_that_is_not_the_chief_neither_write_nor_print(tmp_path):
+    kept = [keras.callbacks.EarlyStopping(verbose=1), Patient(verbose=1), Memory()]
+    left_out = [keras.callbacks.ProgbarLogger(), keras.callbacks.CSVLogger(tmp_path / "log")]
+    assert quiet([*kept, *left_out]) == kept
+    assert [kept[0].verbose, kept[1].verbose] == [0, 1]  # that of a class of yours is your own
 
 
 def test_a_state_that_cannot_be_written():

@@ -338,6 +338,15 @@ class TestDamage:
         assert found.endswith("): the previous checkpoint, epoch-0-step-1, is used instead.")
         assert (name if name != CHECKSUMS else "checksum") in found or damage is remove
 
+    def test_the_checkpoint_before_a_deleted_one_is_used(self, tmp_path):
+        checkpoint = Checkpoint(tmp_path)
+        for step in (1, 2):
+            checkpoint.save({"epoch": 0, "step": step}, SAVED)
+        shutil.rmtree(tmp_path / "epoch-0-step-2")
+        assert checkpoint.load().progress["step"] == 1
+        shutil.rmtree(tmp_path / "epoch-0-step-1")
+        assert checkpoint.load() is None
+
     def test_when_none_is_left(self, tmp_path):
         checkpoint = Checkpoint(tmp_path)
         for step in (1, 2):

@@ -16,7 +16,7 @@ from tf_seq2seq import (
     data,
     training,
 )
-from tf_seq2seq.training import run
+from tf_seq2seq.training import evaluation, run
 
 
 def translation_model(dropout=0.2):
@@ -314,6 +314,7 @@ def trained(tmp_path_factory):
     [
         ("damaged arrays", "epoch-1-step-0 is damaged"),
         ("empty arrays", "epoch-1-step-0 is damaged"),
+        ("another vocabulary", r"has the shape \(12,\) .*, but the model's has the shape \(13,\)"),
         ("another model", r"lacks the variable 'model/encoder/words/embedding/embeddings'"),
         ("another optimizer", r"lacks the variable 'optimizer/momentums/bias'"),
         ("other metrics", r"lacks the variable 'metrics/token_accuracy/total'"),
@@ -328,6 +329,9 @@ def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, mes
 
     def make():
         model, batches = (translation_model if fault == "another model" else language_model)()
+        if fault == "another vocabulary":
+            model = LanguageModel(13, 6, num_layers=1)
+            model.compile(keras.optimizers.SGD(0.1))
         if fault == "another optimizer":
             model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
         if fault == "other metrics":
@@ -485,7 +489,7 @@ SLOW = pytest.mark.slow
         pytest.param(language_model, 3, marks=SLOW),
     ],
 )
-def test_several_steps_at_once_train_the_same(make, together, tmp_path):
+def test_several_steps_at_once_train_the_same(make, together, tmp_path, monkeypatch):
     """Callbacks hear of the last of them, and a checkpoint is written at its step all the same."""
     _, expected = fit(make, tmp_path / "one by one")
     heard = []
@@ -499,12 +503,21 @@ def test_several_steps_at_once_train_the_same(make, together, tmp_path):
         model.steps_per_execution = together
         return model, batches
 
+    fetched = []
+
+    def metric_values(model):
+        fetched.append(1)
+        return evaluation.metric_values(model)
+
+    monkeypatch.setattr(run, "metric_values", metric_values)
     options = {"checkpoint_every": 4, "callbacks": [Listen()]}
     _, history = fit(several, tmp_path / "several", **options)
     np.testing.assert_array_equal(history.step_losses, expected.step_losses)
     assert history.history == expected.history
     # As in Keras, the last number is that of a full execution.
     assert heard == {3: [2, 3, 6], 10: [3, 7]}[together] * 3
+    # The host waits for values as often, and once more at the end of an epoch.
+    assert len(fetched) == len(heard) + 3
 
 
 @pytest.mark.parametrize("make", [translation_model, pytest.param(language_model, marks=SLOW)])

@@ -9,7 +9,8 @@ import pytest
 from tf_seq2seq import InputError, LanguageModel, data, training
 from tf_seq2seq.training import Checkpoint
 
-SETTINGS = {"dropout": 0.2, "epochs": 1, "learning_rate": 0.1, "training data": "sha256:1"}
+SETTINGS = {"dropout": 0.2, "epochs": 1, "learning_rate": 0.1}
+SETTINGS |= {"training data": "sha256:1", "tokenizers": "sha256:1"}
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -77,6 +78,7 @@ def test_other_settings_are_refused_and_some_may_change(tmp_path, capsys):
             "cannot be used: it was written with dropout=0.2, but `dropout` is 0.3 now",
         ),
         ({"training data": "sha256:2"}, "cannot be used: it was written with other training data"),
+        ({"tokenizers": "sha256:2"}, "cannot be used: it was written with other tokenizers"),
     ):
         with pytest.raises(InputError, match=message):
             fit(tmp_path, epochs=1, resume=True, settings=SETTINGS | other)

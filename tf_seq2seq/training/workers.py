@@ -98,7 +98,7 @@ class Workers:
         local, is_share = self.replicas // self.count, _is_share(dataset)
         step = self.sharing(dataset)
 
-        def note_first(number, *batch):
+        def note_first(number, batch):
             def identify(*arrays):
                 note(_identify(arrays, is_share))
 
@@ -109,10 +109,10 @@ class Workers:
                 tf.no_op,
             )
             with tf.control_dependencies([noted]):
-                return tf.nest.map_structure(tf.identity, batch)
+                return tf.nest.map_structure(tf.identity, batch, expand_composites=True)
 
         if note is not None and self.count > 1:
-            dataset = dataset.enumerate().map(lambda number, batch: note_first(number, *batch))
+            dataset = dataset.enumerate().map(note_first)
 
         def shares(*batch):
             def share(replica):
