@@ -1,0 +1,53 @@
+import json
+
+import pytest
+
+import tf_seq2seq as s2s
+
+CHAPTER = "beyond_6_new_domain"
+SMALL = ("--units", 8, "--embedding-size", 4, "--first-epochs", 1, "--epochs", 1)
+
+
+def test_the_domains_share_no_words_about_food(train_chapter, smaller_corpus, tmp_path, capsys):
+    with smaller_corpus(train=600, dev=60, test=60):
+        history = train_chapter(CHAPTER, *SMALL, "--output-dir", tmp_path)
+    assert len(history.history["loss"]) == 1
+    printed = capsys.readouterr().out
+    old, new = (line for line in printed.splitlines() if "vocabulary: " in line)
+    known = [float(line.split("domain, ")[1].split(" %")[0]) for line in (old, new)]
+    assert known[0] < 90 < known[1]
+
+
+@pytest.mark.slow
+def test_a_new_vocabulary_helps_in_the_new_domain(run_chapter, smaller_corpus, tmp_path, capsys):
+    with smaller_corpus(train=5000, dev=200, test=400):
+        arguments = ("--first-epochs", 4, "--output-dir", tmp_path)
+        variables = run_chapter(CHAPTER, *arguments)
+    rows = {row["model"]: row for row in json.loads((tmp_path / "results.json").read_text())}
+    assert list(rows) == ["first domain", "from scratch", "old vocabulary", "new vocabulary"]
+    best = rows["new vocabulary"]
+    assert best["new_value"] > rows["old vocabulary"]["new_value"]
+    assert best["new_value"] > rows["from scratch"]["new_value"]
+    assert best["first_value"] > rows["from scratch"]["first_value"]
+    assert " known, " in capsys.readouterr().out
+    loaded = s2s.Translator.load(tmp_path / "new_vocabulary" / "translator")
+    sentence = variables["new"].test.source[0]
+    expected = variables["translators"]["new vocabulary"](sentence)[0].text
+    assert loaded(sentence)[0].text == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--data-dir", "x"), "--data-dir has no effect with --preset quick"),
+        (("--more-source", __file__), "--more-source has no effect with --preset quick"),
+        (("--preset", "ted", "--units", 1), "--units: expected 2 or more, got 1"),
+    ],
+)
+def test_options_that_are_refused(refused, arguments, message):
+    refused(CHAPTER, *arguments, message=message)
+
+
+def test_more_pairs_need_both_sides(run_chapter):
+    with pytest.raises(s2s.InputError, match="Pass both --more-source and --more-target"):
+        run_chapter(CHAPTER, "--preset", "ted", "--more-source", __file__)
