@@ -109,6 +109,8 @@ def test_pairs():
     check_pairs(["a"], ["x"])
     with pytest.raises(InputError, match="There are 1 sentences and 2 translations to score"):
         check_pairs(["a"], ["x", "y"])
+    with pytest.raises(InputError, match=r"2 prefixes to complete: pass one prefix for each"):
+        check_pairs(["a"], ["x", "y"], "prefix", "complete")
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), b"a", 3, ["a"]])

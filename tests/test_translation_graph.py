@@ -154,3 +154,9 @@ def test_weights_are_read_outside_the_loop(width):
     assert len(loops) > 2
     for function in loops:
         assert "ReadVariableOp" not in {node.op for node in function.node_def}
+
+
+def test_prefixes_of_a_batch_of_another_size_are_refused():
+    translator = small_translator()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        translator.graph(tf.constant(["a", "b"]), prefix=tf.constant(["甲"]))

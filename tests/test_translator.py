@@ -331,6 +331,79 @@ def test_given_translations_have_the_scores_with_which_they_were_found(translato
             np.testing.assert_allclose(ours.alignment, theirs.alignment, atol=1e-5)
 
 
+PREFIXES = ["", "甲 乙", "丙", "zz甲", "", "庚 。", "甲<eos>", "丁丁"]
+
+
+@pytest.mark.parametrize("options", [{}, {"beam_width": 3, "n_best": 2}], ids=["greedy", "beam"])
+def test_a_completion_begins_with_its_prefix_whatever_its_neighbors(translator, options):
+    together = translator.complete_n_best(TRICKY, PREFIXES, **options)
+    translations = translator.n_best(TRICKY, **options)
+    for sentence, prefix, found, free in zip(TRICKY, PREFIXES, together, translations, strict=True):
+        begun = translator.target_tokenizer.normalize([prefix]).numpy()[0].decode()
+        assert all(t.text.startswith(begun) for t in found)
+        if not prefix:
+            assert list(map(repr, found)) == list(map(repr, free))
+        (alone,) = translator.complete_n_best(sentence, prefix, **options)
+        assert [t.text for t in alone] == [t.text for t in found]
+        np.testing.assert_allclose([t.score for t in alone], [t.score for t in found], atol=1e-5)
+        if not sentence.strip():  # nothing can be added
+            assert [t.text for t in found] == [begun]
+            (scored,) = translator.score(sentence, prefix)
+            assert found[0].score == pytest.approx(scored.score, abs=1e-5)
+    best = translator.complete(TRICKY, PREFIXES, **options)
+    assert list(map(repr, best)) == [repr(found[0]) for found in together]
+
+
+def test_the_whole_translation_is_completed_by_nothing(committed):
+    sentences = s2s.data.synthetic_corpus(1).test.source[:40]
+    for options in ({}, {"beam_width": 3}):
+        free = committed(sentences, **options)
+        again = committed.complete(sentences, [t.text for t in free], **options)
+        assert [t.text for t in again] == [t.text for t in free]
+        np.testing.assert_allclose([t.score for t in again], [t.score for t in free], atol=1e-4)
+        halves = [t.text[: len(t.text) // 2] for t in free]
+        texts = [t.text for t in committed.complete(sentences, halves, **options)]
+        assert sum(a == t.text for a, t in zip(texts, free, strict=True)) > 35
+
+
+def test_words_of_a_prefix_that_are_not_known_are_kept(translator):
+    (found,) = translator.complete("a b", "书 甲", replace_unknown=True)
+    assert found.target_tokens[:2] == ("书", "甲") and found.text.startswith("书甲")
+    ids = translator.target_tokenizer.encode(["书甲"]).to_list()
+    assert ids[0][0] == s2s.text.UNK_ID
+
+
+def test_a_prefix_that_is_too_long_is_cut_off_with_a_warning(translator):
+    with pytest.warns(UserWarning) as warned:
+        short, long = translator.complete(["a", "a"], ["甲" * 12, "甲" * 13])
+    (warning,) = warned
+    assert str(warning.message).startswith(
+        "Prefix 1 ('甲甲甲甲甲甲甲甲甲甲甲甲甲'...) was cut off after max_target_length=12 tokens"
+    )
+    assert warning.filename == __file__
+    assert short.text == long.text == "甲" * 12
+    with pytest.raises(s2s.InputError, match="2 sentences and 1 prefixes to complete"):
+        translator.complete(["a", "b"], ["甲"])
+
+
+def test_a_prefix_that_ends_within_a_word():
+    translator = small_translator(tokenizer=s2s.text.SubwordTokenizer)
+    translator = s2s.Translator(
+        s2s.Seq2Seq(
+            translator.model.encoder,
+            s2s.Decoder(translator.source_tokenizer.vocabulary_size, 8, cell="lstm"),
+        ),
+        translator.source_tokenizer,
+        translator.source_tokenizer,
+        max_target_length=6,
+    )
+    (begun,) = translator.target_tokenizer.tokenize(["hef"]).to_list()
+    (found,) = translator.complete("a", "hef", beam_width=2)
+    assert found.text.startswith("hef")
+    shown = map(translator.target_tokenizer.display, map(bytes.decode, begun))
+    assert found.target_tokens[: len(begun)] == tuple(shown)
+
+
 def test_scoring_needs_as_many_translations_as_sentences(translator):
     with pytest.raises(s2s.InputError, match="2 sentences and 1 translations"):
         translator.score(["a", "b"], ["甲"])
@@ -470,6 +543,7 @@ def test_every_option_reaches_the_search(translators, name, monkeypatch):
         with pytest.raises(CalledError):
             call()
         given = calls.pop()
+        given.pop("prefix", None)  # of an export
         assert {"finished", "memory", "source_mask"} == set(given) - set(DEFAULTS)
         given = {key: given[key] for key in DEFAULTS}
         assert given == {**DEFAULTS, **arguments}

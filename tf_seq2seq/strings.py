@@ -117,16 +117,27 @@ def utf8(sentence: str | bytes, position: int = 0) -> bytes:
         return sentence.encode("utf-8", "surrogatepass")
 
 
-def check_pairs(sentences: Sequence[object], translations: Sequence[object]) -> None:
-    """Check that there is a translation for each sentence.
+def check_pairs(
+    sentences: Sequence[object],
+    texts: Sequence[object],
+    noun: str = "translation",
+    verb: str = "score",
+) -> None:
+    """Check that there is a translation, or another text, for each sentence.
+
+    Args:
+        sentences: the sentences.
+        texts: a text for each of them.
+        noun, verb: what the texts are, and what is to be done with them, for the message.
 
     Raises:
         InputError: if the numbers differ.
     """
-    if len(sentences) != len(translations):
+    if len(sentences) != len(texts):
+        plural = f"{noun}es" if noun.endswith("x") else f"{noun}s"
         raise InputError(
-            f"There are {len(sentences)} sentences and {len(translations)} translations to score: "
-            "pass one translation for each sentence."
+            f"There are {len(sentences)} sentences and {len(texts)} {plural} to {verb}: pass one "
+            f"{noun} for each sentence."
         )
 
 

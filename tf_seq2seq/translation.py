@@ -21,8 +21,7 @@ class Translation:
     """The translation of one sentence.
 
     Only `text` and `score` are always set. The tokens and the alignment may be missing: an export's
-    signatures `details`, `beam_details` and `score_details` return them; `serving_default`, `beam`
-    and `score` do not.
+    signatures whose names end with `details` return them; the others do not.
 
     Two translations are equal if everything except their alignments is equal.
 
@@ -94,6 +93,36 @@ class TranslatorProtocol(Protocol):
 
         Raises:
             TypeError: if a sentence is not a string or bytes.
+        """
+        ...
+
+    def complete(self, sentences: Texts, prefixes: Texts) -> list[Translation]:
+        """Translate sentences, going on from given beginnings of the translations.
+
+        Args:
+            sentences: one string, or any iterable of them.
+            prefixes: the beginning of each translation, which may be empty.
+
+        Returns:
+            A `Translation` for each sentence, which includes the prefix.
+
+        Raises:
+            TypeError: if a sentence or prefix is not a string or bytes.
+            InputError: if the numbers of sentences and prefixes differ.
+        """
+        ...
+
+    def complete_n_best(self, sentences: Texts, prefixes: Texts) -> list[list[Translation]]:
+        """Find several translations of each sentence that go on from a given beginning.
+
+        Args:
+            sentences, prefixes: as for `complete`.
+
+        Returns:
+            For each sentence, its translations, best first, as for `n_best`.
+
+        Raises:
+            As for `complete`.
         """
         ...
 

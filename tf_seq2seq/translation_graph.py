@@ -19,8 +19,11 @@ from tf_seq2seq.text_io import TEXT, append, check_parts, compile_graph, portabl
 TARGET = tf.TensorSpec([None], tf.string, "target")
 """The second input of a graph that scores given translations: strings `(batch,)`."""
 
+PREFIX = tf.TensorSpec([None], tf.string, "prefix")
+"""The second input of a graph that completes translations: strings `(batch,)`."""
+
 # The outputs for a source sentence, as opposed to those for each of its translations.
-_OF_SENTENCES = ("source_tokens", "source_length", "cut_off")
+_OF_SENTENCES = ("source_tokens", "source_length", "cut_off", "prefix_cut_off")
 
 
 class TranslationGraph(tf.Module):
@@ -74,7 +77,7 @@ class TranslationGraph(tf.Module):
         self.max_source_length = check_integer("max_source_length", max_source_length, minimum=1)
         self.max_target_length = check_integer("max_target_length", max_target_length, minimum=1)
         # TensorFlow would try to save a dict that is an attribute, and refuse these keys.
-        self._compiled: dict[SearchOptions | None, Callable] = self._no_dependency({})
+        self._compiled: dict[tuple, Callable] = self._no_dependency({})
         # Weights that were cast once for all graphs; None to cast them in each call, so that the
         # graphs follow the training of the model.
         self.kept: Kept | None = None
@@ -103,12 +106,16 @@ class TranslationGraph(tf.Module):
         """Both tokenizers, whose lookup tables must be part of an export."""
         return [self.source_tokenizer, self.target_tokenizer]
 
-    def graph(self, text: tf.Tensor, options: SearchOptions = GREEDY) -> dict[str, tf.Tensor]:
+    def graph(
+        self, text: tf.Tensor, options: SearchOptions = GREEDY, prefix: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """Translate sentences.
 
         Args:
             text: string `(batch,)`; the batch may be empty.
             options: how to search.
+            prefix: string `(batch,)`, with what each translation must begin; see
+                `Translator.complete`. None if it may begin with anything.
 
         Returns:
             For the best hypothesis of each sentence:
@@ -121,22 +128,26 @@ class TranslationGraph(tf.Module):
             - `target_tokens`: string `(batch, target_length)`, in the same form,
             - `target_length`: int32 `(batch,)`, including `<eos>`; 0 for an empty sentence,
             - `cut_off`: bool `(batch,)`, whether the source was longer than `max_source_length`,
+            - `prefix_cut_off`: bool `(batch,)`, whether the prefix was longer than
+              `max_target_length`; only with a prefix,
             - `alignment`: float32 `(batch, target_length, source_length)`, padded with zeros;
               only for a model with attention.
 
         Raises:
             InputError: if an option needs attention and the model has none.
         """
-        outputs = self.n_best_graph(text, options)
+        outputs = self.n_best_graph(text, options, prefix)
         return {
             name: value if name in _OF_SENTENCES else value[:, 0] for name, value in outputs.items()
         }
 
-    def n_best_graph(self, text: tf.Tensor, options: SearchOptions) -> dict[str, tf.Tensor]:
+    def n_best_graph(
+        self, text: tf.Tensor, options: SearchOptions, prefix: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
         """Find the `n_best` best translations of each sentence, best first.
 
         Args:
-            text, options: as for `graph`.
+            text, options, prefix: as for `graph`.
 
         Returns:
             The same as `graph`, but `translation`, `score`, `target_tokens`, `target_length` and
@@ -148,11 +159,14 @@ class TranslationGraph(tf.Module):
         """
         self._check(options)
         source = self._read(text)
-        found = self._search(source, options)
+        begun = None if prefix is None else self._read_prefix(prefix, source)
+        found = self._search(source, options, begun)
         ids, lengths, scores, alignment = found
         tokens = self.target_tokenizer.id_to_token(ids)
         if options.replace_unknown:
             tokens = tf.where(ids == UNK_ID, self._most_attended(source, alignment), tokens)
+        if begun is not None:
+            tokens = _begin_with(begun.tokens, ids, tokens)
         # The tokenizer takes rows, so merge the dimensions of the batch and the hypotheses.
         batch_size, n_best, length = tf.unstack(tf.shape(ids))
         rows = [batch_size * n_best, length]
@@ -164,6 +178,8 @@ class TranslationGraph(tf.Module):
             "target_tokens": self._displayed(ids, tokens),
             "target_length": lengths,
         }
+        if begun is not None:
+            result["prefix_cut_off"] = begun.cut_off
         if self.aligns:
             result["alignment"] = alignment
         return result
@@ -223,7 +239,9 @@ class TranslationGraph(tf.Module):
             context = tf.cast(self.model.context(source.ids), tf.float32)
         return {"context": tf.where(source.empty[:, None], 0.0, context)}
 
-    def compiled(self, options: SearchOptions | None) -> Callable[..., dict[str, tf.Tensor]]:
+    def compiled(
+        self, options: SearchOptions | None, completes: bool = False
+    ) -> Callable[..., dict[str, tf.Tensor]]:
         """Return `n_best_graph` compiled for these options, or `score_graph` for None.
 
         There is one graph for all batches. The outputs of `score_graph` get a second dimension of 1
@@ -231,11 +249,13 @@ class TranslationGraph(tf.Module):
 
         Args:
             options: how to search, or None.
+            completes: whether `n_best_graph` takes a prefix.
 
         Raises:
             InputError: if an option needs attention and the model has none.
         """
-        if options not in self._compiled:
+        key = options, completes
+        if key not in self._compiled:
             if options is None:
                 single = (*_OF_SENTENCES, "target_cut_off")
 
@@ -243,14 +263,15 @@ class TranslationGraph(tf.Module):
                     outputs = self.score_graph(text, target)
                     return {n: v if n in single else v[:, None] for n, v in outputs.items()}
 
-                self._compiled[None] = compile_graph(score, TEXT, TARGET)
+                self._compiled[key] = compile_graph(score, TEXT, TARGET)
             else:
                 # Check before tracing, because errors during tracing are hard to read.
                 self._check(options)
-                self._compiled[options] = compile_graph(
-                    lambda text: self.n_best_graph(text, options), TEXT
+                self._compiled[key] = compile_graph(
+                    lambda text, prefix=None: self.n_best_graph(text, options, prefix),
+                    *((TEXT, PREFIX) if completes else (TEXT,)),
                 )
-        return self._compiled[options]
+        return self._compiled[key]
 
     def _check(self, options: SearchOptions) -> None:
         """Reject options that need attention if the model has none."""
@@ -261,7 +282,7 @@ class TranslationGraph(tf.Module):
                     "out."
                 )
 
-    def _search(self, source: _Source, options: SearchOptions) -> _Found:
+    def _search(self, source: _Source, options: SearchOptions, begun: _Prefix | None) -> _Found:
         batch_size, width = tf.shape(source.ids)[0], options.beam_width
         with keeping(self.kept):
             state, memory = self.model.encode(source.ids)
@@ -272,6 +293,8 @@ class TranslationGraph(tf.Module):
             "finished": source.empty,
             "constraints": options.constraints,
         }
+        if begun is not None:
+            common |= {"finished": source.empty & begun.empty, "prefix": begun.ids}
         if width == 1:
             greedy = search.greedy(step, state, batch_size, self.max_target_length, **common)
             return _Found(*(None if each is None else each[:, None] for each in greedy))
@@ -301,6 +324,21 @@ class TranslationGraph(tf.Module):
         shown = append(tokens, EOS, batch_size).to_tensor(default_value="")
         length = tf.where(empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32))
         return _Source(ids, tf.where(empty[:, None], "", shown), length, empty, cut_off)
+
+    def _read_prefix(self, prefix: tf.Tensor, source: _Source) -> _Prefix:
+        # Reject a batch of a different size here; later it might be broadcast over the sentences.
+        prefix = tf.reshape(tf.ensure_shape(prefix, [None]), tf.shape(source.empty))
+        tokens = self.target_tokenizer.tokenize(prefix)
+        cut_off = tokens.row_lengths() > self.max_target_length
+        tokens = tokens[:, : self.max_target_length]
+        empty = tokens.row_lengths() == 0
+        # Nothing can follow the prefix if the source is empty.
+        ends = tf.fill([tf.size(empty), 1], EOS_ID)
+        ends = tf.ragged.boolean_mask(ends, (source.empty & ~empty)[:, None])
+        ids = tf.concat([self.target_tokenizer.token_to_id(tokens), ends], axis=1)
+        return _Prefix(
+            ids.to_tensor(default_value=PAD_ID), tokens.to_tensor(default_value=""), empty, cut_off
+        )
 
     @staticmethod
     def _padded_ids(tokenizer: Tokenizer, tokens: tf.RaggedTensor, batch_size) -> tf.Tensor:
@@ -375,6 +413,37 @@ class _Source(NamedTuple):
     length: tf.Tensor
     empty: tf.Tensor
     cut_off: tf.Tensor
+
+
+class _Prefix(NamedTuple):
+    """The beginnings of translations.
+
+    Attributes:
+        ids: int32 `(batch, length)`, padded with 0; with `<eos>` if the source is empty.
+        tokens: string `(batch, length)`, padded with empty strings.
+        empty: bool `(batch,)`, whether there is no token.
+        cut_off: bool `(batch,)`, whether there were too many tokens.
+    """
+
+    ids: tf.Tensor
+    tokens: tf.Tensor
+    empty: tf.Tensor
+    cut_off: tf.Tensor
+
+
+def _begin_with(given: tf.Tensor, ids: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+    """Return the tokens of translations with those of the prefix as they were given.
+
+    Otherwise, a word of the prefix that is not in the vocabulary would become `<unk>`.
+
+    Args:
+        given: string `(batch, prefix_length)`, padded with empty strings.
+        ids, tokens: of the translations, `(batch, n, length)`.
+    """
+    length = tf.shape(ids)[2]
+    given = given[:, :length]
+    given = tf.pad(given, [[0, 0], [0, length - tf.shape(given)[1]]])[:, None]
+    return tf.where((given != "") & (ids != PAD_ID), given, tokens)
 
 
 class _Found(NamedTuple):

@@ -135,6 +135,78 @@ class Translator(TranslationGraph):
         translate = self.compiled(check_options("options", options).replace(**keywords))
         return self._run(translate, listed(sentences), batch_size, verbose)
 
+    def complete(
+        self,
+        sentences: Texts,
+        prefixes: Texts,
+        batch_size: int = BATCH_SIZE,
+        verbose: int = 0,
+        *,
+        options: SearchOptions = GREEDY,
+        **keywords: Unpack[SearchKeywords],
+    ) -> list[Translation]:
+        """Translate sentences, going on from given beginnings of the translations.
+
+        The tokens of a prefix come first, and the search finds those that follow. A prefix is
+        tokenized by itself, and its last token is complete: the next one can be a piece that
+        continues its word, but does not replace it. The text of a result begins with the prefix,
+        normalized by the tokenizer. A word of the prefix that is not in the vocabulary is read as
+        `<unk>`, and kept. With an empty prefix, the result is the translation. For an empty
+        sentence, it is the prefix.
+
+        Args:
+            sentences: one string, or any iterable of them. Bytes are UTF-8.
+            prefixes: the beginning of each translation, which may be empty.
+            batch_size, verbose, options, **keywords: as for a call. Constraints and
+                `replace_unknown` apply after the prefix.
+
+        Returns:
+            A `Translation` for each sentence. Its score, tokens and alignment include the prefix.
+
+        Raises:
+            TypeError: if a sentence or a prefix is not a string or bytes, or if there is no such
+                option.
+            InputError: if the numbers of sentences and prefixes differ, or as for a call.
+
+        Warns:
+            UserWarning: for each sentence and each prefix that was cut off at `max_source_length`
+                or `max_target_length`. Nothing is added to such a prefix.
+
+        Source: Foster et al. 1997, "Target-Text Mediated Interactive Machine Translation".
+        """
+        complete = self.compiled(check_options("options", options).replace(**keywords), True)
+        sentences, prefixes = listed(sentences), listed(prefixes)
+        check_pairs(sentences, prefixes, "prefix", "complete")
+        found = self._run(complete, sentences, batch_size, verbose, prefixes=prefixes)
+        return [best for best, *_ in found]
+
+    def complete_n_best(
+        self,
+        sentences: Texts,
+        prefixes: Texts,
+        batch_size: int = BATCH_SIZE,
+        verbose: int = 0,
+        *,
+        options: SearchOptions = GREEDY,
+        **keywords: Unpack[SearchKeywords],
+    ) -> list[list[Translation]]:
+        """Find several translations of each sentence that go on from a given beginning.
+
+        Args:
+            sentences, prefixes, batch_size, verbose, options: as for `complete`.
+            **keywords: as for `complete`; set `beam_width` and `n_best`.
+
+        Returns:
+            For each sentence, its `n_best` translations, best first, or all if there are fewer.
+
+        Raises, Warns:
+            As for `complete`.
+        """
+        complete = self.compiled(check_options("options", options).replace(**keywords), True)
+        sentences, prefixes = listed(sentences), listed(prefixes)
+        check_pairs(sentences, prefixes, "prefix", "complete")
+        return self._run(complete, sentences, batch_size, verbose, prefixes=prefixes)
+
     def score(
         self, sentences: Texts, translations: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
     ) -> list[Translation]:
@@ -347,13 +419,14 @@ class Translator(TranslationGraph):
         batch_size: int,
         verbose: int,
         translations: list[str | bytes] | None = None,
+        prefixes: list[str | bytes] | None = None,
     ) -> list[list[Translation]]:
         """Call a graph in batches, and return the translations of each sentence.
 
         Call it only from public methods: the stack level of its warnings depends on that.
         """
         results: list[list[Translation]] = [[]] * len(sentences)
-        more = [] if translations is None else [translations]
+        more = [texts for texts in (translations, prefixes) if texts is not None]
         for rows, outputs in run_in_batches(
             function, sentences, batch_size, *more, verbose=verbose
         ):
@@ -366,6 +439,10 @@ class Translator(TranslationGraph):
                 limit = f"max_target_length={self.max_target_length}"
                 cut_off = outputs["target_cut_off"]
                 warn_of_cut_offs("Translation", translations, rows, cut_off, limit, 3)
+            if prefixes is not None:
+                limit = f"max_target_length={self.max_target_length}"
+                cut_off = outputs["prefix_cut_off"]
+                warn_of_cut_offs("Prefix", prefixes, rows, cut_off, limit, 3)
         return results
 
     def _unpack(self, outputs: dict[str, np.ndarray], row: int) -> list[Translation]:

@@ -83,6 +83,9 @@ def test_options_without_effect(capsys):
         main(["--status", "--sentence", "a"])
     assert end.value.code == 2
     assert "--sentence has no effect with --status or --metadata" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--file", __file__, "--prefix", "a"])
+    assert "--prefix has no effect without --sentence" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
@@ -99,6 +102,16 @@ def test_rest_needs_no_tensorflow(served, where, tmp_path):
     ]
     lines = [line.split("\t") for line in process.stdout.decode().splitlines()]
     assert [f"{n}\t{float(score):.2f}\t{text}" for n, score, text in lines] == expected
+
+
+@pytest.mark.parametrize("served", [False], indirect=True, ids=["plain"])
+def test_the_beginning_of_the_translation(served, where, capsys):
+    sentence = [*where, "--sentence", "a b c", "--prefix", "丙 乙"]
+    assert main(sentence) == main([*sentence, "--beam"]) == 0
+    best, *beam = capsys.readouterr().out.splitlines()
+    assert best == served[0].complete("a b c", "丙 乙")[0].text
+    found = served[0].complete_n_best("a b c", "丙 乙", beam_width=5, n_best=5)[0]
+    assert [line.split("\t")[2] for line in beam] == [t.text for t in found]
 
 
 def test_an_encoding_that_lacks_most_characters_is_refused_before_the_first_request():

@@ -331,6 +331,7 @@ def test_aligned_without_weights():
 
 def test_the_defaults():
     assert defaults(search.beam) == {
+        "prefix": None,
         "aligned": False,
         "finished": None,
         "start": None,
@@ -341,3 +342,50 @@ def test_the_defaults():
         "source_mask": None,
         "memory": None,
     }
+
+
+def random_prefixes(rows, seed=1):
+    """Words with which the sequences of each row begin, of lengths from 0 to LENGTH."""
+    rng = np.random.default_rng(seed)
+    prefixes = rng.choice([UNK, 4, 5], (rows, LENGTH))
+    prefixes[np.arange(LENGTH) >= rng.integers(0, LENGTH + 1, rows)[:, None]] = 0
+    return prefixes
+
+
+def test_equals_the_best_of_all_sequences_that_begin_with_a_prefix():
+    tables, prefixes = random_models(), random_prefixes(ROWS)
+    sequences, log_p, coverage = enumerate_all(*tables)
+    scores = score_all(sequences, log_p, coverage, length_penalty=0.8)
+    step, state = step_of(*tables, width=130)
+    found = search.beam(
+        step, state, ROWS, LENGTH, width=130, n_best=2, length_penalty=0.8, prefix=prefixes
+    )
+    for row, prefix in enumerate(prefixes):
+        begun = [i for i in prefix.tolist() if i]
+        fits = [
+            place
+            for place, ids in enumerate(sequences)
+            if list(ids[: len(begun)]) == begun and ids[-1] == EOS
+        ]
+        best = sorted(fits, key=lambda place: -scores[row, place])[:2]
+        if len(begun) == LENGTH:  # which is cut off
+            best = [sequences.index(tuple(begun))]
+        for n, place in enumerate(best):
+            ids = [i for i in found.ids[row, n].numpy().tolist() if i]
+            assert ids == list(sequences[place])
+            np.testing.assert_allclose(found.scores[row, n], scores[row, place], atol=1e-5)
+
+
+def test_an_end_in_the_prefix_ends_the_row():
+    step, state = step_of(*random_models(3))
+    prefix = [[4, EOS, 0], [EOS, 0, 0], [0, 0, 0]]
+    options = {"width": 3, "n_best": 2, "length_penalty": 1.0}
+    repeated, repeated_state = step_of(*random_models(3), width=3)
+    found = search.beam(repeated, repeated_state, 3, LENGTH, prefix=prefix, **options)
+    assert found.ids[0, 0].numpy().tolist()[:3] == [4, EOS, 0]
+    assert found.lengths[:2].numpy().tolist() == [[2, 0], [1, 0]]
+    greedy = search.greedy(step, state, 3, LENGTH, prefix=prefix)
+    assert greedy.lengths[:2].numpy().tolist() == [2, 1]
+    np.testing.assert_allclose(
+        found.log_probabilities[:2, 0], greedy.scores[:2], atol=1e-5, rtol=1e-5
+    )

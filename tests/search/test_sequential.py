@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import SYSTEMS, defaults, pad_columns, random_batch, small_model
-from toy_search import LETTERS, read
+from toy_search import LENGTH, LETTERS, UNK, random_models, read, step_of
 
 from tf_seq2seq import InputError, search
 from tf_seq2seq.search.constraints import NO_CONSTRAINTS
@@ -228,7 +228,7 @@ def test_sizes_may_be_tensors_or_numpy_integers():
 
 def test_the_defaults():
     common = {"aligned": False, "finished": None, "start": None, "constraints": NO_CONSTRAINTS}
-    assert defaults(search.greedy) == common | {"memory": None}
+    assert defaults(search.greedy) == common | {"memory": None, "prefix": None}
     sampling = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": 0}
     assert defaults(search.sample) == common | sampling
     assert defaults(search.forced) == {"aligned": False, "start": None}
@@ -252,3 +252,46 @@ def test_options_are_keywords(run):
 def test_options_of_forced_decoding_are_keywords():
     with pytest.raises(TypeError, match="positional"):
         search.forced(None, (), tf.constant([[3]]), True)
+
+
+@pytest.mark.parametrize("memory", [None, ()])
+def test_greedy_search_goes_on_from_the_prefix_of_each_row(memory):
+    tables = random_models(40)
+    rng = np.random.default_rng(2)
+    prefixes = rng.choice([UNK, 4, 5], (40, LENGTH))
+    prefixes[np.arange(LENGTH) >= rng.integers(0, LENGTH + 1, 40)[:, None]] = 0
+    constraints = search.Constraints(forbid_unknown=True)  # but not in a prefix
+
+    def greedy_of(row, prefix):
+        """Search with one row, whose ids before the last of the prefix are forced."""
+        step, state = step_of(*(table[row : row + 1] for table in tables))
+        begun = prefix[prefix > 0].tolist()
+        ids, log_p = [], 0.0
+        previous = tf.constant([2])
+        while len(ids) < LENGTH and 3 not in ids:
+            logits, _, state = step(previous, state)
+            scores = logits[0].numpy() - np.log(np.exp(logits[0]).sum())
+            allowed = np.where(np.isin(range(len(scores)), [0, 1, 2]), -np.inf, scores)
+            ids.append(begun[len(ids)] if len(ids) < len(begun) else int(np.argmax(allowed)))
+            log_p += scores[ids[-1]]
+            previous = tf.constant(ids[-1:])
+        return ids, log_p
+
+    step, state = step_of(*tables)
+    if memory is not None:  # rows that have ended are dropped
+        table = tf.constant(tables[0])
+
+        def step(ids, state, memory):
+            (rows,), (t, prefix) = memory, state
+            prefix = tf.where(t == 0, 0, prefix * table.shape[3] + ids)
+            logits = tf.gather_nd(table, tf.stack([rows, t, prefix], axis=1))
+            return logits, None, (t + 1, prefix)
+
+        memory = (tf.range(40),)
+    found = search.greedy(
+        step, state, 40, LENGTH, prefix=prefixes, constraints=constraints, memory=memory
+    )
+    for row in range(40):
+        ids, log_p = greedy_of(row, prefixes[row])
+        assert [i for i in found.ids[row].numpy().tolist() if i] == ids
+        np.testing.assert_allclose(found.scores[row], log_p, atol=1e-5)

@@ -34,7 +34,7 @@ def test_an_export_has_no_problem(exported):
     translator, path = exported
     found = serving.check_export(path, translator)
     assert found.problems == []
-    assert found.warmup_requests == 7 * 4
+    assert found.warmup_requests == 11 * 4
     assert len(found.signatures) == 7
     assert "beam: text string[-] -> scores float32[-, 5], translation string[-]" in str(found)
     assert "EnsureShape x " in str(found)

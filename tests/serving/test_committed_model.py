@@ -47,7 +47,7 @@ def test_it_translates_like_the_package_and_well(committed):
 def test_a_stock_server_can_serve_it(committed):
     found = s2s.serving.check_export(EN_ZH, committed)
     assert found.problems == []
-    assert found.warmup_requests == 7 * 7
+    assert found.warmup_requests == 11 * 7
 
 
 def test_the_configs_fit_each_other():

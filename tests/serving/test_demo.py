@@ -51,6 +51,35 @@ def test_the_translation_and_its_heat_map(show, served):
     assert 'class="on"' not in page
 
 
+def test_the_translation_goes_on_from_a_prefix(show, served):
+    translator, server = served
+    page = show(text="a b c", prefix="丙", server=address(server))
+    (translation,) = translator.complete(["a b c"], ["丙"])
+    assert translation.text.startswith("丙")
+    assert f'<p id="translation" lang="zh">{translation.text}</p>' in page
+    assert f"log P = {translation.score:.3f}" in page
+
+
+TYPING = """
+<script>
+new MutationObserver((_, watch) => {
+  watch.disconnect();
+  at("prefix").value = "丙";
+  at("prefix").dispatchEvent(new InputEvent("input"));
+}).observe(document.getElementById("alignment"), { childList: true, subtree: true });
+</script>
+"""
+
+
+def test_typing_a_prefix_translates_the_rest_again(show, served, tmp_path):
+    translator, server = served
+    page = tmp_path / "index.html"
+    page.write_text(PAGE.read_text(encoding="utf-8") + TYPING, encoding="utf-8")
+    (translation,) = translator.complete(["a b c"], ["丙"])
+    shown = show(page, text="a b c", server=address(server))
+    assert f'<p id="translation" lang="zh">{translation.text}</p>' in shown
+
+
 # A headless browser has no mouse; a script enters a cell as soon as there are some.
 MOUSE = """
 <script>

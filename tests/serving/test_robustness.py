@@ -46,10 +46,8 @@ def random_bytes(count, seed=0):
 
 
 def calls_for(signatures, texts, targets):
-    return [
-        (name, {"text": texts} | ({"target": targets} if name.startswith("score") else {}))
-        for name in signatures
-    ]
+    second = {"score": {"target": targets}, "complete": {"prefix": targets}}
+    return [(name, {"text": texts} | second.get(name.split("_")[0], {})) for name in signatures]
 
 
 def rows_of(outputs, rows):

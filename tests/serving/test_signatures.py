@@ -48,8 +48,9 @@ def tables():
         _, _, *rows = rows_of_table(table)
         expanded = set()
         for signature, output, dtype, shape in rows:
-            if output == "as details":
-                expanded |= {(signature, *rest) for name, *rest in expanded if name == "details"}
+            if output.startswith("as "):
+                same = output.removeprefix("as ")
+                expanded |= {(signature, *rest) for name, *rest in expanded if name == same}
             else:
                 expanded.add((signature, output, dtype, shape.count(",") + 1))
         listed.append(expanded)
@@ -69,7 +70,9 @@ def test_the_readme_of_the_repository_lists_every_output():
     readme = (ROOT / "saved_models" / "README.md").read_text(encoding="utf-8")
     cells = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", readme, re.MULTILINE))
     for signature, output, *_ in listed:
-        names = cells[signature] + cells["details"] * (signature == "score_details")
+        names = cells[signature]
+        for other in re.findall(r"the outputs of `(\w+)`", names):
+            names += cells[other]
         assert f"`{output}`" in names, (signature, output)
 
 
@@ -78,7 +81,8 @@ def test_inputs_and_outputs_have_names_and_a_batch_dimension(found):
     for name, function in functions.items():
         args, inputs = function.structured_input_signature
         specs = [*args, *inputs.values()]
-        names = ["text", "target"] if name.startswith("score") else ["text"]
+        second = {"score": ["target"], "complete": ["prefix"]}
+        names = ["text", *second.get(name.split("_")[0], [])]
         assert specs == [tf.TensorSpec([None], tf.string, name=key) for key in names]
         for key, output in function.structured_outputs.items():
             assert output.shape.rank >= 1, key
@@ -90,13 +94,13 @@ def test_a_search_is_traced_once_for_the_signatures_that_share_it(monkeypatch):
     translator = small_translator("initial_state")
     traced = []
 
-    def n_best_graph(text, options):
+    def n_best_graph(text, options, prefix):
         traced.append(options.beam_width)
-        return type(translator).n_best_graph(translator, text, options)
+        return type(translator).n_best_graph(translator, text, options, prefix)
 
     monkeypatch.setattr(translator, "n_best_graph", n_best_graph)
     functions = signatures_of(translator, SearchOptions(beam_width=3, n_best=2))
-    for name in ("serving_default", "details", "beam", "beam_details"):
+    for name in functions:
         functions[name].get_concrete_function()
     assert traced == [1, 3]
     assert functions["beam"].get_concrete_function().structured_outputs["scores"].shape[1] == 2

@@ -8,6 +8,7 @@ def test_requests_of_every_length_for_every_signature(exported):
     requests = warmup.read(exported[1])
     assert {name for name, _ in requests} == {
         *("serving_default", "details", "beam", "beam_details"),
+        *("complete", "complete_details", "complete_beam", "complete_beam_details"),
         *("score", "score_details", "encode"),
     }
     texts = [inputs["text"] for name, inputs in requests if name == "beam"]
@@ -28,7 +29,7 @@ def test_sentences_are_chosen_by_their_length():
 
 def test_more_requests_than_a_server_accepts(exported, monkeypatch):
     monkeypatch.setattr(warmup, "MAXIMUM", 6)
-    with pytest.raises(InputError, match="A server accepts at most 6 warm-up requests, got 7"):
+    with pytest.raises(InputError, match="A server accepts at most 6 warm-up requests, got 11"):
         warmup.write(exported[1], [["a"]], "en_zh")
 
 

@@ -41,6 +41,7 @@ class Settings:
     sentence: str | None = setting(None, "the sentence to translate")
     file: Path | None = setting(None, "a file to translate, one sentence per line")
     output: Path | None = setting(None, "where to write (default: standard output)")
+    prefix: str | None = setting(None, "the beginning of the translation of --sentence")
     beam: bool = setting(False, "search with a beam, and write all translations with their scores")
     align: Path | None = setting(None, "plot the alignment of the first sentence in this file")
     status: bool = setting(False, "print the status of each version instead of translating")
@@ -48,8 +49,10 @@ class Settings:
 
     def without_effect(self) -> Iterator[tuple[str, list[str]]]:
         if self.status or self.metadata:
-            unused = ["batch_size", "sentence", "file", "output", "beam", "align"]
+            unused = ["batch_size", "sentence", "file", "output", "prefix", "beam", "align"]
             yield "with --status or --metadata", unused
+        elif self.sentence is None:
+            yield "without --sentence", ["prefix"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,13 +109,26 @@ def _translate(client: Client, settings: Settings) -> None:
         # client can sort it by length.
         for chunk in in_chunks(lines, 8 * settings.batch_size):
             if settings.beam:
-                for found in client.n_best(chunk, details=False):
+                for found in _n_best(client, chunk, settings.prefix):
                     number += 1
                     write(f"{number}\t{t.score:.4f}\t{t.text}\n" for t in found)
             else:
-                write([f"{t.text}\n" for t in client(chunk, details=False)])
+                found = _best(client, chunk, settings.prefix, details=False)
+                write([f"{t.text}\n" for t in found])
     if settings.align is not None and lines:
-        _draw(client(lines[:1])[0], settings.align)
+        _draw(_best(client, lines[:1], settings.prefix)[0], settings.align)
+
+
+def _best(client, sentences, prefix, **options) -> list[Translation]:
+    if prefix is None:
+        return client(sentences, **options)
+    return client.complete(sentences, [prefix], **options)
+
+
+def _n_best(client, sentences, prefix) -> list[list[Translation]]:
+    if prefix is None:
+        return client.n_best(sentences, details=False)
+    return client.complete_n_best(sentences, [prefix], details=False)
 
 
 def _print(lines: Iterable[str]) -> None:

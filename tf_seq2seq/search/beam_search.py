@@ -20,6 +20,8 @@ from tf_seq2seq.search.steps import (
     first_step,
     log_sum_exp,
     map_rows,
+    padded_prefix,
+    prefix_ids,
     repeat_rows,
     with_memory,
 )
@@ -42,6 +44,7 @@ def beam(
     finished: tf.Tensor | None = None,
     start: tf.Tensor | None = None,
     constraints: Constraints = NO_CONSTRAINTS,
+    prefix: tf.Tensor | None = None,
 ) -> Hypotheses:
     """Follow the `width` most probable prefixes of each row in parallel.
 
@@ -78,7 +81,7 @@ def beam(
             the step function takes it as a third argument, with one row for each `width` rows of
             the state, and rows that are done are dropped: the step function must then work for any
             number of rows.
-        aligned, constraints: as in `greedy`.
+        aligned, constraints, prefix: as in `greedy`. All hypotheses of a row begin with its prefix.
         finished, start: as in `greedy`, of `batch_size` rows.
 
     Returns:
@@ -124,7 +127,7 @@ def beam(
     live = _Live(finished, tf.zeros_like(start), log_p, _Ended.none(batch_size, n_best), hypotheses)
 
     def body(t, live, memory):
-        memory, mask = memory
+        memory, mask, prefix = memory
         old = live.hypotheses
         logits, weights, state = take_step(old.ids, old.state, memory)
         logits = tf.cast(logits, tf.float32)
@@ -132,6 +135,9 @@ def beam(
         candidates = 2 * width
         best, ids = constraints.best(old.memories, t, logits, candidates)
         total = log_sum_exp(logits, None if constraints.chosen() else ids[:, 0])
+        if prefix is not None:
+            forced = tf.repeat(prefix_ids(prefix, t), width)
+            best, ids = _forced(forced, logits, best, ids)
         log_p = _by_row(best - total[:, None], width) + live.log_p[:, :, None]
         log_p, place = tf.math.top_k(_joined(log_p), candidates)
         parent = place // tf.shape(ids)[1]
@@ -173,7 +179,7 @@ def beam(
     t, (ended, live_log_p), path = loop_over_rows(
         body,
         live,
-        (memory, source_mask),
+        (memory, source_mask, padded_prefix(prefix)),
         ((tf.int32, 2), (tf.int32, 2), (tf.float32, 3))[: 3 if aligned else 2],
         finished=lambda live: live.done,
         results=lambda live: (live.ended, live.log_p),
@@ -236,6 +242,20 @@ class _Live(NamedTuple):
     log_p: tf.Tensor
     ended: _Ended
     hypotheses: _Hypotheses
+
+
+def _forced(forced, logits, best, ids):
+    """Return the logits and the ids of candidates, only one where an id is forced.
+
+    Args:
+        forced: int32 `(rows,)`, the ids that must follow; `<pad>` where any may.
+        logits: `(rows, vocabulary_size)`.
+        best, ids: the candidates of all rows, `(rows, n)`.
+    """
+    is_free = forced[:, None] == PAD_ID
+    logit = tf.gather(logits, forced, batch_dims=1)[:, None]
+    only = tf.where(tf.range(tf.shape(ids)[1]) == 0, logit, -float("inf"))
+    return tf.where(is_free, best, only), tf.where(is_free, ids, forced[:, None])
 
 
 def _by_row(tensor, width):

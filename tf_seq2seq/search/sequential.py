@@ -20,6 +20,8 @@ from tf_seq2seq.search.steps import (
     first_step,
     log_sum_exp,
     map_rows,
+    padded_prefix,
+    prefix_ids,
     with_memory,
 )
 from tf_seq2seq.text import EOS_ID, PAD_ID
@@ -36,6 +38,7 @@ def greedy(
     finished: tf.Tensor | None = None,
     start: tf.Tensor | None = None,
     constraints: Constraints = NO_CONSTRAINTS,
+    prefix: tf.Tensor | None = None,
 ) -> Sequences:
     """Take the most probable id at each step, until all rows have ended.
 
@@ -58,7 +61,9 @@ def greedy(
         aligned: whether to return the attention weights of the steps.
         finished: bool `(batch,)`, True for rows to leave empty; None if there are none.
         start: int32 `(batch,)`, the ids that precede the first step; None for `<sos>`.
-        constraints: the ids to forbid.
+        constraints: the ids to forbid after the prefix.
+        prefix: integers `(batch, length)`, padded with `<pad>`: the ids with which each sequence
+            begins, and which count for its score and its length; None if there are none.
 
     Returns:
         The `Sequences`.
@@ -84,6 +89,7 @@ def greedy(
         start,
         constraints,
         memory=memory,
+        prefix=prefix,
     )
 
 
@@ -165,6 +171,7 @@ def _write(
     constraints: Constraints,
     given: bool = False,
     memory: Any = None,
+    prefix: tf.Tensor | None = None,
 ) -> Sequences:
     """Take the id that `choose` returns at each step, until all rows have ended.
 
@@ -173,6 +180,7 @@ def _write(
             constraints to int32 `(batch,)`.
         given: whether `choose` returns `<pad>` after the end of a sequence.
         memory: as in `greedy`; if it is not None, `choose` must work for any rows.
+        prefix: as in `greedy`.
     """
     batch_size = check_size("batch_size", batch_size, minimum=0)
     max_length = check_size("max_length", max_length, minimum=1)
@@ -181,9 +189,13 @@ def _write(
     take_step = with_memory(step, memory)
 
     def body(t, live, memory):
+        memory, prefix = memory
         logits, weights, state = take_step(live.ids, live.state, memory)
         logits, finished = tf.cast(logits, tf.float32), live.finished
         chosen = choose(t, logits, live.memories)
+        if prefix is not None:
+            forced = prefix_ids(prefix, t)
+            chosen = tf.where(forced == PAD_ID, chosen, forced)
         if given:  # given sequences may end without <eos>
             finished |= chosen == PAD_ID
         gain = tf.gather(logits, chosen, batch_dims=1) - log_sum_exp(logits)
@@ -204,7 +216,7 @@ def _write(
     _, scores, (ids, *alignment) = loop_over_rows(
         body,
         _Live(start, finished, tf.zeros([batch_size]), initial_state, memories),
-        memory,
+        (memory, padded_prefix(prefix)),
         ((tf.int32, 1), (tf.float32, 2))[: 2 if aligned else 1],
         finished=lambda live: live.finished,
         results=lambda live: live.scores,

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import SOS_ID
+from tf_seq2seq.text import PAD_ID, SOS_ID
 
 Step = Callable[..., tuple[tf.Tensor, tf.Tensor | None, Any]]
 """A function `(ids, state) -> (logits, weights, state)`, or `(ids, state, memory)` with a memory.
@@ -120,6 +120,23 @@ def first_step(
     if start is None:
         start = tf.fill([batch_size], SOS_ID)
     return finished, start
+
+
+def padded_prefix(prefix: tf.Tensor | None) -> tf.Tensor | None:
+    """Return `prefix` as int32 with a column of `<pad>` at the end, for `prefix_ids`."""
+    if prefix is None:
+        return None
+    return tf.pad(tf.cast(prefix, tf.int32), [[0, 0], [0, 1]], constant_values=PAD_ID)
+
+
+def prefix_ids(prefix: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
+    """Return the ids of step `t`: int32 `(rows,)`, `<pad>` after the end of a prefix.
+
+    Args:
+        prefix: from `padded_prefix`.
+        t: int32 scalar, the step, from 0.
+    """
+    return tf.gather(prefix, tf.minimum(t, tf.shape(prefix)[1] - 1), axis=1)
 
 
 def checked_weights(weights: tf.Tensor | None) -> tf.Tensor:

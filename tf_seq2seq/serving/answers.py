@@ -24,13 +24,15 @@ _SOURCE = ("source_tokens", "source_length", "cut_off")
 DETAILS = (*TEXT, *_SOURCE, "target_tokens", "target_length")
 BEAM_DETAILS = (*BEAM, *_SOURCE, "target_tokens", "target_lengths")
 SCORE_DETAILS = (*DETAILS, "target_cut_off")
+COMPLETE_DETAILS = (*DETAILS, "prefix_cut_off")
+COMPLETE_BEAM_DETAILS = (*BEAM_DETAILS, "prefix_cut_off")
 
 # The score of a missing translation in a beam; JSON cannot represent -inf.
 _LOWEST = -3.4e38
 
 
 def translations(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[Translation]:
-    """Return the translations from rows of `serving_default`, `details` or `score_details`.
+    """Return the translations from rows of a signature with one translation per sentence.
 
     Args:
         rows: one row per sentence. A row without tokens yields a translation without tokens.
@@ -58,7 +60,7 @@ def translations(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[
 
 
 def n_best(rows: Sequence[Row], sentences: Sequence[str | bytes]) -> list[list[Translation]]:
-    """Return the translations from rows of `beam` or `beam_details`, best first.
+    """Return the translations, best first, from rows of a signature of beam search.
 
     Args:
         rows, sentences: as for `translations`.
@@ -119,11 +121,12 @@ def warn_of_cut_offs(
     given: Sequence[str | bytes] = (),
     stacklevel: int = 3,
 ) -> None:
-    """Warn about each source and each given translation that the model cut off.
+    """Warn about each source, and each given translation or prefix, that the model cut off.
 
     Args:
-        rows: rows of `details`, `beam_details` or `score_details`; others yield no warning.
-        sentences, given: the sources and the translations that were scored, if any.
+        rows: rows of a signature with details; others yield no warning.
+        sentences, given: the sources, and the translations that were scored or the prefixes that
+            were completed, if any.
         stacklevel: passed to `warnings.warn`; 3 is the caller's caller.
     """
     for place, row in enumerate(rows):
@@ -131,10 +134,16 @@ def warn_of_cut_offs(
         for name, kind, texts, limit in (
             ("cut_off", "Sentence", sentences, lambda row: row["source_length"] - 1),
             ("target_cut_off", "Translation", given, lambda row: row["target_length"]),
+            ("prefix_cut_off", "Prefix", given, _longest),
         ):
             if row.get(name):
                 maximum = f"the model's maximum of {limit(row)}"
                 warn_of_cut_off(kind, place, texts[place], maximum, stacklevel)
+
+
+def _longest(row: Row) -> int:
+    """Return the length of the best translation, which is one of several in a beam."""
+    return row["target_length"] if "target_length" in row else row["target_lengths"][0]
 
 
 def _translation(text, score, row, target, height, alignment) -> Translation:

@@ -119,6 +119,54 @@ class SavedTranslator:
         answers.warn_of_cut_offs(rows, sentences)
         return answers.n_best(rows, sentences)
 
+    def complete(
+        self, sentences: Texts, prefixes: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
+    ) -> list[Translation]:
+        """Translate sentences greedily, going on from given beginnings of the translations.
+
+        Args:
+            sentences, batch_size, verbose: see `__call__`.
+            prefixes: the beginning of each translation, which may be empty; see
+                `Translator.complete`.
+
+        Returns:
+            A `Translation` for each sentence, in order.
+
+        Raises:
+            InputError: if the numbers of sentences and prefixes differ, or a score is not finite.
+            TypeError: if something is not a string.
+
+        Warns:
+            UserWarning: for each sentence and prefix that the model cut off.
+        """
+        sentences, prefixes = listed(sentences), listed(prefixes)
+        check_pairs(sentences, prefixes, "prefix", "complete")
+        texts = {"text": sentences, "prefix": prefixes}
+        rows = self._rows("complete_details", batch_size, verbose, **texts)
+        answers.warn_of_cut_offs(rows, sentences, prefixes)
+        return answers.translations(rows, sentences)
+
+    def complete_n_best(
+        self, sentences: Texts, prefixes: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
+    ) -> list[list[Translation]]:
+        """Complete translations with the exported beam search.
+
+        Args:
+            sentences, prefixes, batch_size, verbose: see `complete`.
+
+        Returns:
+            The translations of each sentence, best first.
+
+        Raises, Warns:
+            See `complete`.
+        """
+        sentences, prefixes = listed(sentences), listed(prefixes)
+        check_pairs(sentences, prefixes, "prefix", "complete")
+        texts = {"text": sentences, "prefix": prefixes}
+        rows = self._rows("complete_beam_details", batch_size, verbose, **texts)
+        answers.warn_of_cut_offs(rows, sentences, prefixes)
+        return answers.n_best(rows, sentences)
+
     def score(
         self,
         sentences: Texts,

@@ -25,6 +25,12 @@ A translator:
 |                   | `target_tokens`   | string  | `[batch, n_best, target]`         | as the decoder wrote them       |
 |                   | `target_lengths`  | int32   | `[batch, n_best]`                 | tokens, `<eos>` included        |
 |                   | `alignments`      | float32 | `[batch, n_best, target, source]` | attention weights               |
+| `complete`        | as `serving_default` |      |                                   | going on from `prefix`          |
+| `complete_details` | as `details`     |         |                                   | going on from `prefix`          |
+|                   | `prefix_cut_off`  | bool    | `[batch]`                         | prefix longer than the maximum  |
+| `complete_beam`   | as `beam`         |         |                                   | going on from `prefix`          |
+| `complete_beam_details` | as `beam_details` |  |                                   | going on from `prefix`          |
+|                   | `prefix_cut_off`  | bool    | `[batch]`                         | prefix longer than the maximum  |
 | `score`           | `log_probability` | float32 | `[batch]`                         | of `target`, nats               |
 |                   | `tokens`          | int32   | `[batch]`                         | of `target`, `<eos>` included   |
 | `score_details`   | as `details`      |         |                                   | of `target`                     |
@@ -42,13 +48,16 @@ A language model (a `TextModel`):
 |                   | `log_probability` | float32 | `[batch]` | of the continuation, nats                |
 
 The input of each signature is `text`, string `[batch]`; `score` and `score_details` have a second
-input, `target`, of the same shape. `alignment` and `alignments` exist only for models with
+input, `target`, of the same shape, and the signatures that begin with `complete` have `prefix`, the
+beginning of each translation, which may be empty. `alignment` and `alignments` exist only for models with
 attention. Tokens do not contain the tokenizer's markers. Rows are padded with empty strings and
 zeros to the longest of the batch; the lengths give each row's true size. If `beam` finds fewer than `n_best`
 translations, the missing ones are empty and have the lowest finite float32 as their score.
 """  # noqa: E501
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -57,7 +66,7 @@ from tf_seq2seq.search import SearchOptions
 from tf_seq2seq.search.options import check_options
 from tf_seq2seq.text_io import TEXT, compile_graph
 from tf_seq2seq.text_model import TextModel
-from tf_seq2seq.translation_graph import TARGET
+from tf_seq2seq.translation_graph import PREFIX, TARGET
 from tf_seq2seq.translator import Translator
 
 Signatures = dict[str, tf.types.experimental.PolymorphicFunction]
@@ -92,24 +101,27 @@ def signatures_of(
 
 
 def _translator_signatures(translator: Translator, options: SearchOptions) -> Signatures:
-    # A function that two signatures call is traced once, and its graph is stored once.
-    greedy = compile_graph(lambda text: translator.graph(text), TEXT)
-    best = compile_graph(lambda text: translator.n_best_graph(text, options), TEXT)
+    # A function that several signatures call is traced once, and its graph is stored once. A
+    # translation is a completion of nothing: a second search would nearly double the graph.
+    greedy = compile_graph(lambda text, prefix: translator.graph(text, prefix=prefix), TEXT, PREFIX)
+    best = compile_graph(
+        lambda text, prefix: translator.n_best_graph(text, options, prefix), TEXT, PREFIX
+    )
     forced = compile_graph(translator.score_graph, TEXT, TARGET)
 
-    def serving_default(text):
-        outputs = greedy(text)
+    def complete(text, prefix):
+        outputs = greedy(text, prefix)
         return {name: outputs[name] for name in ("translation", "score")}
 
-    def beam_details(text):
-        outputs = best(text)
+    def complete_beam_details(text, prefix):
+        outputs = best(text, prefix)
         # A missing hypothesis has the score -inf, which JSON cannot represent.
         outputs["score"] = tf.maximum(outputs["score"], tf.float32.min)
         plurals = ("translation", "score", "target_length", "alignment")
         return {f"{name}s" if name in plurals else name: outputs[name] for name in outputs}
 
-    def beam(text):
-        outputs = beam_details(text)
+    def complete_beam(text, prefix):
+        outputs = complete_beam_details(text, prefix)
         found = {name: outputs[name] for name in ("translations", "scores")}
         return {**found, "translation": outputs["translations"][:, 0]}
 
@@ -117,15 +129,29 @@ def _translator_signatures(translator: Translator, options: SearchOptions) -> Si
         outputs = forced(text, target)
         return {"log_probability": outputs["score"], "tokens": outputs["target_length"]}
 
+    completions = {
+        "serving_default": ("complete", complete),
+        "details": ("complete_details", lambda text, prefix: greedy(text, prefix)),
+        "beam": ("complete_beam", complete_beam),
+        "beam_details": ("complete_beam_details", complete_beam_details),
+    }
     return {
-        "serving_default": compile_graph(serving_default, TEXT),
-        "details": compile_graph(lambda text: greedy(text), TEXT),
-        "beam": compile_graph(beam, TEXT),
-        "beam_details": compile_graph(beam_details, TEXT),
+        **{name: compile_graph(_of_nothing(each), TEXT) for name, (_, each) in completions.items()},
+        **{name: compile_graph(each, TEXT, PREFIX) for name, each in completions.values()},
         "score": compile_graph(score, TEXT, TARGET),
         "score_details": compile_graph(lambda text, target: forced(text, target), TEXT, TARGET),
         "encode": compile_graph(translator.encode_graph, TEXT),
     }
+
+
+def _of_nothing(complete: Callable) -> Callable:
+    """Return a function that completes empty prefixes."""
+
+    def translate(text):
+        outputs = complete(text, tf.fill(tf.shape(text), ""))
+        return {name: outputs[name] for name in outputs if name != "prefix_cut_off"}
+
+    return translate
 
 
 def _text_model_signatures(text_model: TextModel) -> Signatures:

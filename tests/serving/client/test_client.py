@@ -38,9 +38,13 @@ def assert_same_answers(served, translator):
         assert_same(ours, theirs)
     given = ["甲乙", "甲", "", "甲 x", "<eos>", "丁", "戊", "己。", "庚" * 20, "辛", b"\xff"]
     assert_same(served.score(SENTENCES, given), translator.score(SENTENCES, given))
+    assert_same(served.complete(SENTENCES, given), translator.complete(SENTENCES, given))
+    n_best = translator.complete_n_best(SENTENCES, given, beam_width=5, n_best=5)
+    for ours, theirs in zip(served.complete_n_best(SENTENCES, given), n_best, strict=True):
+        assert_same(ours, theirs)
 
 
-@pytest.mark.filterwarnings("ignore:(Sentence|Translation) .* was cut off")
+@pytest.mark.filterwarnings("ignore:(Sentence|Translation|Prefix) .* was cut off")
 def test_the_server_answers_like_the_translator(asked):
     translator, client = asked
     assert_same_answers(client, translator)
@@ -50,7 +54,7 @@ def test_the_server_answers_like_the_translator(asked):
     )
 
 
-@pytest.mark.filterwarnings("ignore:(Sentence|Translation) .* was cut off")
+@pytest.mark.filterwarnings("ignore:(Sentence|Translation|Prefix) .* was cut off")
 def test_the_export_answers_like_the_translator(exported):
     translator, path = exported
     assert_same_answers(serving.SavedTranslator(path), translator)
@@ -71,6 +75,10 @@ def test_texts_and_scores_without_details(asked):
         Translation("甲 乙", pytest.approx(t.score, abs=1e-5), target_length=t.target_length)
         for t in translator.score(TRICKY, given)
     ]
+    completed = translator.complete(TRICKY, given)
+    assert client.complete(TRICKY, given, details=False) == lean(completed)
+    n_best = translator.complete_n_best(TRICKY, given, beam_width=5, n_best=5)
+    assert client.complete_n_best(TRICKY, given, details=False) == [lean(each) for each in n_best]
 
 
 def test_sentences_that_the_model_cut_off_are_named(asked):
@@ -83,6 +91,10 @@ def test_sentences_that_the_model_cut_off_are_named(asked):
         f"Translation 1 ({target[:30]!r}...)",
     ]
     assert {each.filename for each in warned} == {__file__}
+    for complete in (client.complete, client.complete_n_best):
+        with pytest.warns(UserWarning, match=r"Prefix 1 .* model's maximum of 12 tokens") as warned:
+            complete(["a", "a"], ["甲", target])
+        assert warned[0].filename == __file__
     for translate in (client, client.n_best):
         with pytest.warns(UserWarning, match=r"Sentence 0 .* model's maximum of 100 tokens"):
             translate(long)
@@ -93,6 +105,7 @@ def test_nothing_is_sent_for_no_sentences(protocol):
     assert client([]) == client.n_best([]) == client.encode([]) == []
     assert client([], details=False) == client.n_best([], details=False) == []
     assert client.score([], []) == client.score([], [], details=False) == []
+    assert client.complete([], []) == client.complete_n_best([], [], details=False) == []
 
 
 def test_status_and_metadata(asked):
@@ -291,6 +304,8 @@ def test_arguments_of_methods_out_of_range():
         client,
         client.n_best,
         lambda text, details: client.score(text, text, details=details),
+        lambda text, details: client.complete(text, text, details=details),
+        lambda text, details: client.complete_n_best(text, text, details=details),
     ):
         with pytest.raises(InputError, match="`details` must be True or False, got 1"):
             call("a", details=1)

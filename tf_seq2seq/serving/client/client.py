@@ -157,6 +157,62 @@ class Client:
             rows = self._rows("beam", answers.BEAM, text=sentences)
         return answers.n_best(rows, sentences)
 
+    def complete(
+        self, sentences: Texts, prefixes: Texts, *, details: bool = True
+    ) -> list[Translation]:
+        """Translate sentences greedily, going on from given beginnings of the translations.
+
+        With what is translated so far as the prefix, the client can follow a user who types.
+
+        Args:
+            sentences, details: see `__call__`.
+            prefixes: the beginning of each translation, which may be empty; see
+                `Translator.complete`.
+
+        Returns:
+            A `Translation` for each sentence, in order.
+
+        Raises:
+            InputError: if the numbers of sentences and prefixes differ, or a score is not finite.
+            TypeError, ServingError: see `__call__`.
+
+        Warns:
+            UserWarning: with `details`, for each sentence and prefix that was cut off.
+        """
+        sentences, prefixes = listed(sentences), listed(prefixes)
+        check_pairs(sentences, prefixes, "prefix", "complete")
+        if check_flag("details", details):
+            names = answers.COMPLETE_DETAILS
+            rows = self._rows("complete_details", names, text=sentences, prefix=prefixes)
+            answers.warn_of_cut_offs(rows, sentences, prefixes)
+        else:
+            rows = self._rows("complete", answers.TEXT, text=sentences, prefix=prefixes)
+        return answers.translations(rows, sentences)
+
+    def complete_n_best(
+        self, sentences: Texts, prefixes: Texts, *, details: bool = True
+    ) -> list[list[Translation]]:
+        """Complete translations with the exported beam search.
+
+        Args:
+            sentences, prefixes, details: see `complete`.
+
+        Returns:
+            The translations of each sentence, best first.
+
+        Raises, Warns:
+            See `complete`.
+        """
+        sentences, prefixes = listed(sentences), listed(prefixes)
+        check_pairs(sentences, prefixes, "prefix", "complete")
+        if check_flag("details", details):
+            names = answers.COMPLETE_BEAM_DETAILS
+            rows = self._rows("complete_beam_details", names, text=sentences, prefix=prefixes)
+            answers.warn_of_cut_offs(rows, sentences, prefixes)
+        else:
+            rows = self._rows("complete_beam", answers.BEAM, text=sentences, prefix=prefixes)
+        return answers.n_best(rows, sentences)
+
     def score(
         self, sentences: Texts, translations: Texts, *, details: bool = True
     ) -> list[Translation]:
