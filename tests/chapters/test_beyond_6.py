@@ -14,8 +14,9 @@ def test_the_domains_share_no_words_about_food(train_chapter, smaller_corpus, tm
     assert len(history.history["loss"]) == 1
     printed = capsys.readouterr().out
     old, new = (line for line in printed.splitlines() if "vocabulary: " in line)
-    known = [float(line.split("domain, ")[1].split(" %")[0]) for line in (old, new)]
-    assert known[0] < 90 < known[1]
+    # Of Chinese characters; English is split into subwords, which are all known.
+    known = [float(line.split(" and ")[-1].split(" %")[0]) for line in (old, new)]
+    assert known[0] < known[1]
 
 
 @pytest.mark.slow
