@@ -35,7 +35,7 @@ def test_an_export_has_no_problem(exported):
     found = serving.check_export(path, translator)
     assert found.problems == []
     assert found.warmup_requests == 11 * 4
-    assert len(found.signatures) == 7
+    assert len(found.signatures) == 11
     assert "beam: text string[-] -> scores float32[-, 5], translation string[-]" in str(found)
     assert "EnsureShape x " in str(found)
     assert str(found).endswith(f"{path}: no problems")
