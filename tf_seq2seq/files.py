@@ -174,6 +174,72 @@ def write_folder_atomically(path: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def write_folder_alone(path: str | os.PathLike) -> Iterator[Path]:
+    """Write a large folder completely or not at all, as the only process that does so.
+
+    The context manager yields a hidden folder next to `path`, which is empty. On exit, it is
+    renamed to `path`, and on an exception it is deleted. If the process is killed, the next call
+    deletes the files that it leaves.
+
+    Args:
+        path: the folder, which must not exist or be empty; its parent is created if it does not
+            exist.
+
+    Raises:
+        BlockingIOError: if another process is writing the folder.
+        OSError: if the disk is full or the parent cannot be written to.
+
+    Example:
+
+    >>> with write_folder_alone(tmp_path / "corpus") as new:
+    ...     _ = (new / "a.txt").write_text("a")
+    >>> [path.name for path in tmp_path.iterdir()]
+    ['corpus']
+    """
+    path = Path(path).absolute()
+    new = path.with_name(f".{path.name}.partial")
+    new.mkdir(parents=True, exist_ok=True)
+    with locked(new):
+        try:
+            for rest in new.iterdir():
+                if rest.is_dir():
+                    shutil.rmtree(rest)
+                else:
+                    rest.unlink()
+            yield new
+            for file in new.rglob("*"):
+                _sync(file)
+            _sync(new)
+            new.rename(path)
+            _sync(path.parent)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a lock on a directory, which ends with the process at the latest.
+
+    Raises:
+        BlockingIOError: if it is locked.
+    """
+    import fcntl  # not on Windows, where the client needs this module
+
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # some network file systems have no locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def remove_folder(path: str | os.PathLike) -> None:
     """Remove a folder; a process that is killed meanwhile leaves only hidden files.
 

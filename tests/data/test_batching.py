@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 from helpers import defaults
 
-from tf_seq2seq.data import batching
-from tf_seq2seq.data.batching import batches, encode_pairs, plan_batches
+from tf_seq2seq.data import encoded
+from tf_seq2seq.data.batching import batches
 from tf_seq2seq.data.corpus import Pairs
+from tf_seq2seq.data.encoded import encode_pairs
+from tf_seq2seq.data.epochs import plan_batches, start_at
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, WordTokenizer
 
@@ -97,7 +99,7 @@ class TestContent:
 
     @pytest.mark.parametrize("lines", [24, 25, 26])
     def test_lines_are_tokenized_in_chunks(self, monkeypatch, lines):
-        monkeypatch.setattr(batching, "LINES_PER_CHUNK", 25)
+        monkeypatch.setattr(encoded, "LINES_PER_CHUNK", 25)
         dataset = number_batches(*numbered_pairs([3] * lines))
         assert sentences(dataset) == list(range(lines))
 
@@ -129,6 +131,18 @@ class TestEpochs:
         assert not set(epochs[0]) & set(epochs[1])
         assert widths[0] != widths[1]
         assert sorted(widths[0]) == sorted(widths[1])
+
+    @pytest.mark.parametrize("shuffle_seed", [None, -1])
+    def test_an_iteration_can_begin_at_any_batch_of_any_epoch(self, corpus, shuffle_seed):
+        def dataset():
+            return number_batches(*corpus, batch_size=50, shuffle_seed=shuffle_seed)
+
+        steady, moved = dataset(), dataset()
+        epochs = [sentences(steady) for _ in range(4)]
+        assert start_at(moved, 2, 3)
+        assert sentences(moved) == epochs[2][150:] + epochs[2][:150]
+        assert sentences(moved) == epochs[3]
+        assert not start_at(moved.take(1), 0, 0)
 
     def test_the_dataset_repeats(self, corpus):
         dataset = number_batches(*corpus, tokens=300, shuffle_seed=1)
@@ -244,12 +258,12 @@ class TestFilter:
             np.testing.assert_array_equal(ids[0], [1005, 1005, 1005, EOS_ID])
 
     def test_encodes_the_sentences_just_within_the_limit(self):
-        encoded = encode_pairs(
+        pairs = encode_pairs(
             Pairs(self.SOURCE, self.TARGET), NumberTokenizer(), NumberTokenizer(), max_length=4
         )
-        assert encoded.source.to_list() == [[5, 6, EOS_ID], [5, 6, 7, EOS_ID]]
-        assert encoded.target.to_list() == [[SOS_ID, 5, EOS_ID], [SOS_ID, 5, 6, 7, EOS_ID]]
-        np.testing.assert_array_equal(encoded.lengths, [[3, 2], [4, 4]])
+        assert pairs.source.to_list() == [[5, 6, EOS_ID], [5, 6, 7, EOS_ID]]
+        assert pairs.target.to_list() == [[SOS_ID, 5, EOS_ID], [SOS_ID, 5, 6, 7, EOS_ID]]
+        np.testing.assert_array_equal(pairs.lengths, [[3, 2], [4, 4]])
 
 
 class TestSummary:

@@ -11,6 +11,7 @@ from tf_seq2seq.lazy import lazy_names
 if TYPE_CHECKING:
     from tf_seq2seq.data.batching import Summary, batches
     from tf_seq2seq.data.corpus import Corpus, Pairs, TextCorpus
+    from tf_seq2seq.data.encoding import encode
     from tf_seq2seq.data.public import (
         PUBLIC_CORPORA,
         PUBLIC_TEXTS,
@@ -21,8 +22,16 @@ if TYPE_CHECKING:
         public_corpus,
         public_text,
     )
-    from tf_seq2seq.data.readers import read_corpus, read_lines, read_parallel, read_tab_separated
+    from tf_seq2seq.data.readers import (
+        read_corpus,
+        read_lines,
+        read_parallel,
+        read_tab_separated,
+        stream_lines,
+        stream_parallel,
+    )
     from tf_seq2seq.data.running_text import encode_text, text_batches
+    from tf_seq2seq.data.shards import EncodedCorpus
     from tf_seq2seq.data.splitting import split
     from tf_seq2seq.data.synthetic import (
         copy_corpus,
@@ -39,6 +48,7 @@ else:
             "PUBLIC_TEXTS": "public",
             "TED_TEST_SETS": "public",
             "Corpus": "corpus",
+            "EncodedCorpus": "shards",
             "Pairs": "corpus",
             "PublicFiles": "public",
             "RemoteFile": "public",
@@ -48,6 +58,7 @@ else:
             "batches": "batching",
             "book_vocabulary": "public",
             "copy_corpus": "synthetic",
+            "encode": "encoding",
             "encode_text": "running_text",
             "public_corpus": "public",
             "public_text": "public",
@@ -58,6 +69,8 @@ else:
             "read_word_vectors": "word_vectors",
             "reverse_corpus": "synthetic",
             "split": "splitting",
+            "stream_lines": "readers",
+            "stream_parallel": "readers",
             "synthetic_corpus": "synthetic",
             "synthetic_text": "synthetic",
             "text_batches": "running_text",
@@ -69,6 +82,7 @@ __all__ = [
     "PUBLIC_TEXTS",
     "TED_TEST_SETS",
     "Corpus",
+    "EncodedCorpus",
     "Pairs",
     "PublicFiles",
     "RemoteFile",
@@ -78,6 +92,7 @@ __all__ = [
     "batches",
     "book_vocabulary",
     "copy_corpus",
+    "encode",
     "encode_text",
     "public_corpus",
     "public_text",
@@ -88,6 +103,8 @@ __all__ = [
     "read_word_vectors",
     "reverse_corpus",
     "split",
+    "stream_lines",
+    "stream_parallel",
     "synthetic_corpus",
     "synthetic_text",
     "text_batches",

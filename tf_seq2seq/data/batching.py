@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,9 +20,11 @@ import tensorflow as tf
 from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.data.buckets import Buckets, fit_buckets
 from tf_seq2seq.data.corpus import Pairs
+from tf_seq2seq.data.encoded import Encoded, encode_pairs
+from tf_seq2seq.data.epochs import BatchPlan, Epochs, plan_batches
+from tf_seq2seq.data.shards import EncodedCorpus
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.files import LINES_PER_CHUNK
-from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
+from tf_seq2seq.text import PAD_ID, Tokenizer
 
 FEW, MANY = 8, 24
 """The number of buckets where XLA compiles a program for each shape, and the most elsewhere."""
@@ -36,7 +37,7 @@ MAX_SHAPES_SHOWN = 10
 
 
 def batches(
-    pairs: Pairs,
+    pairs: Pairs | EncodedCorpus,
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
     *,
@@ -62,10 +63,12 @@ def batches(
     the targets have different widths. Pairs that do not fill a batch of their bucket move to the
     next wider bucket, so at most one batch per epoch is short, and no pair is lost.
 
-    The sentences are tokenized once, when this function is called; epochs read ids from memory.
+    The sentences are tokenized once, when this function is called; epochs read ids from memory. For
+    a corpus that is larger than memory, `encode` does this beforehand, and epochs read ids from
+    disk. The batches are the same.
 
     Args:
-        pairs: the sentence pairs.
+        pairs: the sentence pairs, in memory or encoded on disk.
         source_tokenizer: the tokenizer of the source side.
         target_tokenizer: the tokenizer of the target side.
         tokens: the size of a batch in tokens of its wider side, including padding. If the resulting
@@ -77,9 +80,9 @@ def batches(
         num_buckets: the maximum number of shapes, in addition to that of a short batch. None for 8
             with a GPU, for which XLA compiles the training step for each shape, and otherwise for
             up to 24, of which each has several batches.
-        shuffle_seed: the seed for shuffling, which gives each epoch a new order. Together with the
-            seed of `tf.random.set_seed`, it determines the order in all epochs: a second dataset
-            with the same seeds repeats it. None for a fixed order, narrow batches first.
+        shuffle_seed: the seed for shuffling, which gives each epoch a new order. It determines the
+            order in all epochs: a second dataset with the same seed repeats it. None for a fixed
+            order, narrow batches first.
         drop_remainder: whether to leave out the short batch, if there is one. With shuffling, its
             pairs differ from epoch to epoch.
         num_shards: the number of workers that train in lockstep. All workers plan the same batches,
@@ -96,7 +99,8 @@ def batches(
         `strategy.distribute_datasets_from_function` instead.
 
     Raises:
-        InputError: if all pairs are dropped or an argument is out of range.
+        InputError: if all pairs are dropped, an argument is out of range, or an encoded corpus has
+            other tokenizers.
 
     Example:
 
@@ -134,7 +138,12 @@ def batches(
         )
     # Batches are gathered on the host, so keep the ids out of GPU memory.
     with tf.device("CPU:0"):
-        encoded = encode_pairs(pairs, source_tokenizer, target_tokenizer, max_length)
+        encoded: Encoded
+        if isinstance(pairs, EncodedCorpus):
+            pairs.check_tokenizers(source_tokenizer, target_tokenizer)
+            encoded = pairs.select(max_length)
+        else:
+            encoded = encode_pairs(pairs, source_tokenizer, target_tokenizer, max_length)
         buckets, rows = _choose_buckets(encoded, num_buckets, batch_size, tokens)
         if min(rows) < num_shards:
             raise InputError(
@@ -149,132 +158,10 @@ def batches(
                 f"{len(encoded.lengths)} pairs do not fill one batch of {rows[-1]} rows: lower "
                 "`tokens` or `batch_size`, or keep the short batch."
             )
+        epochs = Epochs(buckets.of_pairs, len(plan.sizes), shuffle_seed)
         if report is not None:
-            report(_summarize(encoded, buckets.of_pairs, plan))
-        return _dataset(encoded, buckets.of_pairs, plan, shuffle_seed, num_shards, shard_index)
-
-
-class EncodedPairs(NamedTuple):
-    """The `n` sentence pairs that are kept, as ids.
-
-    Attributes:
-        source: ragged int32 `(n, (source_length))`, each row `ids <eos>`.
-        target: ragged int32 `(n, (target_length + 1))`, each row `<sos> ids <eos>`.
-        dropped: the number of pairs that were dropped, by reason.
-    """
-
-    source: tf.RaggedTensor
-    target: tf.RaggedTensor
-    dropped: dict[str, int]
-
-    @property
-    def source_lengths(self) -> np.ndarray:
-        """The number of tokens in each source, including `<eos>`, int64 `(n,)`."""
-        return self.source.row_lengths().numpy()
-
-    @property
-    def target_lengths(self) -> np.ndarray:
-        """The number of tokens in each target, including `<sos>` or `<eos>`, int64 `(n,)`."""
-        return self.target.row_lengths().numpy() - 1
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """The lengths of the source and the target of each pair, int64 `(n, 2)`."""
-        return np.stack([self.source_lengths, self.target_lengths], axis=1)
-
-
-def encode_pairs(
-    pairs: Pairs, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer, max_length: int = 50
-) -> EncodedPairs:
-    """Tokenize both sides, and drop and count the pairs that are empty or too long.
-
-    Args:
-        pairs: the sentence pairs.
-        source_tokenizer: the tokenizer of the source side.
-        target_tokenizer: the tokenizer of the target side.
-        max_length: the maximum number of tokens of either side, including `<eos>`.
-
-    Returns:
-        The ids of the pairs that are kept, in the order of `pairs`. A pair that is dropped for
-        several reasons is counted under the first.
-
-    Raises:
-        InputError: if `pairs` is empty or no pair is kept.
-        RuntimeError: if a tokenizer has no vocabulary.
-    """
-    if not len(pairs):
-        raise InputError("The corpus contains no sentence pairs: pass at least one.")
-    for tokenizer in (source_tokenizer, target_tokenizer):
-        getattr(tokenizer, "vocabulary", None)  # raises here, not in the graph, if it is missing
-
-    def encode(source, target):
-        return source_tokenizer.encode(source), target_tokenizer.encode(target)
-
-    lines = tf.data.Dataset.from_tensor_slices((list(pairs.source), list(pairs.target)))
-    chunks = lines.batch(LINES_PER_CHUNK).map(encode, num_parallel_calls=tf.data.AUTOTUNE)
-    source, target = (tf.concat(side, axis=0) for side in zip(*chunks, strict=True))
-
-    source_lengths = source.row_lengths().numpy() + 1
-    target_lengths = target.row_lengths().numpy() + 1
-    reasons = {
-        "empty source": source_lengths == 1,
-        "empty target": target_lengths == 1,
-        "overlong source": source_lengths > max_length,
-        "overlong target": target_lengths > max_length,
-    }
-    keep = np.ones(len(pairs), bool)
-    dropped = {}
-    for reason, applies in reasons.items():
-        dropped[reason] = int(np.sum(keep & applies))
-        keep &= ~applies
-    if not keep.any():
-        raise InputError(_nothing_left(source_lengths, target_lengths, max_length))
-
-    source, target = tf.ragged.boolean_mask(source, keep), tf.ragged.boolean_mask(target, keep)
-    column = tf.ones([source.nrows(), 1], tf.int32)
-    return EncodedPairs(
-        source=tf.concat([source, EOS_ID * column], axis=1),
-        target=tf.concat([SOS_ID * column, target, EOS_ID * column], axis=1),
-        dropped=dropped,
-    )
-
-
-class BatchPlan(NamedTuple):
-    """The boundaries of the batches in the list of pairs, sorted by bucket.
-
-    Attributes:
-        starts: the position of each batch's first pair in the sorted order, int `(batches,)`.
-        sizes: the number of rows of each batch, int `(batches,)`.
-        widths: the widths of the source and the target of each batch, int `(batches, 2)`.
-    """
-
-    starts: np.ndarray
-    sizes: np.ndarray
-    widths: np.ndarray
-
-
-def plan_batches(counts: np.ndarray, widths: np.ndarray, rows: np.ndarray) -> BatchPlan:
-    """Cut buckets into full batches, and move the remaining pairs into the next bucket.
-
-    Args:
-        counts: the number of pairs in each bucket, int `(buckets,)`.
-        widths: the widths of the source and the target of each bucket, ascending, int
-            `(buckets, 2)`.
-        rows: the number of rows of a full batch of each bucket, int `(buckets,)`.
-
-    Returns:
-        The batches, narrow ones first. Only the last may be short.
-    """
-    sizes, batch_widths, waiting = [], [], 0
-    for count, width, size in zip(counts, widths, rows, strict=True):
-        full, waiting = divmod(waiting + count, size)
-        sizes += [size] * full
-        batch_widths += [width] * full
-    if waiting:
-        sizes.append(waiting)
-        batch_widths.append(widths[-1])
-    starts = np.cumsum([0, *sizes[:-1]])
-    return BatchPlan(starts, np.array(sizes), np.array(batch_widths))
+            report(_summarize(encoded, epochs, plan))
+        return _dataset(encoded, epochs, plan, num_shards, shard_index)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -322,31 +209,21 @@ class Summary:
         )
 
 
-def _nothing_left(source_lengths, target_lengths, max_length):
-    filled = (source_lengths > 1) & (target_lengths > 1)
-    if not filled.any():
-        return f"All {len(filled)} pairs have an empty side: pass a corpus with text on both sides."
-    shortest = np.maximum(source_lengths, target_lengths)[filled].min()
-    return (
-        f"All {len(filled)} pairs are too long: the shortest has {shortest} tokens, including "
-        f"<eos>; raise max_length={max_length} to {shortest} or more."
-    )
-
-
 def _choose_buckets(encoded, num_buckets, batch_size, tokens) -> tuple[Buckets, np.ndarray]:
     """Return the buckets, and the number of rows of a full batch of each."""
 
     def rows_of(widths):
-        return np.array([batch_size or _rows_of_width(width, tokens) for width in widths.max(1)])
+        return np.array([batch_size or _rows_of_width(width, tokens) for width in widths.tolist()])
 
     lengths = encoded.lengths
     if num_buckets is None and tf.config.list_physical_devices("GPU"):
         num_buckets = FEW
     if num_buckets is None:
-        num_batches = np.sum(1 / rows_of(lengths))
+        wider, counts = np.unique(lengths.max(axis=1), return_counts=True)
+        num_batches = np.sum(counts / rows_of(wider))
         num_buckets = int(np.clip(num_batches // BATCHES_PER_BUCKET, FEW, MANY))
     buckets = fit_buckets(lengths, num_buckets)
-    return buckets, rows_of(buckets.widths)
+    return buckets, rows_of(buckets.widths.max(axis=1))
 
 
 def _rows_of_width(width: int, tokens: int) -> int:
@@ -354,60 +231,40 @@ def _rows_of_width(width: int, tokens: int) -> int:
     return rows - rows % 8 if rows >= 8 else rows
 
 
-def _summarize(encoded: EncodedPairs, buckets: np.ndarray, plan: BatchPlan) -> Summary:
+def _summarize(encoded: Encoded, epochs: Epochs, plan: BatchPlan) -> Summary:
     # If the plan leaves out the short batch, it leaves out the last pairs in this order.
-    used = np.argsort(buckets, kind="stable")[: plan.sizes.sum()]
+    used = epochs.members[: plan.sizes.sum()]
     padded = plan.sizes @ plan.widths
     kept = encoded.lengths[used].sum(axis=0)
     shapes, num_batches = np.unique(
         np.column_stack([plan.widths, plan.sizes]), axis=0, return_counts=True
     )
-
-    def unknown_share(ids, added_per_row):
-        unknown = np.sum(ids.flat_values.numpy() == UNK_ID)
-        return float(unknown / (len(ids.flat_values) - added_per_row * len(buckets)))
-
     dropped = dict(encoded.dropped)
+    source_unknown, target_unknown = encoded.unknown
     return Summary(
-        pairs_read=len(buckets) + sum(dropped.values()),
+        pairs_read=len(epochs.members) + sum(dropped.values()),
         pairs_kept=len(used),
-        dropped={**dropped, "short batch": len(buckets) - len(used)},
+        dropped={**dropped, "short batch": len(epochs.members) - len(used)},
         shapes={
             (int(rows), int(source), int(target)): int(count)
             for (source, target, rows), count in zip(shapes, num_batches, strict=True)
         },
         source_padding=float(1 - kept[0] / padded[0]),
         target_padding=float(1 - kept[1] / padded[1]),
-        source_unknown=unknown_share(encoded.source, added_per_row=1),
-        target_unknown=unknown_share(encoded.target, added_per_row=2),
+        source_unknown=source_unknown,
+        target_unknown=target_unknown,
     )
 
 
 def _dataset(
-    encoded: EncodedPairs,
-    buckets: np.ndarray,
-    plan: BatchPlan,
-    shuffle_seed: int | None,
-    num_shards: int,
-    shard_index: int,
+    encoded: Encoded, epochs: Epochs, plan: BatchPlan, num_shards: int, shard_index: int
 ) -> tf.data.Dataset:
     """Return the batches of `plan`, filled with different random pairs in each epoch."""
 
     # Convert to tensors, which the functions below capture as inputs rather than as constants.
-    buckets, plan = tf.constant(buckets), BatchPlan(*(tf.constant(column) for column in plan))
-    num_pairs, num_batches = len(buckets), len(plan.sizes)
-
-    def permutation(count):
-        order = tf.data.Dataset.range(count)
-        if shuffle_seed is not None:
-            order = order.shuffle(count, seed=shuffle_seed, reshuffle_each_iteration=True)
-        return order.batch(count)
+    plan = BatchPlan(*(tf.constant(column) for column in plan))
 
     def epoch(pair_order, batch_order):
-        # A stable sort by bucket keeps the random order within each bucket.
-        by_bucket = tf.argsort(tf.gather(buckets, pair_order), stable=True)
-        pair_order = tf.gather(pair_order, by_bucket)
-
         def members(start, size, widths):
             return pair_order[start + shard_index : start + size : num_shards], widths
 
@@ -418,12 +275,13 @@ def _dataset(
         def dense(rows, side):
             return rows.to_tensor(PAD_ID, shape=tf.stack([-1, widths[side]]))
 
-        source, target = tf.gather(encoded.source, members), tf.gather(encoded.target, members)
+        source, target = encoded.gather(members)
         inputs = {"source": dense(source, 0), "target": dense(target[:, :-1], 1)}
         return inputs, dense(target[:, 1:], 1)
 
-    orders = tf.data.Dataset.zip(permutation(num_pairs), permutation(num_batches))
-    dataset = orders.flat_map(epoch).map(padded_batch, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = (
+        epochs.dataset().flat_map(epoch).map(padded_batch, num_parallel_calls=tf.data.AUTOTUNE)
+    )
 
     # One worker's share must not be sharded again.
     policies = tf.data.experimental.AutoShardPolicy
@@ -431,8 +289,10 @@ def _dataset(
     options.experimental_distribute.auto_shard_policy = (
         policies.DATA if num_shards == 1 else policies.OFF
     )
-    return (
-        dataset.apply(tf.data.experimental.assert_cardinality(num_batches))
+    dataset = (
+        dataset.apply(tf.data.experimental.assert_cardinality(len(plan.sizes)))
         .with_options(options)
         .prefetch(tf.data.AUTOTUNE)
     )
+    dataset.epochs = epochs  # for `start_at`
+    return dataset

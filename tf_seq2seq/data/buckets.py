@@ -20,7 +20,7 @@ class Buckets(NamedTuple):
     """Buckets and the pairs in them.
 
     Attributes:
-        of_pairs: the bucket of each pair, int `(pairs,)`.
+        of_pairs: the bucket of each pair, unsigned int `(pairs,)`.
         widths: the width of the source and the target of each bucket, int `(buckets, 2)`.
     """
 
@@ -45,19 +45,36 @@ def fit_buckets(lengths: np.ndarray, num_buckets: int) -> Buckets:
     array([[4, 2],
            [9, 5]])
     """
-    ranks, place, counts = np.unique(
-        _ranks(lengths).max(axis=1), return_inverse=True, return_counts=True
-    )
-    widths = np.zeros([len(ranks), 2], lengths.dtype)
-    np.maximum.at(widths, place, lengths)
+    # Large corpora have few different lengths, so only the last line handles all pairs.
+    distinct, place, counts = _distinct(lengths)
+    ranks, classes = np.unique(_ranks(distinct, counts).max(axis=1), return_inverse=True)
+    widths = np.zeros([len(ranks), 2], np.int64)
+    np.maximum.at(widths, classes, distinct)
     widths = np.maximum.accumulate(widths)
-    last = _least_padding(widths.sum(axis=1), counts, num_buckets)
-    return Buckets(np.searchsorted(last, place), widths[last])
+    class_counts = np.bincount(classes, weights=counts).astype(np.int64)
+    last = _least_padding(widths.sum(axis=1), class_counts, num_buckets)
+    buckets = np.searchsorted(last, classes).astype(np.min_scalar_type(len(last)))
+    return Buckets(buckets[place], widths[last])
 
 
-def _ranks(lengths):
-    """Return for each length the number of lengths on its side that are not greater."""
-    return np.stack([np.searchsorted(np.sort(x), x, side="right") for x in lengths.T], axis=1)
+def _distinct(lengths):
+    """Return the distinct pairs of lengths, the place of each pair in them, and their counts."""
+    source, target = lengths.T
+    keys = source.astype(np.uint64) << np.uint64(32) | target.astype(np.uint64)
+    distinct = np.unique(keys)
+    place = np.searchsorted(distinct, keys)
+    sides = np.stack([distinct >> np.uint64(32), distinct & np.uint64(2**32 - 1)], axis=1)
+    return sides.astype(np.int64), place, np.bincount(place)
+
+
+def _ranks(distinct, counts):
+    """Return for each length the number of sentences on its side that are not longer."""
+
+    def ranks(side):
+        _, place = np.unique(side, return_inverse=True)
+        return np.cumsum(np.bincount(place, weights=counts))[place]
+
+    return np.stack([ranks(side) for side in distinct.T], axis=1)
 
 
 def _least_padding(sizes, counts, num_buckets):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tf_seq2seq.data.columns import ROWS, choose_columns
 from tf_seq2seq.data.corpus import Corpus, Pairs
 from tf_seq2seq.data.splitting import split
-from tf_seq2seq.data.text_files import read_text_lines
+from tf_seq2seq.data.text_files import read_text_lines, stream_text_lines
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.strings import is_blank
 
@@ -40,10 +41,34 @@ def read_lines(path: str | os.PathLike) -> list[str]:
     >>> read_lines(tmp_path / "a.txt")
     ['the book', '', 'is old']
     """
-    lines = [_cleaned(line) for line in read_text_lines(path)]
-    if not any(lines):
+    return list(stream_lines(path))
+
+
+def stream_lines(path: str | os.PathLike) -> Iterator[str]:
+    r"""Yield the sentences of a text file of any size, as `read_lines` returns them.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: when the iteration comes to a line that is not text, or to the end without a
+            sentence (see `read_lines`).
+
+    Example:
+
+    >>> _ = (tmp_path / "a.txt").write_text("the book\nis old\n")
+    >>> tokenizer = s2s.text.WordTokenizer()
+    >>> tokenizer.adapt(stream_lines(tmp_path / "a.txt"))
+    >>> tokenizer.vocabulary_size
+    8
+    """
+    found = False
+    for line in stream_text_lines(path):
+        sentence = _cleaned(line)
+        found = found or bool(sentence)
+        yield sentence
+    if not found:
         raise InputError(f"{path} contains no sentences: pass a file with one sentence per line.")
-    return lines
 
 
 def read_parallel(source_path: str | os.PathLike, target_path: str | os.PathLike) -> Pairs:
@@ -68,13 +93,45 @@ def read_parallel(source_path: str | os.PathLike, target_path: str | os.PathLike
     >>> list(read_parallel(tmp_path / "train.de", tmp_path / "train.en"))
     [('eins', 'one'), ('zwei', 'two')]
     """
-    source, target = read_lines(source_path), read_lines(target_path)
-    if len(source) != len(target):
-        raise InputError(
-            f"{source_path} has {len(source)} lines and {target_path} has {len(target)}: pass two "
-            "files in which line n of one translates line n of the other."
-        )
+    source, target = [], []
+    for source_line, target_line in stream_parallel(source_path, target_path):
+        source.append(source_line)
+        target.append(target_line)
     return Pairs(source, target)
+
+
+def stream_parallel(
+    source_path: str | os.PathLike, target_path: str | os.PathLike
+) -> Iterator[tuple[str, str]]:
+    r"""Yield the sentence pairs of two parallel files of any size, as `read_parallel` returns them.
+
+    Args:
+        source_path: the source sentences, one per line.
+        target_path: the target sentences, one per line.
+
+    Raises:
+        InputError: when the iteration comes to a line that is not text, or to the end of one file
+            before that of the other (see `read_parallel`).
+
+    Example:
+
+    >>> _ = (tmp_path / "train.de").write_text("eins\nzwei\n")
+    >>> _ = (tmp_path / "train.en").write_text("one\ntwo\n")
+    >>> next(stream_parallel(tmp_path / "train.de", tmp_path / "train.en"))
+    ('eins', 'one')
+    """
+    source, target = stream_lines(source_path), stream_lines(target_path)
+    for count, pair in enumerate(itertools.zip_longest(source, target)):
+        if None in pair:
+            longer = target if pair[0] is None else source
+            lines = [count, count + 1 + sum(1 for _ in longer)]
+            if longer is source:
+                lines.reverse()
+            raise InputError(
+                f"{source_path} has {lines[0]} lines and {target_path} has {lines[1]}: pass two "
+                "files in which line n of one translates line n of the other."
+            )
+        yield pair
 
 
 def read_tab_separated(

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import builtins
 import bz2
 import codecs
+import contextlib
 import gzip
+import itertools
 import lzma
 import os
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import first_line
 
-_COMPRESSED: dict[bytes, Any] = {
-    rb"\x1f\x8b": gzip,
-    rb"BZh[1-9]1AY&SY": bz2,
-    rb"\xfd7zXZ\x00": lzma,
+_OPENERS: dict[bytes, Any] = {
+    rb"\x1f\x8b": gzip.open,
+    rb"BZh[1-9]1AY&SY": bz2.open,
+    rb"\xfd7zXZ\x00": lzma.open,
 }
 _ARCHIVES = {rb"PK\x03\x04": "zip", rb"7z\xbc\xaf\x27\x1c": "7z", rb"\x28\xb5\x2f\xfd": "zstd"}
 _TAR = slice(257, 262)  # where a tar archive has "ustar"
-_UNPACK_ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+
+BLOCK = 2**24
+"""The number of bytes to hold in memory at a time, of which the first show what a file is."""
 
 # UTF-32 comes first, because its mark begins with that of UTF-16.
 _MARKS = {
@@ -37,11 +40,7 @@ _MARKS = {
 
 
 def read_text_lines(path: str | os.PathLike) -> list[str]:
-    r"""Return the lines of a text file without their ends.
-
-    A file that was compressed by gzip, bzip2 or xz is unpacked. The encoding is UTF-8, or UTF-16 or
-    UTF-32 with a byte order mark. LF or CRLF ends a line, or CR in a file without LF; U+0085 and
-    U+2028, which occur inside sentences, do not.
+    r"""Return the lines of a text file without their ends (see `stream_text_lines`).
 
     Args:
         path: the file.
@@ -56,15 +55,44 @@ def read_text_lines(path: str | os.PathLike) -> list[str]:
     >>> read_text_lines(tmp_path / "a.txt.gz")
     ['书', '本']
     """
-    try:
-        data = Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
-    text = _decoded(path, _unpacked(path, data))
-    if "\n" not in text:
-        text = text.replace("\r", "\n")
-    lines = text.removesuffix("\n").split("\n") if text else []
-    return [line.rstrip("\r") for line in lines]
+    return list(stream_text_lines(path))
+
+
+def stream_text_lines(path: str | os.PathLike) -> Iterator[str]:
+    """Yield the lines of a text file without their ends, and hold a block of it in memory.
+
+    A file that was compressed by gzip, bzip2 or xz is unpacked. The encoding is UTF-8, or UTF-16 or
+    UTF-32 with a byte order mark. LF or CRLF ends a line, or CR in a file without LF; U+0085 and
+    U+2028, which occur inside sentences, do not.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: if the file cannot be read or unpacked, or has another encoding; the message
+            says how to convert it.
+    """
+    blocks = _blocks(path)
+    first = next(blocks, b"")
+    mark = next((mark for mark in _MARKS if first.startswith(mark)), b"")
+    # In UTF-16 without a mark, every second byte of ASCII is NUL, which is valid UTF-8.
+    if not mark and 10 * first.count(0) > len(first):
+        raise _not_text(path, first)
+    encoding = _MARKS.get(mark, "utf-8")
+    decoder = codecs.getincrementaldecoder(encoding)()
+    end, number, rest = None, 1, ""
+    for block in itertools.chain([first.removeprefix(mark)], blocks, [b""]):
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            raise _not_decoded(path, encoding, error, number, end) from None
+        end = end or ("\n" if "\n" in text or "\r" not in text else "\r")
+        *lines, rest = (rest + text).split(end)
+        number += len(lines)
+        for line in lines:
+            yield line.rstrip("\r")
+    if rest:
+        yield rest.rstrip("\r")
 
 
 def stream_lines(path: str | os.PathLike) -> Iterator[bytes]:
@@ -78,41 +106,35 @@ def stream_lines(path: str | os.PathLike) -> Iterator[bytes]:
     Raises:
         InputError: if the file cannot be read or unpacked.
     """
+    with _opened(path) as file:
+        for line in file:
+            yield line.rstrip(b"\r\n")
+
+
+def _blocks(path) -> Iterator[bytes]:
+    """Yield the content of a file, unpacked."""
+    with _opened(path) as file:
+        yield from iter(lambda: file.read(BLOCK), b"")
+
+
+@contextlib.contextmanager
+def _opened(path) -> Iterator[BinaryIO]:
+    """Open a file that may be compressed, but is no archive."""
     try:
-        with Path(path).expanduser().open("rb") as file:
-            head = file.read(_TAR.stop)
-        module = _compression(head)
-        with (module or builtins).open(Path(path).expanduser(), "rb") as lines:
-            for number, line in enumerate(lines):
-                if number == 0:
-                    _check_no_archive(path, line if module else head)
-                yield line.rstrip(b"\r\n")
+        place = Path(path).expanduser()
+        with place.open("rb") as file:
+            beginning = file.read(_TAR.stop)
+        found = (opener for magic, opener in _OPENERS.items() if re.match(magic, beginning))
+        with next(found, open)(place, "rb") as file:
+            _check_no_archive(path, file.peek(_TAR.stop)[: _TAR.stop])
+            yield file
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise _damaged(path, error) from None
+        raise InputError(
+            f"{path} cannot be unpacked ({first_line(error)}): download it or compress it again."
+        ) from None
     except OSError as error:
         reason = error.strerror or first_line(error)
         raise InputError(f"{path} cannot be read ({reason}): check the path.") from None
-
-
-def _unpacked(path, data: bytes) -> bytes:
-    if module := _compression(data):
-        try:
-            data = module.decompress(data)
-        except _UNPACK_ERRORS as error:
-            raise _damaged(path, error) from None
-    _check_no_archive(path, data)
-    return data
-
-
-def _compression(data: bytes) -> Any:
-    """Return the module that unpacks a file with this beginning, or None."""
-    return next((module for magic, module in _COMPRESSED.items() if re.match(magic, data)), None)
-
-
-def _damaged(path, error: Exception) -> InputError:
-    return InputError(
-        f"{path} cannot be unpacked ({first_line(error)}): download it or compress it again."
-    )
 
 
 def _check_no_archive(path, data: bytes) -> None:
@@ -123,28 +145,27 @@ def _check_no_archive(path, data: bytes) -> None:
         raise InputError(f"{path} is a {kind} file: unpack it, and pass the text file in it.")
 
 
-def _decoded(path, data: bytes) -> str:
-    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
-    encoding = _MARKS.get(mark, "utf-8")
-    # In UTF-16 without a mark, every second byte of ASCII is NUL, which is valid UTF-8.
-    if not mark and 10 * data.count(0) > len(data):
-        raise _not_text(path, data)
-    data = data.removeprefix(mark)
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8":
-            raise InputError(
-                f"{path} begins like {encoding.upper()} but is damaged ({error.reason}): save it "
-                "as UTF-8."
-            ) from None
-        if 0 in data:
-            raise _not_text(path, data) from None
-        number = data[: error.start].count(b"\n" if b"\n" in data else b"\r") + 1
-        raise InputError(
-            f"{path}, line {number}, contains the byte 0x{data[error.start]:02x}, which is not "
-            f"UTF-8: convert the file, {_advice(data)}."
-        ) from None
+def _not_decoded(path, encoding, error: UnicodeDecodeError, number: int, end) -> InputError:
+    """Return an error for a block that is not in the encoding of its file.
+
+    Args:
+        number: the number of the block's first line.
+        end: what ends a line, or None if this is the first block.
+    """
+    if encoding != "utf-8":
+        return InputError(
+            f"{path} begins like {encoding.upper()} but is damaged ({error.reason}): save it "
+            "as UTF-8."
+        )
+    data = error.object
+    if 0 in data:
+        return _not_text(path, data)
+    end = end.encode() if end else b"\n" if b"\n" in data else b"\r"
+    number += data[: error.start].count(end)
+    return InputError(
+        f"{path}, line {number}, contains the byte 0x{data[error.start]:02x}, which is not "
+        f"UTF-8: convert the file, {_advice(data)}."
+    )
 
 
 def _not_text(path, data: bytes) -> InputError:

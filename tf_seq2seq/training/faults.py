@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
+import re
 import shutil
 import signal
 import threading
@@ -12,7 +11,10 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import tensorflow as tf
+
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import locked
 from tf_seq2seq.training.checkpoint import Checkpoint
 
 
@@ -68,7 +70,7 @@ def open_checkpoint(
     with contextlib.ExitStack() as stack:
         try:
             checkpoint.make_directory()
-            stack.enter_context(_locked(checkpoint.directory))
+            stack.enter_context(locked(checkpoint.directory))
             checkpoint.remove_unfinished()
             checkpoint.try_writing()
         except BlockingIOError as error:
@@ -85,23 +87,15 @@ def open_checkpoint(
 
 
 @contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Hold a lock on a directory, which ends with the process at the latest.
-
-    Raises:
-        BlockingIOError: if it is locked.
-    """
-    descriptor = os.open(directory, os.O_RDONLY)
+def explain_unreadable_data() -> Iterator[None]:
+    """Turn TensorFlow's error for an `InputError` in a dataset back into the `InputError`."""
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:  # some network file systems have no locks
-            pass
         yield
-    finally:
-        os.close(descriptor)
+    except tf.errors.OpError as error:
+        found = re.search(r"InputError: (.*)", error.message)
+        if found is None:
+            raise
+        raise InputError(found[1]) from error
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from tf_seq2seq.models import SequenceModel
 from tf_seq2seq.models.steps import carries_state, check_replicas
 from tf_seq2seq.training.callbacks import check_callbacks, quiet
 from tf_seq2seq.training.evaluation import check_finite, evaluator
-from tf_seq2seq.training.faults import Termination, open_checkpoint
+from tf_seq2seq.training.faults import Termination, explain_unreadable_data, open_checkpoint
 from tf_seq2seq.training.identity import check_settings
 from tf_seq2seq.training.run import History, Run
 from tf_seq2seq.training.workers import Workers, explain_lost_worker
@@ -119,7 +119,8 @@ def fit(
             argument is out of range, the batches are not pairs or the cardinality of `train` is
             unknown, the directory cannot be written to or another run uses it, all checkpoints are
             damaged or the last one does not fit the model, the disk is full, the loss or a weight
-            is NaN or infinite or the loss has exploded (the previous checkpoint is kept), or the
+            is NaN or infinite or the loss has exploded (the previous checkpoint is kept), the
+            batches come from an encoded corpus with a damaged record, or the
             optimizer has `gradient_accumulation_steps` or `ema_overwrite_frequency` on several
             replicas, where Keras cannot apply them, or a worker differs from the chief in its
             settings, its number of batches or the first batch, or is lost.
@@ -141,6 +142,7 @@ def fit(
     with (
         open_checkpoint(directory, keep_checkpoints, workers.is_chief) as checkpoint,
         explain_lost_worker(workers, checkpoint.directory),
+        explain_unreadable_data(),
     ):
         if workers.count > 1:
             _check_same(workers, model, train, dev, settings, epochs, resume, checkpoint_every)
@@ -231,7 +233,7 @@ def evaluate(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]:
         raise InputError("The model has no loss and no metrics to evaluate: call `compile` first.")
     _check_steps(model, "test_step")
     _check_pairs("dataset", dataset)
-    with explain_lost_worker(Workers(model.distribute_strategy)):
+    with explain_lost_worker(Workers(model.distribute_strategy)), explain_unreadable_data():
         return evaluator(model)(dataset)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
+from tf_seq2seq.data.epochs import start_at
 from tf_seq2seq.errors import InputError, Interrupted
 from tf_seq2seq.models.steps import carries_state, innermost
 from tf_seq2seq.training.callbacks import get_states, set_states
@@ -86,6 +87,7 @@ class Run:
         self._rows = train.element_spec[1].shape[0]  # None if batches differ
         self._sharing = self.workers.sharing(train)
         self.same_data = SameData(self.workers, "training data")
+        self._train = train
         self._dataset = self.workers.distribute(train, self.same_data.note)
         self._train_step = train_step(model)
         with self.workers.strategy.scope():
@@ -108,7 +110,9 @@ class Run:
         self._rewind()
 
     def _rewind(self):
+        """Start an epoch, at the batch `step` if the dataset can do that."""
         self.model.reset_metrics()
+        start_at(self._train, self.epoch, self.step)
         self._iterator = iter(self._dataset)
         self._state = ()
         if carries_state(self.model):
@@ -326,21 +330,28 @@ class Run:
                 "and the batch size that it was written with."
             )
         self._saved, self._position = saved, (epoch, step)
-        # A shuffled dataset has a different order in each epoch: start all previous epochs, and
-        # skip the previous batches of this one.
-        for _ in range(epoch):
-            next(self._iterator)
-            self.next_epoch()
-        for _ in range(step):
-            next(self._iterator)
+        self._go_to(epoch, step)
         assign(variables, saved.arrays)
         self._restore_state(saved.arrays)
         self._compare_rates(progress.get("learning_rate"))
-        self.step = step
         self.stopped = progress["stopped"]
         self.history = History(progress["history"], progress["step_losses"], progress["seconds"])
         if epoch:
             self.epoch_logs = {name: values[-1] for name, values in progress["history"].items()}
+
+    def _go_to(self, epoch: int, step: int) -> None:
+        """Let the next batch be `step` of `epoch`."""
+        self.epoch, self.step = epoch, step
+        if start_at(self._train, epoch, step):
+            self._rewind()
+            return
+        # Another shuffled dataset has a different order in each epoch: start all previous epochs,
+        # and skip the previous batches of this one.
+        for _ in range(epoch):
+            next(self._iterator)
+            self._rewind()
+        for _ in range(step):
+            next(self._iterator)
 
     def _load(self, variables) -> Saved | None:
         """Return the content of the last checkpoint, which only the chief can read."""

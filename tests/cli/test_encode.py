@@ -1,0 +1,41 @@
+import pytest
+
+from tf_seq2seq.cli.encode import main
+from tf_seq2seq.data import EncodedCorpus
+from tf_seq2seq.errors import InputError
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "a.de").write_text("das Buch\n\ndas alte Buch\n" * 20)
+    (tmp_path / "a.en").write_text("the book\nnothing\nthe old book\n" * 20)
+    names = {"source": "a.de", "target": "a.en", "output": "corpus"}
+    return [f"--{option}={tmp_path / name}" for option, name in names.items()]
+
+
+def test_learns_tokenizers_and_encodes(files, tmp_path, capsys):
+    assert main([*files, "--check"]) == 0
+    corpus = EncodedCorpus(tmp_path / "corpus")
+    assert len(corpus) == 60
+    assert "das" in corpus.source_tokenizer.vocabulary
+    assert (
+        "60 pairs; 0.0% of the source and 0.0% of the target is unknown" in capsys.readouterr().out
+    )
+    # Once more, into the same directory and into another with the same tokenizers.
+    assert main(files) == 0
+    other = [*files[:2], f"--output={tmp_path / 'other'}", f"--tokenizers={tmp_path / 'corpus'}"]
+    assert main(other) == 0
+    assert EncodedCorpus(tmp_path / "other").fingerprint == corpus.fingerprint
+
+
+def test_files_of_different_lengths(files, tmp_path):
+    (tmp_path / "a.en").write_text("the book\n")
+    with pytest.raises(InputError, match=r"has 60 lines and .* has 1: pass two files"):
+        main(files)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_options_without_effect(files, capsys):
+    with pytest.raises(SystemExit):
+        main([*files, "--tokenizers=x", "--max-size=9"])
+    assert "--max-size has no effect with --tokenizers" in capsys.readouterr().err

@@ -1,0 +1,247 @@
+"""Encoded corpora on disk: records in any order, without reading those before them.
+
+A directory that `encode` wrote has these files:
+
+    corpus.json                       the number of pairs, and size and SHA-256 of all other files
+    pairs-00000-of-00010.tfrecord     TFRecords of tf.train.Example: two lists of ids, source and
+                                      target, each with <eos>
+    offsets.u64                       where each record begins in its shard, little-endian
+    lengths.u32                       the lengths of the source and the target of each pair
+    source/, target/                  the tokenizers, see `Tokenizer.load`
+
+The batches of an epoch are planned from the lengths alone, and the offsets give access to any pair.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.lib.io.tf_record import tf_record_random_reader
+
+from tf_seq2seq.data.encoded import choose_pairs
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.files import DAMAGED, first_line
+from tf_seq2seq.text import SOS_ID, Tokenizer
+
+FORMAT = 1
+SETTINGS, OFFSETS, LENGTHS = "corpus.json", "offsets.u64", "lengths.u32"
+SIDES = ("source", "target")
+RECORD = {side: tf.io.RaggedFeature(tf.int64) for side in SIDES}
+"""How `tf.io.parse_example` reads the records."""
+
+OPEN_SHARDS = 500
+"""The number of files to keep open; many systems allow a process 1,024."""
+
+
+class EncodedCorpus:
+    """Sentence pairs as ids on disk, for `batches`; the result of `encode`.
+
+    Opening it reads the lengths of the pairs, and checks the sizes of all files. A record is read
+    when a batch needs it, and its checksums are verified.
+
+    Args:
+        directory: a directory that `encode` wrote.
+
+    Attributes:
+        directory: the directory.
+        settings: the content of its file `corpus.json`.
+
+    Raises:
+        InputError: if there is no encoded corpus, or one of its files is missing or damaged.
+    """
+
+    def __init__(self, directory: str | os.PathLike):
+        self.directory = Path(directory).expanduser()
+        try:
+            self._content = (self.directory / SETTINGS).read_bytes()
+            self.settings: dict[str, Any] = json.loads(self._content)
+            known = self.settings["format"] == FORMAT
+            for name, facts in self.settings["files"].items():
+                self._check_file(name, facts, content=not name.endswith(".tfrecord"))
+        except OSError as error:
+            raise InputError(
+                f"{self.directory} is not an encoded corpus (cannot read {SETTINGS}: "
+                f"{error.strerror}): pass a directory that `encode` wrote."
+            ) from None
+        except InputError:
+            raise
+        except DAMAGED as error:
+            raise self._damaged(SETTINGS, f"is damaged ({first_line(error)})") from None
+        if not known:
+            raise self._damaged(SETTINGS, f"has the format {self.settings['format']}, not {FORMAT}")
+        count = len(self)
+        self._lengths = np.memmap(self.directory / LENGTHS, "<u4", "r", shape=(count, 2))
+        self._offsets = np.memmap(self.directory / OFFSETS, "<u8", "r", shape=(count,))
+        self._shards = [name for name in self.settings["files"] if name.endswith(".tfrecord")]
+        self._opened = functools.lru_cache(OPEN_SHARDS)(_Shard)
+
+    def __len__(self) -> int:
+        return self.settings["pairs"]
+
+    @functools.cached_property
+    def source_tokenizer(self) -> Tokenizer:
+        """The tokenizer of the source side."""
+        return Tokenizer.load(self.directory / "source")
+
+    @functools.cached_property
+    def target_tokenizer(self) -> Tokenizer:
+        """The tokenizer of the target side."""
+        return Tokenizer.load(self.directory / "target")
+
+    @property
+    def fingerprint(self) -> str:
+        """A value that identifies text and tokenizers, for the `settings` of `training.fit`."""
+        return f"sha256:{hashlib.sha256(self._content).hexdigest()}"
+
+    @property
+    def unknown(self) -> tuple[float, float]:
+        """The fraction of `<unk>` among the tokens of each side, not counting `<eos>`."""
+        tokens, unknown = self.settings["tokens"], self.settings["unknown"]
+        source, target = (u / max(n, 1) for u, n in zip(unknown, tokens, strict=True))
+        return source, target
+
+    def check_tokenizers(self, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer) -> None:
+        """Refuse other tokenizers than those that the pairs were encoded with.
+
+        Raises:
+            InputError: if one differs.
+        """
+        for side, given in zip(SIDES, (source_tokenizer, target_tokenizer), strict=True):
+            if not getattr(self, f"{side}_tokenizer").equals(given):
+                raise InputError(
+                    f"{self.directory} was encoded with another {side} tokenizer: pass the "
+                    f"corpus's `{side}_tokenizer`, or encode the text again into another directory."
+                )
+
+    def check(self) -> None:
+        """Read all files, and compare them with the SHA-256 hashes of when they were written.
+
+        Raises:
+            InputError: if a file is damaged; the message names it.
+        """
+        for name, facts in self.settings["files"].items():
+            self._check_file(name, facts, content=True)
+
+    def select(self, max_length: int) -> SelectedPairs:
+        """Choose the pairs that are neither empty nor too long.
+
+        Args:
+            max_length: the maximum number of tokens of either side, including `<eos>`.
+
+        Raises:
+            InputError: if no pair is kept.
+        """
+        keep, dropped = choose_pairs(self._lengths, max_length)
+        if keep.all():
+            return SelectedPairs(self, None, self._lengths, dropped)
+        return SelectedPairs(self, np.flatnonzero(keep), self._lengths[keep], dropped)
+
+    def read(self, members: np.ndarray) -> np.ndarray:
+        """Read records.
+
+        Args:
+            members: positions, int `(rows,)`.
+
+        Returns:
+            The records, each a serialized `tf.train.Example`, `(rows,)`.
+
+        Raises:
+            InputError: if a record is damaged, or its shard cannot be read.
+        """
+        records = np.empty(len(members), object)
+        offsets, shards = self._offsets[members], members // self.settings["pairs_per_shard"]
+        for place in np.argsort(members):  # in the order on disk
+            name = self._shards[shards[place]]
+            try:
+                shard = self._opened(self.directory / name)
+                records[place] = shard.read(int(offsets[place]))
+            except (tf.errors.OpError, IndexError) as error:
+                what = f"is damaged at byte {offsets[place]} ({first_line(error)})"
+                if isinstance(error, tf.errors.NotFoundError):
+                    what = "is missing"
+                raise self._damaged(name, what) from None
+        return records
+
+    def _check_file(self, name: str, facts: Mapping[str, Any], content: bool) -> None:
+        path = self.directory / name
+        if not path.exists():
+            raise self._damaged(name, "is missing")
+        size = path.stat().st_size
+        if size != facts["bytes"]:
+            raise self._damaged(name, f"has {size:,} bytes instead of {facts['bytes']:,}")
+        if content and sha256_of(path) != facts["sha256"]:
+            raise self._damaged(name, "is damaged (its SHA-256 has changed)")
+
+    def _damaged(self, name: str, what: str) -> InputError:
+        return InputError(
+            f"{self.directory / name} {what}: delete {self.directory} and encode the text again."
+        )
+
+
+class SelectedPairs(NamedTuple):
+    """Those pairs of an `EncodedCorpus` that are kept (see `Encoded`).
+
+    Attributes:
+        corpus: the corpus.
+        kept: the positions of the pairs in the corpus, `(n,)`; None for all of them.
+        lengths: their lengths, `(n, 2)`.
+        dropped: the number of the other pairs, by reason.
+    """
+
+    corpus: EncodedCorpus
+    kept: np.ndarray | None
+    lengths: np.ndarray
+    dropped: dict[str, int]
+
+    @property
+    def unknown(self) -> tuple[float, float]:
+        """The fraction of `<unk>` among the tokens of each side, in all pairs of the corpus."""
+        return self.corpus.unknown
+
+    def gather(self, members: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """Return some pairs inside a graph (see `Encoded`)."""
+
+        def read(members):
+            return self.corpus.read(members if self.kept is None else self.kept[members])
+
+        records = tf.ensure_shape(tf.numpy_function(read, [members], tf.string), [None])
+        examples = tf.io.parse_example(records, RECORD)
+        source, target = (tf.cast(examples[side], tf.int32) for side in SIDES)
+        return source, tf.concat([tf.fill([target.nrows(), 1], SOS_ID), target], axis=1)
+
+
+class _Shard:
+    """A file of records, any of which can be read; its checksums are verified.
+
+    Raises:
+        tf.errors.NotFoundError: if it is missing.
+    """
+
+    def __init__(self, path: Path):
+        self._reader = tf_record_random_reader(str(path))
+        self._lock = threading.Lock()  # the reader has one position for all threads
+
+    def read(self, offset: int) -> bytes:
+        """Return the record that begins at a byte.
+
+        Raises:
+            IndexError: if the file ends before.
+            tf.errors.DataLossError: if the record is damaged.
+        """
+        with self._lock:
+            return self._reader.read(offset)[0]
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 hash of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
