@@ -32,6 +32,7 @@ class Settings(CorpusSettings):
 settings = from_command_line(Settings, presets={"quick": {}, "book": {}})
 
 # %%
+import shutil
 import sys
 
 import tensorflow as tf
@@ -100,6 +101,25 @@ for name, text in texts.items():
         )
 
 print(f"Files of ids: {output_dir}")
+
+# %% [markdown]
+# ## Sentence pairs for training
+# The chapters from 9-5 on keep their pairs in memory. A corpus that is too large for that is
+# encoded once, as a stream, into TFRecords. From them, `batches` makes the same batches as from
+# pairs in memory, and `tf.data` can read them (see `docs/large_corpora.md`).
+
+# %%
+folder = output_dir / "ted_pairs"
+shutil.rmtree(folder, ignore_errors=True)  # of another run, perhaps with other vocabularies
+sides = "ted_en", "ted_zh"
+pairs = zip(*(texts[side].lines.train for side in sides), strict=True)
+corpus = s2s.data.encode(pairs, *(tokenizers[side] for side in sides), folder)
+(record,) = tf.data.TFRecordDataset(str(next(folder.glob("*.tfrecord")))).take(1)
+print(f"\n{len(corpus):,} pairs in {folder}; the first one:")
+for side, ids in tf.io.parse_single_example(
+    record, {side: tf.io.VarLenFeature(tf.int64) for side in ("source", "target")}
+).items():
+    print(f"   {side}:", *ids.values.numpy())
 
 # %% [markdown]
 # ## Examples

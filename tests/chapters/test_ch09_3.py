@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -31,10 +32,13 @@ def numbers_of_ids(printed):
     return {(title, part): (here, book) for title, part, here, book in rows}
 
 
-def test_quick_preset(encode):
+def test_quick_preset(encode, tmp_path):
     printed, files = encode("--preset", "quick")
     assert "Every line without <unk> was decoded to the original text" in printed
     assert ANOTHER_CORPUS in printed
+    ids = files["ted_zh.train.ids"].splitlines()[0]
+    assert f"pairs in {Path('ids', 'quick', 'ted_pairs')}" in printed.replace(f"{tmp_path}/", "")
+    assert f"   target: {ids}\n" in printed
     numbers = numbers_of_ids(printed)
     assert numbers["English words", "train"][1] == "929,589"
     assert len(files) == len(numbers) == 9

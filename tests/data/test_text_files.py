@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from tf_seq2seq.data import text_files
 from tf_seq2seq.data.text_files import read_text_lines
 from tf_seq2seq.errors import InputError
 
@@ -100,3 +101,15 @@ def test_archives_are_named(tmp_path):
 def test_a_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"gone\.txt cannot be read .*check the path"):
         read_text_lines(tmp_path / "gone.txt")
+
+
+@pytest.mark.parametrize("block", [4, 5, 6, 7])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_and_characters_may_cross_blocks(write, monkeypatch, block, encoding):
+    monkeypatch.setattr(text_files, "BLOCK", block)
+    for end in ("\n", "\r\n"):
+        text = end.join(["一本书", "", "two", "é"])
+        assert read_text_lines(write(text.encode(encoding))) == ["一本书", "", "two", "é"]
+    content = "一\n二\n".encode() + b"abc\n\xff"
+    with pytest.raises(InputError, match="line 4, contains the byte 0xff"):
+        read_text_lines(write(content))

@@ -80,14 +80,19 @@ def stream_text_lines(path: str | os.PathLike) -> Iterator[str]:
         raise _not_text(path, first)
     encoding = _MARKS.get(mark, "utf-8")
     decoder = codecs.getincrementaldecoder(encoding)()
-    end, number, rest = None, 1, ""
+    end: str | None = None
+    number, rest = 1, ""
     for block in itertools.chain([first.removeprefix(mark)], blocks, [b""]):
         try:
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             raise _not_decoded(path, encoding, error, number, end) from None
-        end = end or ("\n" if "\n" in text or "\r" not in text else "\r")
-        *lines, rest = (rest + text).split(end)
+        rest += text
+        if end is None and "\n" in rest:
+            end = "\n"
+        elif end is None and "\r" in rest[:-1]:  # the last one may be followed by LF
+            end = "\r"
+        *lines, rest = rest.split(end) if end else [rest]
         number += len(lines)
         for line in lines:
             yield line.rstrip("\r")
