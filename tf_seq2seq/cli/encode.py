@@ -63,7 +63,8 @@ def encode_files(settings: Settings) -> None:
         tokenizers.append(tokenizer)
     corpus = data.encode(
         data.stream_parallel(settings.source, settings.target),
-        *tokenizers,
+        tokenizers[0],
+        tokenizers[1],
         settings.output,
         pairs_per_shard=settings.pairs_per_shard,
         report=lambda pairs: print(f"{pairs:,} pairs", flush=True),

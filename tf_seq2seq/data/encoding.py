@@ -172,14 +172,12 @@ class _Text:
             for pair in chunk:
                 if isinstance(pair, str | bytes) or len(pair) != 2:
                     raise TypeError(f"`pairs` must hold pairs (source, target), got {pair!r}.")
-            sides = tuple(
-                [utf8(sentence) for sentence in side] for side in zip(*chunk, strict=True)
-            )
-            for side in sides:
+            source, target = ([utf8(text) for text in side] for side in zip(*chunk, strict=True))
+            for side in (source, target):
                 # The lengths show where a sentence ends.
                 self._hash.update(np.array([len(sentence) for sentence in side], "<u8"))
                 self._hash.update(b"".join(side))
-            yield sides
+            yield source, target
 
 
 class _Side(NamedTuple):
