@@ -161,7 +161,10 @@ def test_a_link_to_colab(notebooks):
     assert len(notebook.cells) == number + 1
 
 
-@pytest.mark.parametrize(("chapter", "result"), [("ch08_1", "1.56128388"), ("ch09_2", "<sos>")])
+@pytest.mark.parametrize(
+    ("chapter", "result"),
+    [("ch08_1", "1.56128388"), pytest.param("ch09_2", "<sos>", marks=pytest.mark.slow)],
+)
 def test_a_chapter_runs(notebooks, chapter, result, tmp_path, monkeypatch):
     """Those that need the least time; `make notebooks` runs all."""
     monkeypatch.setattr(notebooks, "PAGES", tmp_path / "pages")

@@ -59,6 +59,7 @@ def two_files(tmp_path):
     return ("--corpus", "files", *files, "--lowercase", "--output-dir", tmp_path)
 
 
+@pytest.mark.slow
 def test_files_two_replicas_resumed_and_an_ensemble(
     run_chapter, train_chapter, two_files, tmp_path
 ):

@@ -29,6 +29,7 @@ def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_p
     assert (tmp_path / "saved_model" / "1" / "saved_model.pb").exists()
 
 
+@pytest.mark.slow
 def test_on_two_replicas_and_resumed(train_chapter, tmp_path, capsys):
     small = ("--units", 8, "--length", 200, "--strategy", "mirrored", "--output-dir", tmp_path)
     first = train_chapter(*QUICK, *small, "--epochs", 1)

@@ -133,9 +133,7 @@ def assert_score(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("system", "tokenizer"), pairs_of(("dot_previous", text.CharacterTokenizer))
-)
+@pytest.mark.parametrize(("system", "tokenizer"), pairs_of())
 @pytest.mark.usefixtures("no_fresh_process")
 def test_500_sentences_in_any_batches(system, tokenizer, exports):
     translator, path = exports(system, tokenizer)

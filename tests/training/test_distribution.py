@@ -13,7 +13,7 @@ from tf_seq2seq.models import SequenceModel
 STEPS = 20
 
 
-SLOW = ("initial state", "attention before")
+SLOW = ("initial state", "context", "attention before")
 
 
 @pytest.mark.parametrize(
