@@ -67,6 +67,7 @@ bench: $(READY)
 	$(RUN) benchmarks/memory.py
 	$(RUN) benchmarks/serving.py
 	$(RUN) benchmarks/checkpoints.py
+	$(RUN) benchmarks/corpus.py --pairs 1000000
 
 docs: $(DOCS_READY)
 	$(SPHINX) -b html docs docs/_build/html $(ARGS)

@@ -16,6 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_three_systems(capsys):
     exec(BLOCKS[0], {})
     scores = dict(re.findall(r"(.*): (\d+) %", capsys.readouterr().out))

@@ -9,6 +9,7 @@ import tf_seq2seq as s2s
 CHAPTER = "beyond_2_beam_search"
 
 
+@pytest.mark.slow
 def test_measures_all_four(run_chapter, tmp_path, capsys):
     small = ("--sentences", 25, "--repetitions", 1, "--pairs", 1000, "--epochs", 1)
     variables = run_chapter(CHAPTER, *small, "--output-dir", tmp_path)

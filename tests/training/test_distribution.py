@@ -55,7 +55,9 @@ def test_replicas_resume_in_the_middle_of_an_epoch(tmp_path):
     np.testing.assert_allclose(fit(tmp_path / "parts", resume=True), whole, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["language model", "attention after"])
+@pytest.mark.parametrize(
+    "name", ["attention after", pytest.param("language model", marks=pytest.mark.slow)]
+)
 def test_another_number_of_replicas_resumes(name, tmp_path):
     """In the middle of an epoch, in both directions."""
 

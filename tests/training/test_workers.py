@@ -60,7 +60,7 @@ def check_training(job, name, expected, expected_weights):
 @pytest.mark.parametrize(
     "names, count, epochs, options",
     [
-        (["attention after", "language model"], 2, 2, {}),
+        (["language model"], 2, 2, {}),
         pytest.param(list(MODELS), 2, 10, {"shares": True}, marks=pytest.mark.slow),
         pytest.param(list(MODELS), 4, 10, {}, marks=pytest.mark.slow),
     ],
