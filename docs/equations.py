@@ -52,7 +52,7 @@ def _columns(line: str) -> list[str]:
 
 
 def tex_of(equation: str) -> str | None:
-    """Return the TeX of an equation; None if it contains a word or a sign that is no symbol."""
+    """Return the TeX of an equation; None if it contains anything but symbols."""
     parts, end = [], 0
     for token in _TOKEN.finditer(equation):
         if token.start() != end:

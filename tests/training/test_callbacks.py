@@ -46,7 +46,7 @@ def test_those_of_a_worker_that_is_not_the_chief_neither_write_nor_print(tmp_pat
     kept = [keras.callbacks.EarlyStopping(verbose=1), Patient(verbose=1), Memory()]
     left_out = [keras.callbacks.ProgbarLogger(), keras.callbacks.CSVLogger(tmp_path / "log")]
     assert quiet([*kept, *left_out]) == kept
-    assert [kept[0].verbose, kept[1].verbose] == [0, 1]  # that of a class of yours is your own
+    assert [kept[0].verbose, kept[1].verbose] == [0, 1]  # your own class decides for itself
 
 
 def test_a_state_that_cannot_be_written():
