@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from helpers import ROOT
 
+from tf_seq2seq.evaluation import bleu, chrf
+
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 LINKS = sorted(
     {
@@ -102,3 +104,10 @@ def test_every_chapter_is_in_the_readme_and_has_a_test():
         assert f"chapters/{chapter.name}" in readme
         short = re.sub(r"^(ch\d\d_\d|beyond_\d).*", r"\1", chapter.stem)
         assert short in tests or short in ("ch09_6", "ch09_7", "ch09_8"), short
+
+
+def test_when_bleu_is_0():
+    """As docs/faq.md says: nothing in common, or nothing as long as four words."""
+    assert bleu(["x y z u v"], ["a b c d e"]).value == 0
+    assert bleu(["a b c"], ["a b c"]).value == 0 < chrf(["a b c"], ["a b c"]).value
+    assert bleu(["a b c x d e f"], ["a b c y d e f"]).value > 0  # without four in a row
