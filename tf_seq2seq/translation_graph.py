@@ -404,7 +404,7 @@ class _Source(NamedTuple):
         ids: int32 `(batch, source_length)`, each row with its `<eos>`, padded with 0.
         tokens: string `(batch, source_length)`, empty strings for padding and empty sentences.
         length: int32 `(batch,)`, including `<eos>`; 0 for an empty sentence.
-        empty: bool `(batch,)`, whether there is no token.
+        empty: bool `(batch,)`, True for a text without tokens.
         cut_off: bool `(batch,)`, whether there were too many tokens.
     """
 
@@ -421,7 +421,7 @@ class _Prefix(NamedTuple):
     Attributes:
         ids: int32 `(batch, length)`, padded with 0; with `<eos>` if the source is empty.
         tokens: string `(batch, length)`, padded with empty strings.
-        empty: bool `(batch,)`, whether there is no token.
+        empty: bool `(batch,)`, True for a text without tokens.
         cut_off: bool `(batch,)`, whether there were too many tokens.
     """
 

@@ -164,8 +164,8 @@ class Translator(TranslationGraph):
             A `Translation` for each sentence. Its score, tokens and alignment include the prefix.
 
         Raises:
-            TypeError: if a sentence or a prefix is not a string or bytes, or if there is no such
-                option.
+            TypeError: if a sentence or a prefix is not a string or bytes, or if an option does not
+                exist.
             InputError: if the numbers of sentences and prefixes differ, or as for a call.
 
         Warns:

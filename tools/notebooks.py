@@ -35,7 +35,7 @@ def repository() -> str | None:
 
 
 def notebook_of(script: Path) -> Any:
-    """Return a chapter as a notebook that has not run. Its first line becomes the title."""
+    """Return a chapter as a notebook without outputs. Its first line becomes the title."""
     notebook = jupytext.read(script)
     notebook.metadata["kernelspec"] = PYTHON
     first = notebook.cells[0]

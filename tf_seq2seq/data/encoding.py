@@ -71,8 +71,8 @@ def encode(
         The encoded corpus.
 
     Raises:
-        InputError: if there are no pairs, the directory has something else or is being written to
-            by another process, or an argument is out of range.
+        InputError: if `pairs` is empty, the directory contains other files, another process is
+            writing to it, or an argument is out of range.
         RuntimeError: if a tokenizer has no vocabulary.
         TypeError: if `pairs` has something else than pairs of strings.
 

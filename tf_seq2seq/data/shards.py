@@ -56,7 +56,7 @@ class EncodedCorpus:
         settings: the content of its file `corpus.json`.
 
     Raises:
-        InputError: if there is no encoded corpus, or one of its files is missing or damaged.
+        InputError: if the directory contains no encoded corpus, or a file is missing or damaged.
     """
 
     def __init__(self, directory: str | os.PathLike):

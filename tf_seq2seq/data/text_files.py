@@ -124,7 +124,7 @@ def _blocks(path) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def _opened(path) -> Iterator[BinaryIO]:
-    """Open a file that may be compressed, but is no archive."""
+    """Open a plain or compressed file, but refuse an archive."""
     try:
         place = Path(path).expanduser()
         with place.open("rb") as file:

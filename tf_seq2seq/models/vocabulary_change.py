@@ -28,7 +28,7 @@ class VocabularyChange:
 
         r'_k = r_i                      if token k is token i of the old vocabulary: known
         r'_k = mean of r_i, i in P_k    if it is not: P_k are the old tokenizer's pieces of its text
-        r'_k ~ N(mean of r, var of r)   if `rule` is "random" or there are no known pieces
+        r'_k ~ N(mean of r, var of r)   if `rule` is "random" or no piece is known
 
     with the mean and the variance of each column. Tokens are compared as strings, markers included,
     and the special tokens by their names. The text of a token is what the new tokenizer makes of it
