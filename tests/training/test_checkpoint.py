@@ -202,8 +202,8 @@ class TestSaveAndLoad:
         Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)
         folder = tmp_path / "epoch-0-step-1"
         assert {path.name for path in folder.iterdir()} == {ARRAYS, PROGRESS, CHECKSUMS}
-        assert json.loads((folder / PROGRESS).read_text())["format"] == 3
-        assert np.load(folder / ARRAYS)["format"] == 3
+        assert json.loads((folder / PROGRESS).read_text())["format"] == 4
+        assert np.load(folder / ARRAYS)["format"] == 4
 
     def test_arrays_of_another_format_are_refused(self, tmp_path):
         Checkpoint(tmp_path).save({"epoch": 0, "step": 1}, SAVED)

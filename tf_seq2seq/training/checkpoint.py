@@ -27,7 +27,7 @@ from tf_seq2seq.files import (
 )
 from tf_seq2seq.training.identity import compare_settings
 
-FORMAT = 3
+FORMAT = 4
 """Version of the file format: increase it with every change, so that older files are refused."""
 
 ARRAYS, PROGRESS, CHECKSUMS = "arrays.npz", "progress.json", "SHA256SUMS"
