@@ -155,6 +155,14 @@ def test_records_are_read_in_any_order(pairs, encoded):
     assert encoded.read(np.array(some)).tolist() == everything[some].tolist()
 
 
+def test_no_more_is_read_than_the_records(encoded, monkeypatch):
+    """Of a large corpus, each record of a batch is in another part of the files."""
+    read, pread = [], os.pread
+    monkeypatch.setattr(os, "pread", lambda *args: (read.append(pread(*args)), read[-1])[1])
+    records = EncodedCorpus(encoded.directory).read(np.array([299, 0, 63, 64, 5]))
+    assert sum(map(len, read)) == sum(map(len, records)) > 0
+
+
 def test_it_is_opened_again_with_its_tokenizers(tokenizers, encoded):
     corpus = EncodedCorpus(str(encoded.directory))
     assert len(corpus) == 300
@@ -194,13 +202,21 @@ class TestDamage:
         with pytest.raises(InputError, match=f"{name} is missing: delete"):
             EncodedCorpus(copy)
 
+    def test_of_a_shard_that_was_truncated_meanwhile(self, copy):
+        corpus = EncodedCorpus(copy)
+        os.truncate(copy / "pairs-00002-of-00005.tfrecord", 1000)
+        with pytest.raises(InputError, match=r"pairs-00002-of-00005\.tfrecord is damaged at byte"):
+            corpus.read(np.arange(128, 192))
+
     def test_of_a_shard_that_was_deleted_meanwhile(self, copy):
         corpus = EncodedCorpus(copy)
         (copy / "pairs-00002-of-00005.tfrecord").unlink()
         with pytest.raises(InputError, match=r"pairs-00002-of-00005\.tfrecord is missing"):
             corpus.read(np.array([130]))
 
-    @pytest.mark.parametrize("name", ["offsets.u64", "lengths.u32", "target/vocabulary.txt"])
+    @pytest.mark.parametrize(
+        "name", ["offsets.u64", "checksums.u32", "lengths.u32", "target/vocabulary.txt"]
+    )
     def test_of_the_index_and_the_tokenizers(self, copy, name):
         flip(copy / name, 40)
         with pytest.raises(InputError, match=rf"{name} is damaged \(its SHA-256 has changed\)"):
@@ -214,8 +230,8 @@ class TestDamage:
 
     def test_of_another_format(self, copy):
         settings = json.loads((copy / SETTINGS).read_text())
-        (copy / SETTINGS).write_text(json.dumps({**settings, "format": 2}))
-        with pytest.raises(InputError, match=r"corpus\.json has the format 2, not 1"):
+        (copy / SETTINGS).write_text(json.dumps({**settings, "format": 1}))
+        with pytest.raises(InputError, match=r"corpus\.json has the format 1, not 2"):
             EncodedCorpus(copy)
 
     def test_no_corpus(self, tmp_path):

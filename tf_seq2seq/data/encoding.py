@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,10 @@ import tensorflow as tf
 from tf_seq2seq.checks import check_integer
 from tf_seq2seq.data.encoded import check_not_empty
 from tf_seq2seq.data.shards import (
+    CHECKSUMS,
+    FOOTER,
     FORMAT,
+    HEADER,
     LENGTHS,
     OFFSETS,
     SETTINGS,
@@ -34,9 +38,6 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.files import in_chunks, write_folder_alone
 from tf_seq2seq.strings import utf8
 from tf_seq2seq.text import EOS_ID, UNK_ID, Tokenizer
-
-FRAME = 16
-"""The bytes of a TFRecord besides its data: the length, and two checksums."""
 
 
 def encode(
@@ -244,14 +245,15 @@ class _Shards:
         self._offset = 0
 
     def __enter__(self) -> _Shards:
-        self._offsets = (self._folder / OFFSETS).open("wb")
-        self._lengths = (self._folder / LENGTHS).open("wb")
+        self._offsets, self._checksums, self._lengths = (
+            (self._folder / name).open("wb") for name in (OFFSETS, CHECKSUMS, LENGTHS)
+        )
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
         self._close_shard()
-        self._offsets.close()
-        self._lengths.close()
+        for file in (self._offsets, self._checksums, self._lengths):
+            file.close()
 
     def write(self, source: _Side, target: _Side) -> None:
         """Append a chunk of pairs."""
@@ -260,7 +262,8 @@ class _Shards:
         features = example.features.feature
         source_ids, target_ids = (features[side].int64_list.value for side in SIDES)
         rows = np.stack([source.lengths, target.lengths], axis=1)
-        lists, begins, offsets = (source.ids.tolist(), target.ids.tolist()), [0, 0], []
+        lists, begins = (source.ids.tolist(), target.ids.tolist()), [0, 0]
+        offsets, checksums = [], []
         for lengths in rows.tolist():
             if self.pairs % self._pairs_per_shard == 0:
                 self._next_shard()
@@ -271,9 +274,11 @@ class _Shards:
             record = example.SerializeToString()
             self._writer.write(record)
             offsets.append(self._offset)
-            self._offset += FRAME + len(record)
+            checksums.append(zlib.crc32(record))
+            self._offset += HEADER + len(record) + FOOTER
             self.pairs += 1
         np.array(offsets, "<u8").tofile(self._offsets)
+        np.array(checksums, "<u4").tofile(self._checksums)
         rows.astype("<u4").tofile(self._lengths)
 
     def _next_shard(self) -> None:
