@@ -3,14 +3,14 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from helpers import small_model
+from helpers import TARGET_SIZE, small_model
+from tiny_models import Tiny, TinyWithState
 
 from tf_seq2seq import LanguageModel, Perplexity, SequenceCrossEntropy, TokenAccuracy, data
 
 
-def translation(system, **loss):
-    """Return a model, and sentences whose lengths give the replicas different word counts."""
-    model = small_model(system)
+def translation(model, **loss):
+    """Return the model, and sentences whose lengths give the replicas different word counts."""
     model.compile(
         keras.optimizers.Adam(0.02, global_clipnorm=0.5), loss=SequenceCrossEntropy(**loss)
     )
@@ -27,18 +27,26 @@ def translation(system, **loss):
     return model, tf.data.Dataset.from_tensor_slices((ids.astype(np.int32), rows)).map(batch)
 
 
-def language():
-    model = LanguageModel(15, 8)
+def language(model):
+    """Return the model, and batches of texts."""
     metrics = [Perplexity(), TokenAccuracy()]
     model.compile(keras.optimizers.SGD(0.5, global_clipnorm=0.5), metrics=metrics)
     ids = np.random.default_rng(0).integers(1, 15, 4 * 33 + 1)  # the last batch is narrower
     return model, data.text_batches(ids, batch_size=4, length=7)
 
 
+def small(system, **loss):
+    return lambda: translation(small_model(system), **loss)
+
+
 MODELS = {
-    "initial state": lambda: translation("initial_state"),
-    "context": lambda: translation("context_and_previous", average="sentences"),
-    "attention before": lambda: translation("additive_previous"),
-    "attention after": lambda: translation("additive_current"),
-    "language model": language,
+    "initial state": small("initial_state"),
+    "context": small("context_and_previous", average="sentences"),
+    "attention before": small("additive_previous"),
+    "attention after": small("additive_current"),
+    "language model": lambda: language(LanguageModel(15, 8)),
+}
+TINY = {
+    "tiny": lambda: translation(Tiny(dropout=0.0)),
+    "tiny with state": lambda: language(TinyWithState(TARGET_SIZE, dropout=0.0)),
 }

@@ -1,8 +1,9 @@
 import keras
 import numpy as np
 import pytest
+from tiny_models import TinyWithState
 
-from tf_seq2seq import InputError, LanguageModel, data, training
+from tf_seq2seq import InputError, data, training
 from tf_seq2seq.training.callbacks import get_states, quiet, set_states
 
 
@@ -89,7 +90,7 @@ def test_those_of_keras():
 
 def fit(directory, callbacks, epochs, resume=False, **options):
     keras.utils.set_random_seed(7)
-    model = LanguageModel(12, 6, num_layers=1, dropout=0.2)
+    model = TinyWithState()
     model.compile(keras.optimizers.SGD(0.1, **options))
     ids = np.random.default_rng(0).integers(1, 12, 61)
     batches = data.text_batches(ids, batch_size=2, length=6)

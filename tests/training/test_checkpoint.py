@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import random_batch, small_model
+from tiny_models import Tiny
 
 from tf_seq2seq import InputError, LanguageModel, training
 from tf_seq2seq.training import Checkpoint
@@ -380,13 +381,13 @@ class TestDamage:
 @pytest.mark.parametrize("strategy", ["default", "mirrored"])
 def test_another_model_gets_the_weights_of_the_one_in_training(strategy, tmp_path):
     with training.strategy(strategy).scope():
-        trained = small_model("initial_state", dropout=0.1)
+        trained = Tiny()
         trained.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0))
     # Two rows, one for each replica.
     batches = tf.data.Dataset.from_tensors(random_batch([(4, 3), (4, 3)])).repeat(3)
     training.fit(trained, batches, epochs=2, directory=tmp_path)
 
-    another = small_model("initial_state", dropout=0.1)
+    another = Tiny()
     progress = Checkpoint(tmp_path).restore_weights(another)
     assert (progress["epoch"], progress["step"], len(progress["step_losses"])) == (2, 0, 6)
     for expected, weight in zip(trained.get_weights(), another.get_weights(), strict=True):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from distributed_models import MODELS, language, translation
+from distributed_models import MODELS, TINY
 from helpers import run_python
 
 from tf_seq2seq import InputError, Perplexity, data, training
@@ -13,18 +13,20 @@ from tf_seq2seq.models import SequenceModel
 STEPS = 20
 
 
-SLOW = ("initial state", "context", "attention before")
+def models(*fast):
+    """All models by name, of which `make test` tries the tiny ones and those named."""
+    every = {**TINY, **MODELS}
+    marks = {name: [] if name in (*TINY, *fast) else [pytest.mark.slow] for name in every}
+    return [pytest.param(make, id=name, marks=marks[name]) for name, make in every.items()]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in MODELS]
-)
-def test_two_replicas_give_the_losses_of_one(name, tmp_path):
+@pytest.mark.parametrize("make", models("attention after"))
+def test_two_replicas_give_the_losses_of_one(make, tmp_path):
     histories = []
     for strategy in (training.strategy("default"), training.strategy("mirrored")):
         keras.utils.set_random_seed(3)
         with strategy.scope():
-            model, batches = MODELS[name]()
+            model, batches = make()
         history = training.fit(
             model, batches, batches, epochs=STEPS // 5, directory=tmp_path / "checkpoint"
         )
@@ -41,7 +43,7 @@ def test_replicas_resume_in_the_middle_of_an_epoch(tmp_path):
     def fit(directory, **options):
         keras.utils.set_random_seed(3)
         with training.strategy("mirrored").scope():
-            model, batches = language()
+            model, batches = TINY["tiny with state"]()
         return training.fit(model, batches, epochs=2, directory=directory, **options).step_losses
 
     class Interrupt(keras.callbacks.Callback):
@@ -55,16 +57,14 @@ def test_replicas_resume_in_the_middle_of_an_epoch(tmp_path):
     np.testing.assert_allclose(fit(tmp_path / "parts", resume=True), whole, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "name", ["attention after", pytest.param("language model", marks=pytest.mark.slow)]
-)
-def test_another_number_of_replicas_resumes(name, tmp_path):
+@pytest.mark.parametrize("make", models())
+def test_another_number_of_replicas_resumes(make, tmp_path):
     """In the middle of an epoch, in both directions."""
 
     def fit(directory, strategy, **options):
         keras.utils.set_random_seed(3)
         with training.strategy(strategy).scope():
-            model, batches = MODELS[name]()
+            model, batches = make()
         return training.fit(model, batches, epochs=2, directory=directory, **options).step_losses
 
     class Interrupt(keras.callbacks.Callback):
@@ -82,7 +82,7 @@ def test_another_number_of_replicas_resumes(name, tmp_path):
 
 def test_rows_that_replicas_cannot_share(tmp_path):
     with training.strategy("mirrored").scope():
-        model, _ = language()
+        model, _ = TINY["tiny with state"]()
     batches = data.text_batches(np.arange(1, 15), batch_size=3, length=2)
     with pytest.raises(InputError, match=r"Batches of 3 rows .* on 2 replicas"):
         training.fit(model, batches, epochs=1, directory=tmp_path)
@@ -105,7 +105,7 @@ def test_the_cpu_is_divided_into_two_devices():
 
 def test_several_replicas_refuse_xla(tmp_path):
     with training.strategy("mirrored").scope():
-        model, batches = translation("initial_state")
+        model, batches = TINY["tiny"]()
         model.compile(jit_compile=True)
     with pytest.raises(InputError, match=r"several replicas: .* `jit_compile=False`"):
         training.fit(model, batches, epochs=1, directory=tmp_path)

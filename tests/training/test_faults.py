@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 import short_training
 import tensorflow as tf
-from helpers import ROOT, random_batch, small_model
+from helpers import ROOT, random_batch
+from tiny_models import Tiny, TinyWithState
 
-from tf_seq2seq import InputError, LanguageModel, data, training
+from tf_seq2seq import InputError, data, training
 from tf_seq2seq.training import Checkpoint, Interrupted
 from tf_seq2seq.training.faults import Termination, check_space, open_checkpoint
 
@@ -37,9 +38,9 @@ def program(script, *arguments, **options):
     )
 
 
-def language_model():
+def with_state():
     keras.utils.set_random_seed(7)
-    model = LanguageModel(12, 6, num_layers=1, dropout=0.2)
+    model = TinyWithState(units=64)  # a checkpoint of several blocks
     model.compile(keras.optimizers.SGD(0.1, global_clipnorm=1.0))
     ids = np.random.default_rng(0).integers(1, 12, 61)
     return model, data.text_batches(ids, batch_size=2, length=6)
@@ -47,13 +48,13 @@ def language_model():
 
 def translation_model():
     keras.utils.set_random_seed(7)
-    model = small_model("initial_state", dropout=0.2)
+    model = Tiny()
     model.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0))
     return model, tf.data.Dataset.from_tensors(random_batch()).repeat(5)
 
 
 def fit(directory, epochs=2, **options):
-    model, batches = language_model()
+    model, batches = with_state()
     dev = batches.take(2)
     history = training.fit(model, batches, dev, epochs=epochs, directory=directory, **options)
     return model, history
@@ -118,7 +119,7 @@ class TestTermination:
     def test_within_an_epoch(self, tmp_path, whole, together):
         """The current step is finished, and no other, however many are taken per call."""
         handler = signal.getsignal(signal.SIGTERM)
-        model, batches = language_model()
+        model, batches = with_state()
         model.steps_per_execution = together
         calls = []
         hooks = keras.callbacks.LambdaCallback(
@@ -136,7 +137,7 @@ class TestTermination:
         assert signal.getsignal(signal.SIGTERM) is handler
         assert_equal(fit(tmp_path, resume=True), whole)
 
-    @pytest.mark.parametrize("make", [language_model, translation_model])
+    @pytest.mark.parametrize("make", [with_state, translation_model])
     def test_during_an_evaluation(self, tmp_path, make):
         """The evaluation ends early, and is repeated."""
         seen = []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import defaults, random_batch, small_model
+from tiny_models import Tiny, TinyWithState
 
 from tf_seq2seq import (
     InputError,
@@ -20,7 +21,7 @@ from tf_seq2seq.training import evaluation, run
 
 
 def translation_model(dropout=0.2):
-    model = small_model("context_and_previous", dropout=dropout)
+    model = Tiny(dropout=dropout)
     model.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0))
     batches = tf.data.Dataset.range(5).shuffle(5, seed=3).map(lambda i: rows(i))
     return model, batches.apply(tf.data.experimental.assert_cardinality(5))
@@ -34,14 +35,22 @@ def rows(i):
     return tf.nest.map_structure(lambda array: tf.gather(array, i), STACKED)
 
 
+def with_state(dropout=0.2):
+    return compiled(TinyWithState(12, dropout))
+
+
 def language_model(dropout=0.2):
-    model = LanguageModel(12, 6, num_layers=1, dropout=dropout, word_dropout=dropout)
-    model.compile(keras.optimizers.SGD(0.1, global_clipnorm=1.0))
+    return compiled(LanguageModel(12, 6, num_layers=1, dropout=dropout, word_dropout=dropout))
+
+
+def compiled(model):
+    """Return a compiled model, and batches of texts."""
+    model.compile(keras.optimizers.SGD(0.1, global_clipnorm=1.0), metrics=[Perplexity()])
     ids = np.random.default_rng(0).integers(1, 12, 61)
     return model, data.text_batches(ids, batch_size=2, length=6)
 
 
-@pytest.fixture(params=[translation_model, language_model])
+@pytest.fixture(params=[translation_model, with_state])
 def make(request):
     return request.param
 
@@ -99,12 +108,12 @@ def test_a_state_in_half_precision_is_resumed(tmp_path):
 def test_a_learning_rate_that_a_callback_has_lowered_is_resumed(tmp_path):
     """Callbacks see the end of an epoch before its checkpoint is written."""
     lower = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.1, patience=1, min_delta=1e9)
-    fit(language_model, tmp_path, epochs=2, callbacks=[lower])
+    fit(with_state, tmp_path, epochs=2, callbacks=[lower])
     rates = []
     watch = keras.callbacks.LambdaCallback(
         on_train_batch_begin=lambda batch, logs: rates.append(float(model.optimizer.learning_rate))
     )
-    model, batches = language_model()
+    model, batches = with_state()
     assert float(model.optimizer.learning_rate) == pytest.approx(0.1)
     with pytest.warns(
         UserWarning, match="callbacks that were not passed this time: ReduceLROnPlateau"
@@ -118,7 +127,7 @@ def test_the_norm_of_a_gradient_sees_a_repeated_word_once(tmp_path):
     changes = []
     for sentence in ([[4, 4]], [[4, 5]]):
         keras.utils.set_random_seed(7)
-        model = small_model("initial_state")
+        model = Tiny()
         model.compile(keras.optimizers.SGD(1.0, global_clipnorm=1e-3))
         before = model.get_weights()
         batch = ({"source": np.array(sentence), "target": np.array([[2, 4]])}, np.array([[4, 3]]))
@@ -188,9 +197,9 @@ def test_each_row_is_a_separate_text():
 
 
 def test_step_losses_are_per_word_and_never_smoothed(tmp_path):
-    model = small_model("initial_state")
+    model = Tiny()
     loss = SequenceCrossEntropy("sentences", label_smoothing=0.1)
-    model.compile(keras.optimizers.SGD(0.0), loss=loss)
+    model.compile(keras.optimizers.SGD(0.0), loss=loss, metrics=[Perplexity()])
     batch = tf.data.Dataset.from_tensors(random_batch())
     history = training.fit(model, batch, epochs=1, directory=tmp_path)
     assert history.step_losses == pytest.approx(
@@ -203,32 +212,32 @@ def test_step_losses_are_per_word_and_never_smoothed(tmp_path):
 
 def test_without_resume_a_run_starts_over(tmp_path):
     for _ in range(2):
-        assert len(fit(language_model, tmp_path, epochs=1)[1].step_losses) == 5
+        assert len(fit(with_state, tmp_path, epochs=1)[1].step_losses) == 5
 
 
 def test_resume_without_a_checkpoint_starts(tmp_path):
-    assert len(fit(language_model, tmp_path, epochs=1, resume=True)[1].step_losses) == 5
+    assert len(fit(with_state, tmp_path, epochs=1, resume=True)[1].step_losses) == 5
 
 
 def test_a_finished_run_is_resumed_without_another_step(tmp_path):
-    model, _ = fit(language_model, tmp_path, epochs=1)
-    again, history = fit(language_model, tmp_path, epochs=1, resume=True)
+    model, _ = fit(with_state, tmp_path, epochs=1)
+    again, history = fit(with_state, tmp_path, epochs=1, resume=True)
     assert len(history.step_losses) == 5
     np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
 
 
 def test_an_older_run_is_not_resumed_in_place_of_a_new_one(tmp_path):
-    fit(language_model, tmp_path, epochs=1)
+    fit(with_state, tmp_path, epochs=1)
     with pytest.raises(KeyboardInterrupt):
-        fit(language_model, tmp_path, callbacks=[Interrupt(0, 0)])
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
+        fit(with_state, tmp_path, callbacks=[Interrupt(0, 0)])
+    assert len(fit(with_state, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_path):
     diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
     with pytest.raises(InputError, match="loss is nan at step 7, batch 2 of epoch 2: choose a"):
-        fit(language_model, tmp_path, epochs=2, callbacks=[diverge])
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
+        fit(with_state, tmp_path, epochs=2, callbacks=[diverge])
+    assert len(fit(with_state, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
 def test_a_loss_that_explodes_ends_the_run_and_keeps_the_checkpoint(tmp_path):
@@ -236,8 +245,8 @@ def test_a_loss_that_explodes_ends_the_run_and_keeps_the_checkpoint(tmp_path):
     diverge = keras.callbacks.LearningRateScheduler(lambda epoch: 1e6 if epoch else 0.1)
     message = r"exploded to \S+ nats per word at step [78], batch [23] of epoch 2: choose a"
     with pytest.raises(InputError, match=message):
-        fit(language_model, tmp_path, epochs=2, callbacks=[diverge])
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
+        fit(with_state, tmp_path, epochs=2, callbacks=[diverge])
+    assert len(fit(with_state, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
 def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):
@@ -258,7 +267,7 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):
     take_time((run.Run, "take_steps"), 1)
     for seconds in (0, 3):
         take_time((training.Checkpoint, "save"), seconds)
-        model, batches = language_model()
+        model, batches = with_state()
         options = {"directory": tmp_path / f"{seconds}", "keep_checkpoints": 100}
         training.fit(model, batches.repeat(30), epochs=1, checkpoint_every="auto", **options)
         folders = training.Checkpoint(tmp_path / f"{seconds}").folders
@@ -270,34 +279,34 @@ def test_weights_that_are_not_finite_are_not_kept(tmp_path):
     """The loss of a step is computed before the update that spoils the weights."""
     diverge = keras.callbacks.LearningRateScheduler(lambda epoch: float("inf") if epoch else 0.1)
     with pytest.raises(InputError, match=r"weight .* is NaN or infinite after batch 1 of epoch 2:"):
-        fit(language_model, tmp_path, epochs=2, checkpoint_every=1, callbacks=[diverge])
-    assert len(fit(language_model, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
+        fit(with_state, tmp_path, epochs=2, checkpoint_every=1, callbacks=[diverge])
+    assert len(fit(with_state, tmp_path, epochs=2, resume=True)[1].step_losses) == 10
 
 
 def test_the_checkpoint_before_a_damaged_one_is_resumed(tmp_path):
-    whole, expected = fit(language_model, tmp_path / "whole", epochs=2)
+    whole, expected = fit(with_state, tmp_path / "whole", epochs=2)
     with pytest.raises(KeyboardInterrupt):
         callbacks = [Interrupt(1, 4)]
-        fit(language_model, tmp_path, epochs=2, checkpoint_every=2, callbacks=callbacks)
+        fit(with_state, tmp_path, epochs=2, checkpoint_every=2, callbacks=callbacks)
     arrays = tmp_path / "epoch-1-step-4" / "arrays.npz"
     arrays.write_bytes(arrays.read_bytes()[:-100])
     with pytest.warns(UserWarning, match="epoch-1-step-4 is damaged .* epoch-1-step-2, is used"):
-        resumed, history = fit(language_model, tmp_path, epochs=2, resume=True)
+        resumed, history = fit(with_state, tmp_path, epochs=2, resume=True)
     assert history.step_losses == expected.step_losses
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_the_duration_is_that_of_all_parts_of_a_run(tmp_path):
-    _, first = fit(language_model, tmp_path, epochs=1)
-    _, both = fit(language_model, tmp_path, epochs=2, resume=True)
-    _, nothing_more = fit(language_model, tmp_path, epochs=2, resume=True)
+    _, first = fit(with_state, tmp_path, epochs=1)
+    _, both = fit(with_state, tmp_path, epochs=2, resume=True)
+    _, nothing_more = fit(with_state, tmp_path, epochs=2, resume=True)
     assert 0 < first.seconds < both.seconds == nothing_more.seconds
 
 
 def test_callbacks_are_those_of_keras(tmp_path):
     stop = keras.callbacks.EarlyStopping("val_perplexity", min_delta=1e9, mode="min")
-    _, history = fit(language_model, tmp_path, epochs=5, callbacks=[stop])
+    _, history = fit(with_state, tmp_path, epochs=5, callbacks=[stop])
     assert len(history.history["val_perplexity"]) == 2
 
 
@@ -305,7 +314,7 @@ def test_callbacks_are_those_of_keras(tmp_path):
 def trained(tmp_path_factory):
     """The directory of a run that has ended."""
     directory = tmp_path_factory.mktemp("trained")
-    fit(language_model, directory, epochs=1)
+    fit(with_state, directory, epochs=1)
     return directory
 
 
@@ -314,9 +323,12 @@ def trained(tmp_path_factory):
     [
         ("damaged arrays", "epoch-1-step-0 is damaged"),
         ("empty arrays", "epoch-1-step-0 is damaged"),
-        ("another vocabulary", r"has the shape \(12,\) .*, but the model's has the shape \(13,\)"),
-        ("another model", r"lacks the variable 'model/encoder/words/embedding/embeddings'"),
-        ("another optimizer", r"lacks the variable 'optimizer/momentums/bias'"),
+        (
+            "another vocabulary",
+            r"has the shape \(12, 6\) .*, but the model's has the shape \(13, 6\)",
+        ),
+        ("another model", r"lacks the variable 'model/source/embeddings'"),
+        ("another optimizer", r"lacks the variable 'optimizer/momentums/words/embeddings'"),
         ("other metrics", r"lacks the variable 'metrics/token_accuracy/total'"),
     ],
 )
@@ -328,9 +340,9 @@ def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, mes
     before = arrays.read_bytes()
 
     def make():
-        model, batches = (translation_model if fault == "another model" else language_model)()
+        model, batches = (translation_model if fault == "another model" else with_state)()
         if fault == "another vocabulary":
-            model = LanguageModel(13, 6, num_layers=1)
+            model = TinyWithState(13)
             model.compile(keras.optimizers.SGD(0.1))
         if fault == "another optimizer":
             model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
@@ -345,11 +357,11 @@ def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, mes
 
 def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        fit(language_model, tmp_path, checkpoint_every=2, callbacks=[Interrupt(0, 4)])
+        fit(with_state, tmp_path, checkpoint_every=2, callbacks=[Interrupt(0, 4)])
     for steps in (3, 8):
 
         def other(steps=steps):
-            model, batches = language_model()
+            model, batches = with_state()
             return model, batches.repeat(2).take(steps)
 
         with pytest.raises(InputError, match=f"batch 4 of 5, but an epoch now has {steps}"):
@@ -357,7 +369,7 @@ def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path):
 
 
 def test_the_norm_of_the_gradient_is_that_of_a_small_step():
-    model = small_model("additive_current")
+    model = Tiny(dropout=0.0)
     model.compile(keras.optimizers.SGD(1e-3))
     inputs, labels = random_batch()
     before = [weight.numpy() for weight in model.trainable_variables]
@@ -375,7 +387,7 @@ def test_a_loss_too_large_for_a_perplexity():
 
 
 def test_a_dataset_without_an_end(tmp_path):
-    model, batches = language_model()
+    model, batches = with_state()
     with pytest.raises(InputError, match="known, finite number"):
         training.fit(model, batches.repeat(), epochs=1, directory=tmp_path)
 
@@ -400,7 +412,7 @@ def test_arguments_out_of_range(options, message, tmp_path):
 
 @pytest.mark.parametrize("carries_state", [True, False])
 def test_an_empty_dataset_cannot_be_evaluated_on(carries_state):
-    model = language_model()[0] if carries_state else small_model("context_alone")
+    model = with_state()[0] if carries_state else Tiny()
     model.compile()
     empty = tf.data.Dataset.from_tensors(random_batch()).take(0)
     with pytest.raises(InputError, match="the dataset is empty"):
@@ -408,7 +420,7 @@ def test_an_empty_dataset_cannot_be_evaluated_on(carries_state):
 
 
 def test_a_dataset_that_repeats_forever_cannot_be_evaluated_on(tmp_path):
-    model = small_model("context_alone")
+    model = Tiny()
     model.compile()
     batch = tf.data.Dataset.from_tensors(random_batch())
     with pytest.raises(InputError, match=r"`dataset` repeats forever: leave `repeat\(\)` out"):
@@ -419,7 +431,7 @@ def test_a_dataset_that_repeats_forever_cannot_be_evaluated_on(tmp_path):
 
 @pytest.mark.parametrize("carries_state", [True, False])
 def test_a_model_that_is_not_compiled_is_refused(carries_state, tmp_path):
-    model = language_model()[0] if carries_state else small_model("context_alone")
+    model = with_state()[0] if carries_state else Tiny()
     model.compiled = False
     batches = tf.data.Dataset.from_tensors(random_batch())
     with pytest.raises(InputError, match="call `compile` first"):
@@ -429,13 +441,13 @@ def test_a_model_that_is_not_compiled_is_refused(carries_state, tmp_path):
 
 
 def test_evaluation_leaves_no_trace_in_metrics_that_it_creates():
-    model, batches = language_model()
+    model, batches = with_state()
     training.evaluate(model, batches)
     assert [float(variable) for variable in model.metrics_variables] == [0.0] * 4
 
 
 def test_evaluation_leaves_the_metrics_of_the_training_alone():
-    model = small_model("initial_state")
+    model = Tiny()
     model.compile(metrics=[Perplexity()])
     batch = random_batch()
     model.compute_metrics(batch[0], batch[1], model(batch[0]))
@@ -459,7 +471,7 @@ def test_the_defaults():
 
 @pytest.mark.parametrize("kind", ["translation", "language"])
 def test_evaluation_traces_two_graphs_for_batches_of_any_width(kind):
-    model, _ = translation_model() if kind == "translation" else language_model()
+    model, _ = translation_model() if kind == "translation" else with_state()
     traced, call = [], model.call
 
     def counted(*arguments, **options):
@@ -484,9 +496,9 @@ SLOW = pytest.mark.slow
     ("make", "together"),
     [
         (translation_model, 3),
-        (language_model, 10),
+        (with_state, 10),
         pytest.param(translation_model, 10, marks=SLOW),
-        pytest.param(language_model, 3, marks=SLOW),
+        pytest.param(with_state, 3, marks=SLOW),
     ],
 )
 def test_several_steps_at_once_train_the_same(make, together, tmp_path, monkeypatch):
@@ -520,7 +532,19 @@ def test_several_steps_at_once_train_the_same(make, together, tmp_path, monkeypa
     assert len(fetched) == len(heard) + 3
 
 
-@pytest.mark.parametrize("make", [translation_model, pytest.param(language_model, marks=SLOW)])
+def attention_model(dropout=0.2):
+    model, batches = small_model("additive_current", dropout=dropout), translation_model()[1]
+    model.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0))
+    return model, batches
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        translation_model,
+        *(pytest.param(each, marks=SLOW) for each in (with_state, attention_model, language_model)),
+    ],
+)
 def test_a_training_step_compiled_by_xla_trains_the_same(make, tmp_path):
     def losses(jit_compile):
         def compiled():

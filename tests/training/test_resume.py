@@ -5,8 +5,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tiny_models import TinyWithState
 
-from tf_seq2seq import InputError, LanguageModel, data, training
+from tf_seq2seq import InputError, data, training
 from tf_seq2seq.training import Checkpoint
 
 SETTINGS = {"dropout": 0.2, "epochs": 1, "learning_rate": 0.1}
@@ -27,7 +28,7 @@ class Interrupt(keras.callbacks.Callback):
 
 def fit(directory, epochs=1, rate=0.1, rows=2, **options):
     keras.utils.set_random_seed(7)
-    model = LanguageModel(12, 6, num_layers=1)
+    model = TinyWithState()
     # Around another optimizer, as with mixed_float16: each has a learning rate.
     model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate)))
     ids = np.random.default_rng(0).integers(1, 12, 61)
