@@ -157,8 +157,9 @@ class Translator(TranslationGraph):
         Args:
             sentences: one string, or any iterable of them. Bytes are UTF-8.
             prefixes: the beginning of each translation, which may be empty.
-            batch_size, verbose, options, **keywords: as for a call. Constraints and
-                `replace_unknown` apply after the prefix.
+            batch_size, verbose, options: as for a call. Constraints and `replace_unknown` apply
+                after the prefix.
+            **keywords: as for a call.
 
         Returns:
             A `Translation` for each sentence. Its score, tokens and alignment include the prefix.
