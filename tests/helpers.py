@@ -44,6 +44,11 @@ def one_in(n, *axes):
     return found
 
 
+def slow_except(values, *fast):
+    """All values, for `parametrize`; `make test` runs only those in `fast`."""
+    return [pytest.param(v, marks=[] if v in fast else [pytest.mark.slow]) for v in values]
+
+
 # All systems and cells, with a number of layers and whether they are bidirectional.
 GRID = one_in(4, SYSTEMS, CELLS, [(1, False), (2, True), (1, True), (2, False)])
 

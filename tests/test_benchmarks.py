@@ -99,6 +99,7 @@ def test_make_bench_runs_each_script():
     assert scripts == set(re.findall(r"benchmarks/(\w+\.py)", recipe))
 
 
+@pytest.mark.slow
 def test_training_runs_without_pytorch():
     process = run("training.py", *TINY, "--model", "book", "--no-torch", "--keras")
     assert process.returncode == 0, process.stderr[-3000:]
@@ -130,6 +131,26 @@ def test_growth_is_measured_and_drawn(tmp_path):
     process = run("plots.py", "--results", results, "--plot", plot, "--precision", "float32")
     assert process.returncode == 0, process.stderr[-3000:]
     assert plot.stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_a_corpus_is_encoded_and_read(tmp_path):
+    sizes = (
+        "--pairs",
+        "2000",
+        "--vocabulary-size",
+        "300",
+        "--learn-from",
+        "1000",
+        "--batches",
+        "5",
+    )
+    process = run("corpus.py", *sizes, "--output", tmp_path / "corpus")
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert (
+        len(re.findall(r"^read, .*\"pairs per second\": [\d.]+", process.stdout, re.MULTILINE)) == 4
+    )
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -24,19 +24,22 @@ KINDS = (
 )
 REFUSED = {("export", "language_model")}  # see `test_language_model.py`
 
-# What `make test` leaves to `make test-all`: all graphs but these, and most models except for their
-# checkpoints and Keras' own files.
+# What `make test` leaves to `make test-all`: all graphs but these, most functional models, and most
+# other models except for Keras' own files.
 GRAPHS_TO_TEST = {
     *(("saved_model", "language_model"), ("saved_model", "text_model")),
     *(("module", "bridge"), ("archive", "bahdanau")),
 }
 MODELS_TO_TEST = {"additive_previous_gru", "language_model"}
+FUNCTIONAL_TO_TEST = {f"functional_{name}" for name in ("context_and_previous", "dot_current")}
 
 
 def is_slow(way, name):
     if way in GRAPHS:
         return (way, name) not in GRAPHS_TO_TEST
-    return name in MODELS.keys() - MODELS_TO_TEST and way not in {"checkpoint", "keras"}
+    if name in FUNCTIONAL:
+        return name not in FUNCTIONAL_TO_TEST
+    return name in MODELS.keys() - MODELS_TO_TEST and way != "keras"
 
 
 PAIRS = [

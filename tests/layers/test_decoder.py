@@ -12,6 +12,7 @@ from helpers import (
     one_in,
     pad_columns,
     random_batch,
+    slow_except,
     small_model,
 )
 from layer_contract import MaskedLayerContract
@@ -166,19 +167,7 @@ def test_dropout_of_whole_words(system):
     np.testing.assert_allclose(dropped, model(inputs), atol=1e-6)
 
 
-# Between them, the other four have both forms of feeding, both scores and both queries.
-@pytest.mark.parametrize(
-    "system",
-    [
-        pytest.param(
-            name,
-            marks=[pytest.mark.slow]
-            if name in ("context_alone", "additive_current", "dot_previous")
-            else [],
-        )
-        for name in SYSTEMS
-    ],
-)
+@pytest.mark.parametrize("system", slow_except(SYSTEMS, "initial_state", "additive_previous"))
 def test_a_graph_of_unknown_shapes_takes_any_batch(system):
     """Including an empty batch: some oneDNN products of empty matrices kill the process."""
     model = small_model(system, num_layers=2, bidirectional=True, dropout=0.1)

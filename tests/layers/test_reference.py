@@ -81,7 +81,7 @@ def assert_gradients_in_training(system, cell, **options):
     assert_close(in_graph(), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("system", "cell"), one_in(2, SYSTEMS, CELLS))
+@pytest.mark.parametrize(("system", "cell"), one_in(3, SYSTEMS, CELLS))
 def test_gradients_in_training(system, cell):
     assert_gradients_in_training(system, cell)
 

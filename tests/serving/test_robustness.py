@@ -85,22 +85,13 @@ def assert_same(ours, theirs):
                 assert one[name] == other[name], name
 
 
-def pairs_of(*fast):
-    """Return all systems with all tokenizers; all but some are slow."""
-    return [
-        pytest.param(
-            system,
-            tokenizer,
-            id=f"{system}-{tokenizer.__name__}",
-            marks=[] if (system, tokenizer) in fast else pytest.mark.slow,
-        )
-        for system, tokenizer in itertools.product(SYSTEMS, TOKENIZERS)
-    ]
+PAIRS = [
+    pytest.param(system, tokenizer, id=f"{system}-{tokenizer.__name__}", marks=pytest.mark.slow)
+    for system, tokenizer in itertools.product(SYSTEMS, TOKENIZERS)
+]
 
 
-@pytest.mark.parametrize(
-    ("system", "tokenizer"), pairs_of(("context_and_previous", text.SubwordTokenizer))
-)
+@pytest.mark.parametrize(("system", "tokenizer"), PAIRS)
 @pytest.mark.usefixtures("no_fresh_process")
 def test_any_bytes_leave_other_rows_alone(system, tokenizer, exports):
     translator, path = exports(system, tokenizer)
@@ -133,7 +124,7 @@ def assert_score(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-5)
 
 
-@pytest.mark.parametrize(("system", "tokenizer"), pairs_of())
+@pytest.mark.parametrize(("system", "tokenizer"), PAIRS)
 @pytest.mark.usefixtures("no_fresh_process")
 def test_500_sentences_in_any_batches(system, tokenizer, exports):
     translator, path = exports(system, tokenizer)

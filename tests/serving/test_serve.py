@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import slow_except
 
 from tf_seq2seq import InputError
 from tf_seq2seq.serving import serve as serving
@@ -30,7 +31,9 @@ def install(tmp_path, monkeypatch):
     return install
 
 
-@pytest.mark.parametrize("name", ["tensorflow_model_server", "docker"])
+@pytest.mark.parametrize(
+    "name", slow_except(["docker", "tensorflow_model_server"], "tensorflow_model_server")
+)
 def test_an_installed_server_serves_and_is_stopped(repository, install, name):
     translator, root = repository
     install(name)

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import ROOT, TRICKY, small_translator
+from helpers import ROOT, TRICKY, slow_except, small_translator
 
 from tf_seq2seq import InputError, LanguageModel, SearchOptions, TextModel, text
 from tf_seq2seq.serving import signatures
@@ -14,7 +14,7 @@ from tf_seq2seq.serving.signatures import signatures_of
 SYSTEMS = ["context_alone", "dot_current"]
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+@pytest.fixture(scope="module", params=slow_except(SYSTEMS, "dot_current"))
 def found(request):
     """A translator and its concrete functions."""
     translator = small_translator(request.param)

@@ -80,7 +80,7 @@ def test_workers_give_the_losses_of_one(names, count, epochs, options, job, tmp_
 @pytest.mark.parametrize(
     "number, worker",
     [
-        pytest.param(signal.SIGKILL, 0, id="the chief is killed"),
+        pytest.param(signal.SIGKILL, 0, id="the chief is killed", marks=pytest.mark.slow),
         pytest.param(signal.SIGKILL, 1, id="the other is killed", marks=pytest.mark.slow),
         pytest.param(signal.SIGSTOP, 1, id="the other hangs", marks=pytest.mark.slow),
         pytest.param(signal.SIGSTOP, 0, id="the chief hangs", marks=pytest.mark.slow),
