@@ -66,6 +66,7 @@ bench: $(READY)
 	$(RUN) benchmarks/products.py
 	$(RUN) benchmarks/memory.py
 	$(RUN) benchmarks/serving.py
+	$(RUN) benchmarks/device.py
 	$(RUN) benchmarks/checkpoints.py
 	$(RUN) benchmarks/corpus.py --pairs 1000000
 

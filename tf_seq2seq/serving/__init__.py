@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tf_seq2seq.serving.check import Check, check_export
     from tf_seq2seq.serving.exporter import export
     from tf_seq2seq.serving.fresh_process import CallError, run_calls, run_in_fresh_process
+    from tf_seq2seq.serving.litert import export_litert
     from tf_seq2seq.serving.saved import SavedTranslator
     from tf_seq2seq.serving.versions import list_versions
 else:
@@ -23,6 +24,7 @@ else:
             "SavedTranslator": "saved",
             "check_export": "check",
             "export": "exporter",
+            "export_litert": "litert",
             "list_versions": "versions",
             "run_calls": "fresh_process",
             "run_in_fresh_process": "fresh_process",
@@ -35,6 +37,7 @@ __all__ = [
     "SavedTranslator",
     "check_export",
     "export",
+    "export_litert",
     "list_versions",
     "run_calls",
     "run_in_fresh_process",
