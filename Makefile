@@ -8,6 +8,7 @@
 # make docs      build the site in docs/_build/html; warnings are errors
 # make linkcheck check the links within the site
 # make notebooks run the chapters as notebooks, as pages of the site; up to half an hour
+# make canary    the fast tests with neighboring versions of Python, TensorFlow and Keras
 # make format    fix the style with ruff
 #
 # Each sets up .venv the first time. ARGS are passed on: make demo ARGS="--epochs 2"
@@ -24,7 +25,7 @@ DOCS_READY := $(VENV)/.docs-ready
 SPHINX := $(RUN) -m sphinx -W --keep-going
 
 .PHONY: demo test test-all test-gpu check lint coverage mutants bench docs linkcheck \
-  notebooks format clean
+  notebooks canary format clean
 
 demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
@@ -81,13 +82,17 @@ linkcheck: $(DOCS_READY)
 notebooks: $(DOCS_READY)
 	$(RUN) tools/notebooks.py $(ARGS)
 
+# One of them: make canary ARGS=python3.13
+canary:
+	$(PYTHON) tools/canary.py $(ARGS)
+
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
 # What was trained, in output and saved_models, stays.
 clean:
-	rm -rf $(VENV) build docs/_build *.egg-info
+	rm -rf $(VENV) .canary build docs/_build *.egg-info
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
