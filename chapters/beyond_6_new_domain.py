@@ -11,7 +11,8 @@
 # A new vocabulary has new rows in three matrices: the embeddings of both sides, and the weights of
 # the logits. The words that the model knows keep their rows. A new word starts from the mean of the
 # rows of its pieces, if the old tokenizer splits it into any that it knows, and otherwise from
-# random numbers with the mean and the variance of all rows. Everything else is copied:
+# random numbers with the mean and the variance of all rows. (With pretrained vectors, it can start
+# from known words that have similar ones: see exercise 2.) Everything else is copied:
 #
 #     E'_k = E_i                       word k is word i of the old vocabulary
 #     E'_k = mean of E_i, i in pieces  it is new, and its pieces are known
@@ -107,6 +108,7 @@ import re
 import keras
 
 import tf_seq2seq as s2s
+from common.plots import show
 from common.run import identity, sides, start
 from tf_seq2seq.files import write_atomically
 
@@ -263,6 +265,7 @@ def measure(name, translator, minutes):
             "minutes": minutes,
             **{domain: score.figure for domain, score in scores.items()},
             **{f"{domain}_value": score.value for domain, score in scores.items()},
+            **{f"{domain}_interval": score.interval for domain, score in scores.items()},
             "signature": scores["new"].signature,
         }
     )
@@ -312,6 +315,15 @@ for row in rows:
     minutes = f"{row['minutes']:.1f}"
     parameters = f"{row['parameters']:,}"
     print(columns.format(row["model"], parameters, minutes, row["new"], row["first"]))
+domains = {"new domain": "new", "first domain": "first"}
+values, intervals = (
+    {label: [row[f"{domain}_{what}"] or 0 for row in rows] for label, domain in domains.items()}
+    for what in ("value", "interval")
+)
+figure = s2s.plotting.bars([row["model"] for row in rows], values, "BLEU", intervals=intervals)
+show(figure, settings.output_dir / "bleu.png", "\nPlot: ")
+
+# %%
 (sentence, reference), *_ = new.test
 print(f"\nsource:         {sentence}")
 for name, translator in translators.items():
@@ -323,6 +335,6 @@ print(f"Done in {run.minutes:.1f} minutes.")
 # ## Exercises
 # 1. Freeze the encoder while fine-tuning: `model.encoder.trainable = False` before `compile`. What
 #    does the first domain lose now, and what does the new one gain?
-# 2. Start new words from pretrained vectors: `s2s.data.read_word_vectors` and
-#    `s2s.models.set_embeddings`.
+# 2. Start new words from pretrained vectors: `s2s.data.read_word_vectors` for the tokenizers of
+#    `new_vocabulary`, and `source_vectors` and `target_vectors` of `with_tokenizers`.
 # 3. Mix a tenth of the pairs of the first domain into those of the new one.

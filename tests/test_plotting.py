@@ -14,6 +14,7 @@ from tf_seq2seq.plotting import (
     Curve,
     Panel,
     alignment,
+    bars,
     comparison,
     curves,
     learning_curves,
@@ -239,6 +240,39 @@ class TestComparison:
     def test_nothing_to_compare(self, panels):
         with pytest.raises(InputError, match="at least one panel with a curve"):
             comparison(panels, "BLEU")
+
+
+class TestBars:
+    SERIES: ClassVar = {"新领域": [20.04, 0, 65.4], "first $x$": [50.0, 24.0, 34.2]}
+
+    def test_a_bar_for_each_value_with_its_interval(self):
+        names, intervals = ["from scratch", "旧", "new"], {"first $x$": [1.0, 2.0, 3.0]}
+        figure = bars(names, self.SERIES, "BLEU", "both $ domains", intervals)
+        (axes,) = figure.axes
+        drawn_bars = [patch for patch in axes.patches if patch.get_width()]
+        heights = [bar.get_height() for bar in drawn_bars]
+        np.testing.assert_allclose(heights, [*self.SERIES["新领域"], *self.SERIES["first $x$"]])
+        middles = [bar.get_x() + bar.get_width() / 2 for bar in drawn_bars]
+        np.testing.assert_allclose(middles, [-0.2, 0.8, 1.8, 0.2, 1.2, 2.2], atol=1e-9)
+        assert [text.get_text() for text in axes.texts][:3] == ["20.0", "0.0", "65.4"]
+        assert tick_labels(axes.xaxis) == [drawn(name) for name in names]
+        (lines,) = axes.collections
+        reach = [(path.vertices[0, 1], path.vertices[1, 1]) for path in lines.get_paths()]
+        np.testing.assert_allclose(reach, [(49, 51), (22, 26), (31.2, 37.2)])
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+            drawn(name) for name in self.SERIES
+        ]
+        assert png(figure).startswith(b"\x89PNG")
+        assert_nothing_is_clipped(figure)
+
+    def test_a_wrong_number_of_values(self):
+        with pytest.raises(InputError, match="'a' has 1 numbers for 2 names: pass one for each"):
+            bars(["x", "y"], {"a": [1]}, "BLEU")
+        with pytest.raises(InputError, match="'a' has 3 numbers for 1 names"):
+            bars(["x"], {"a": [1]}, "BLEU", intervals={"a": [1, 2, 3]})
+        for names, series in (([], {"a": []}), (["x"], {})):
+            with pytest.raises(InputError, match="at least one name and one series"):
+                bars(names, series, "BLEU")
 
 
 class TestCurves:

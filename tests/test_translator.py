@@ -236,6 +236,19 @@ def test_a_translator_with_other_tokenizers_is_saved_and_loaded(tmp_path, capsys
     assert repr(again("a b")) == repr(changed("a b"))
 
 
+def test_new_tokens_of_a_translator_start_from_similar_ones(translator, tmp_path, capsys):
+    larger = reordered(translator.source_tokenizer, "alpha")
+    (tmp_path / "vectors.txt").write_text("a 1 0 0\nb 0 1 0\nc 0 0 1\nalpha 9 0 0\n")
+    vectors = s2s.data.read_word_vectors(tmp_path / "vectors.txt", larger)
+    changed = translator.with_tokenizers(larger, source_vectors=vectors, report=print)
+    assert ", 1 from vectors, 0 from pieces, 0 random\n" in capsys.readouterr().out
+    embeddings = changed.model.encoder.words.matrix().numpy()
+    a, alpha = (embeddings[larger.vocabulary.index(token)] for token in ("a", "alpha"))
+    np.testing.assert_allclose(alpha, a, atol=1e-3)
+    with pytest.raises(s2s.InputError, match="`target_vectors` need a `target_tokenizer`: pass it"):
+        translator.with_tokenizers(larger, target_vectors=vectors)
+
+
 def test_tokenizers_that_a_translator_cannot_take(translator):
     with pytest.raises(s2s.InputError, match="Pass a `source_tokenizer`, a `target_tokenizer`, or"):
         translator.with_tokenizers()

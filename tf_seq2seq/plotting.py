@@ -322,6 +322,67 @@ def comparison(panels: Sequence[Panel], ylabel: str, title: str | None = None) -
     return figure
 
 
+def bars(
+    names: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    ylabel: str,
+    title: str | None = None,
+    intervals: Mapping[str, Sequence[float]] | None = None,
+) -> Figure:
+    """Plot the values of each series as bars, next to one another for each name.
+
+    Args:
+        names: `n` names of groups, such as systems.
+        series: for each series, by name, `n` numbers that are not negative.
+        ylabel: the quantity.
+        title: a line above the figure.
+        intervals: for each series, half the widths of `n` confidence intervals; None for none.
+
+    Returns:
+        A figure with the values above the bars; save it with `figure.savefig(path)`.
+
+    Raises:
+        InputError: if there is no bar, or a series or its intervals do not have `n` numbers.
+
+    Example:
+
+    >>> figure = bars(["before", "after"], {"news": [20.0, 18.5], "talks": [9.0, 15.0]}, "BLEU")
+    """
+    if not names or not series:
+        raise InputError("There is nothing to plot: pass at least one name and one series.")
+    intervals = {} if intervals is None else intervals
+    figure = Figure(figsize=(max(4.0, 1.7 * len(names) + 1), 3.6), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / len(series)
+    places = np.arange(len(names)) - 0.4 + width / 2
+    for number, (name, values) in enumerate(series.items()):
+        for numbers in (values, intervals.get(name, values)):
+            if len(numbers) != len(names):
+                raise InputError(
+                    f"The series {name!r} has {len(numbers)} numbers for {len(names)} names: pass "
+                    "one for each."
+                )
+        drawn = axes.bar(
+            places + number * width,
+            values,
+            width,
+            label=name,
+            yerr=intervals.get(name),
+            error_kw={"ecolor": "0.3", "capsize": 3, "elinewidth": 1},
+        )
+        axes.bar_label(drawn, fmt="%.1f", padding=2, fontsize=8)
+    axes.set_xticks(np.arange(len(names)), fonts.drawable(*names))
+    _set_fonts(*axes.get_xticklabels())
+    axes.set_ylabel(ylabel)
+    axes.margins(y=0.12)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    _set_legend(figure.legend(loc="outside right upper", frameon=False))
+    _set_title(figure, title)
+    return figure
+
+
 class Curve(NamedTuple):
     """A measured quantity over the values of an option, for `curves`.
 

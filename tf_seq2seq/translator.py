@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
+from tf_seq2seq.data import WordVectors
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import Ensemble
 from tf_seq2seq.models.precision import in_precision
@@ -267,26 +268,31 @@ class Translator(TranslationGraph):
         *,
         rule: str = "pieces",
         seed: int = 0,
+        source_vectors: WordVectors | None = None,
+        target_vectors: WordVectors | None = None,
         report: Callable[[str], Any] | None = None,
     ) -> Translator:
         """Return a copy with another vocabulary on one side or both, to train on other sentences.
 
         Tokens that the old vocabulary has keep their embeddings, and on the target side the weights
         and biases of their logits, bit for bit; so do all other weights. New tokens start from the
-        mean of their pieces: see `models.VocabularyChange`. This translator does not change. The
-        model of the copy is not compiled: compile it before training, which starts with a new
-        optimizer state.
+        mean of their pieces, or from known tokens whose pretrained vectors are similar: see
+        `models.VocabularyChange`. This translator does not change. The model of the copy is not
+        compiled: compile it before training, which starts with a new optimizer state.
 
         Args:
             source_tokenizer, target_tokenizer: tokenizers with a vocabulary; None to keep the
                 tokenizer of a side.
-            rule: `"pieces"` or `"random"`, what new tokens start from.
+            rule: `"pieces"` or `"random"`, what new tokens without a vector start from.
             seed: for new tokens that start from random numbers.
+            source_vectors, target_vectors: pretrained vectors, from `data.read_word_vectors` for
+                the new tokenizer of the side; None for none.
             report: called with one line about each new vocabulary, for example `print`.
 
         Raises:
-            InputError: if no tokenizer is given, if an argument is invalid, if the model is not a
-                `Seq2Seq` or an `Ensemble`, or if no token of a new vocabulary can be mapped.
+            InputError: if no tokenizer is given, if an argument is invalid, if a side has vectors
+                but no new tokenizer, if the model is not a `Seq2Seq` or an `Ensemble`, or if no
+                token of a new vocabulary can be mapped.
 
         Example:
 
@@ -301,15 +307,22 @@ class Translator(TranslationGraph):
         >>> changed.model.source_vocabulary_size, changed.model.target_vocabulary_size
         (7, 6)
         """
-        given = {"source": source_tokenizer, "target": target_tokenizer}
+        given = {
+            "source": (source_tokenizer, source_vectors),
+            "target": (target_tokenizer, target_vectors),
+        }
         if source_tokenizer is None and target_tokenizer is None:
             raise InputError("Pass a `source_tokenizer`, a `target_tokenizer`, or both.")
         changes: list[VocabularyChange | None] = []
-        for (side, new), old in zip(given.items(), self.tokenizers, strict=True):
-            if new is not None:
-                check_tokenizer(f"{side}_tokenizer", new)
-            changes.append(None if new is None else VocabularyChange(old, new, rule, seed))
-            if new is not None and report is not None:
+        for (side, (new, vectors)), old in zip(given.items(), self.tokenizers, strict=True):
+            if new is None:
+                if vectors is not None:
+                    raise InputError(f"`{side}_vectors` need a `{side}_tokenizer`: pass it too.")
+                changes.append(None)
+                continue
+            check_tokenizer(f"{side}_tokenizer", new)
+            changes.append(VocabularyChange(old, new, rule, seed, vectors))
+            if report is not None:
                 report(f"{side.capitalize()}: {changes[-1]}")
         return type(self)(
             with_vocabularies(self.model, *changes),

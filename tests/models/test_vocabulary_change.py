@@ -89,6 +89,51 @@ def test_a_vocabulary_without_anything_known_is_refused():
         VocabularyChange(OLD, text.WordTokenizer())
 
 
+def vectors_of(tokenizer, width=2, **known):
+    """Vectors for a few tokens of a tokenizer."""
+    tokens = tokenizer.vocabulary.tokens
+    matrix = np.array([known.get(token, [0] * width) for token in tokens], np.float32)
+    return s2s.data.WordVectors(tokens, matrix, np.array([token in known for token in tokens]))
+
+
+def test_new_tokens_start_from_known_tokens_with_similar_vectors():
+    old = tokenizer(["book", "cat", "far", "ne", "only_old"])
+    new = tokenizer(["cat", "novel", "book", "far", "ne", "new"])
+    vectors = vectors_of(new, book=[2, 0], cat=[0, 3], far=[-1, 0], novel=[4, 4 * 3**0.5])
+    rows = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    change = VocabularyChange(old, new, "random", vectors=vectors)
+    assert str(change) == "10 tokens: 8 known, 1 from vectors, 0 from pieces, 1 random"
+    found = rows_by_token(change, new, rows)
+    shares = np.exp(np.array([1, 3**0.5, -1]) / 2 / 0.1)  # cosines of book, cat and far
+    np.testing.assert_allclose(found["novel"], shares @ rows[4:7] / shares.sum(), rtol=1e-5)
+    assert found["ne"].tobytes() == rows[7].tobytes()  # known, without a vector
+
+
+def test_vectors_come_before_pieces_and_count_only_the_nearest():
+    known = [f"w{i}" for i in range(12)]
+    old, new = tokenizer([*known, "un￭", "done"]), tokenizer([*known, "undone", "zz"])
+    near = {name: [1, i / 100] for i, name in enumerate(known)}
+    vectors = vectors_of(new, **near, undone=[1, 0])
+    rows = np.zeros([18, 1], np.float32)
+    rows[14:16] = 1e6  # w10 and w11, which are not among the ten nearest
+    change = VocabularyChange(old, new, vectors=vectors)
+    assert (change.from_vectors, change.from_pieces, change.random) == (1, 0, 1)
+    assert rows_by_token(change, new, rows)["undone"] == 0
+
+
+def test_vectors_that_are_refused():
+    new = tokenizer(["the", "cat", "dog"])
+    with pytest.raises(s2s.InputError, match="`vectors` must be those of the new tokenizer: pass"):
+        VocabularyChange(OLD, new, vectors=vectors_of(OLD, the=[1, 0]))
+    with pytest.raises(s2s.InputError, match="`vectors` must be those of the new tokenizer: pass"):
+        VocabularyChange(OLD, new, vectors=np.zeros([7, 2]))
+    with pytest.raises(s2s.InputError, match="None of the tokens that both tokenizers have has a"):
+        VocabularyChange(OLD, new, vectors=vectors_of(new, cat=[1, 0], dog=[0, 1]))
+    change = VocabularyChange(OLD, new, vectors=vectors_of(new, the=[1, 0], cat=[1, 0]))
+    np.testing.assert_allclose(rows_by_token(change, new)["cat"], ROWS[4], rtol=1e-6)
+    assert str(change).startswith("7 tokens: 5 known, 1 from vectors, 0 from pieces, 1 random")
+
+
 def vocabularies(old_size):
     """An old vocabulary, and a change that reverses it and adds two tokens."""
     old = tokenizer([f"t{i}" for i in range(4, old_size)])
