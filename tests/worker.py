@@ -81,12 +81,15 @@ def main():
             model, batches = MODELS[name]()
         if settings.other_data and workers.index == 1:
             batches = batches.map(lambda inputs, labels: (inputs, tf.maximum(labels - 1, 0)))
+        # Each worker evaluates all texts of a language model.
+        dev = batches
         if settings.shares:
             batches = rows_of(workers, batches)
+            dev = dev if name == "language model" else batches
         history = training.fit(
             model,
             batches,
-            batches,
+            dev,
             epochs=settings.epochs,
             directory=folder / "checkpoint" / name,
             resume=settings.resume,

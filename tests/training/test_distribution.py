@@ -88,6 +88,17 @@ def test_rows_that_replicas_cannot_share(tmp_path):
         training.fit(model, batches, epochs=1, directory=tmp_path)
 
 
+def test_each_worker_evaluates_all_texts(monkeypatch, tmp_path):
+    """The rows of one worker alone would give it a different loss."""
+    with training.strategy("mirrored").scope():
+        model, batches = TINY["tiny with state"]()
+    monkeypatch.setattr(training.Workers, "sharing", lambda self, dataset: 1)
+    with pytest.raises(InputError, match=r"`dev` has the rows of one worker alone, .* all rows"):
+        training.fit(model, batches, batches, epochs=1, directory=tmp_path)
+    with pytest.raises(InputError, match=r"`dataset` has the rows of one worker alone"):
+        training.evaluate(model, batches)
+
+
 def test_an_unknown_strategy():
     with pytest.raises(InputError, match="'tpu'"):
         training.strategy("tpu")

@@ -39,7 +39,7 @@ def evaluator(
     def evaluate(
         dataset: tf.data.Dataset, hooks: keras.callbacks.CallbackList | None = None
     ) -> dict[str, float]:
-        check_finite("dataset", dataset)
+        check_dataset("dataset", dataset, model)
         if hooks is None:
             hooks = keras.callbacks.CallbackList()
         with _fresh_metrics(model):
@@ -63,18 +63,30 @@ def evaluator(
     return evaluate
 
 
-def check_finite(name: str, dataset: Iterable | None) -> None:
-    """Refuse a dataset that repeats forever, over which an evaluation would not end.
+def check_dataset(name: str, dataset: Iterable | None, model: keras.Model) -> None:
+    """Refuse a dataset on which a model cannot be evaluated.
+
+    Args:
+        name: the argument's name, for the error.
+        dataset: the batches, or None.
+        model: a compiled model, see `evaluate`.
 
     Raises:
-        InputError: if it does.
+        InputError: if the dataset repeats forever, or if the model carries its state, so that each
+            worker evaluates all texts, and the dataset has the rows of one worker alone.
     """
-    if (
-        isinstance(dataset, tf.data.Dataset)
-        and int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY
-    ):
+    if not isinstance(dataset, tf.data.Dataset):
+        return
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise InputError(
             f"`{name}` repeats forever: leave `repeat()` out, or cut it with `take(batches)`."
+        )
+    workers = Workers(model.distribute_strategy)
+    if steps.carries_state(model) and workers.sharing(dataset) < workers.replicas:
+        raise InputError(
+            f"`{name}` has the rows of one worker alone, as its auto-sharding policy OFF says, but "
+            "each worker evaluates all texts of a model that carries its state: pass all rows to "
+            "each worker."
         )
 
 

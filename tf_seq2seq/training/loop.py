@@ -14,7 +14,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import SequenceModel
 from tf_seq2seq.models.steps import carries_state, check_replicas
 from tf_seq2seq.training.callbacks import check_callbacks, quiet
-from tf_seq2seq.training.evaluation import check_finite, evaluator
+from tf_seq2seq.training.evaluation import check_dataset, evaluator
 from tf_seq2seq.training.faults import Termination, explain_unreadable_data, open_checkpoint
 from tf_seq2seq.training.identity import check_settings
 from tf_seq2seq.training.run import History, Run
@@ -266,7 +266,7 @@ def _check_training(model, train, dev) -> None:
         )
     _check_pairs("train", train)
     _check_pairs("dev", dev)
-    check_finite("dev", dev)
+    check_dataset("dev", dev, model)
 
 
 def _check_same(workers, model, train, dev, settings, epochs, resume, checkpoint_every) -> None:
