@@ -48,6 +48,8 @@ def sections(page):
                 "formulas": set(re.findall(r"\$([^$\n]+)\$", prose)),
                 # Each version links to the other.
                 "links": sorted(link for link in links if link != itself),
+                # Error messages and examples, which readers search for.
+                "quotes": sorted(re.findall(r'"([^"]+)"', re.sub(r"`[^`]*`", "", prose))),
                 "names": {" ".join(name.split()) for name in names},
                 "figures": sorted(re.findall(r"\d+(?:[.,]\d+)*", prose)),
                 # In a table and between pictures, the order does not depend on the language.
