@@ -161,3 +161,14 @@ def test_training_and_decoding_are_the_same_in_pytorch():
     for command in (("training.py", *options), ("decoding.py", *options, "--batches", "1,40")):
         process = run(*command)
         assert process.returncode == 0, process.stderr[-3000:]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("ai_edge_litert") is None, reason="needs pip install ai-edge-litert"
+)
+def test_a_device_and_a_saved_model():
+    process = run("device.py", "--count", "5")
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert len(re.findall(r"^LiteRT, \w+ ", process.stdout, re.MULTILINE)) == 6
+    assert re.search(r"^LiteRT, float32 .* 100\.0%$", process.stdout, re.MULTILINE)
