@@ -13,6 +13,7 @@ untrained: it always writes 13 words, the mean of Multi30k, and its translations
 import dataclasses
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ class Settings:
     translator: Path | None = setting(None, "folder of another saved translator to measure")
     sentences: Path | None = setting(None, "sentences for --translator, one per line")
     count: int = setting(200, "number of sentences", least=1)
-    threads: int = setting(1, "threads of LiteRT's interpreter", least=1)
+    threads: int = setting(1, "threads of LiteRT and of TensorFlow", least=1)
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         if self.translator is None:
@@ -120,6 +121,8 @@ def compare(name, translator, sentences):
 
 
 settings = from_command_line(Settings)
+for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):  # read when TensorFlow starts
+    os.environ[name] = str(settings.threads)
 if importlib.util.find_spec("ai_edge_litert") is None:
     raise s2s.InputError("The benchmark needs LiteRT's interpreter: pip install ai-edge-litert")
 corpus = s2s.data.synthetic_corpus(train=0, dev=0, test=settings.count)
