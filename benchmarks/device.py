@@ -1,6 +1,6 @@
 """Compare a translator as a LiteRT file with the same translator as a SavedModel.
 
-    python benchmarks/device.py                         two minutes
+    python benchmarks/device.py                         about a minute
     python benchmarks/device.py --translator DIR --sentences FILE
                                                         and one that a chapter saved
 
