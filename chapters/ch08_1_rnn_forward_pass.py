@@ -71,3 +71,21 @@ network.set_weights([w_in[None, :], w_state, b, w_out, np.array([b_out])])
 keras_outputs = network(x.reshape(1, 2, 1)).numpy()[0]
 difference = np.abs(keras_outputs - outputs).max()
 print(f"The outputs of Keras differ by {difference:.0e} at most.")
+
+# %% [markdown]
+# ## What to observe
+# All ten numbers are the book's. At step 2, the input alone, 2 W_in + b, would be (1.1, 1.1): the
+# rest of (1.2923, 1.3923) comes from the first state, through W_state. Keras' outputs differ by
+# less than 1e-6, because it computes in single precision.
+#
+# ## Exercises
+# 1. Set `w_state` to zero. Which numbers of step 2 change, and does the second output still depend
+#    on the first input?
+# 2. Write the forward pass for a batch of inputs, `(batch, steps)`, and compare it with Keras over
+#    100 steps.
+# 3. Set b and all inputs but the first to zero. How much does the state after 50 steps change with
+#    the first input? Find the factor for `w_state` with which this influence neither vanishes nor
+#    explodes.
+#
+# Solutions: [`solutions/ch08_1.py`](solutions/ch08_1.py), which `python chapters/solutions ch08_1`
+# runs.

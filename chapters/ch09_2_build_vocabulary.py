@@ -132,3 +132,21 @@ for name, language in compared.items():
 # %%
 plot = output_dir / "frequencies.png"
 show(s2s.plotting.token_frequencies(all_counts, kept), plot, "\nPlot: ")
+
+# %% [markdown]
+# ## What to observe
+# With the preset `book`, 10,000 words cover 94.93% of the Treebank and 96.66% of the English talks,
+# and 4,000 characters cover 99.76% of the Chinese ones: hardly any character is unknown. The
+# synthetic texts of the preset `quick` have no rare words, so all their 568, 610 and 447 tokens are
+# kept.
+#
+# ## Exercises
+# 1. Keep only the 25 most frequent words of the synthetic English text. How much of the text do
+#    they cover?
+# 2. Count the Chinese characters with a `collections.Counter`, and compare the counts with those of
+#    the tokenizer.
+# 3. What is the smallest vocabulary that covers 95% of the training text? Does it cover as much of
+#    the test text?
+#
+# Solutions: [`solutions/ch09_2.py`](solutions/ch09_2.py), which `python chapters/solutions ch09_2`
+# runs.

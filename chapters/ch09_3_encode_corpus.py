@@ -137,3 +137,18 @@ for name, text in texts.items():
 if changed:
     sys.exit(f"{changed} lines without <unk> were decoded to a different text.")
 print("\nEvery line without <unk> was decoded to the original text.")
+
+# %% [markdown]
+# ## What to observe
+# With the preset `book`, the parts of the Treebank have exactly as many ids as in the book:
+# 929,589, 73,760 and 82,430. Every line without `<unk>` is decoded to its text, so nothing is lost
+# but the words that the vocabulary does not have.
+#
+# ## Exercises
+# 1. Encode "She bought a zeppelin." and decode the ids. What do you get?
+# 2. Write `decode` for Chinese in two lines, with nothing but the list of tokens.
+# 3. Give `WordTokenizer` and `SubwordTokenizer` 200 entries each. How much of the text is unknown,
+#    and how long are the lines in ids?
+#
+# Solutions: [`solutions/ch09_3.py`](solutions/ch09_3.py), which `python chapters/solutions ch09_3`
+# runs.

@@ -59,3 +59,19 @@ talks.print_translation(translator, settings)
 
 # %%
 talks.translate_inputs(translator, settings)
+
+# %% [markdown]
+# ## What to observe
+# With the preset `tuned`, "This is a test ." becomes 这是一个测试的。 where the book has
+# 这是一个测试。 A fixed context has room for a short sentence, even if the BLEU is only 4.90. In
+# the preset `quick`, "test" is not in the vocabulary.
+#
+# ## Exercises
+# 1. Translate with `max_length=3` instead of 8. Are the first three ids the same?
+# 2. Write greedy search in ten lines, with `decoder.step`, and compare its ids with those of
+#    `search.greedy`.
+# 3. How do the log probability and the length of the best sequence change with the width of a beam,
+#    without a length penalty?
+#
+# Solutions: [`solutions/ch09_6.py`](solutions/ch09_6.py), which `python chapters/solutions ch09_6`
+# runs.

@@ -248,3 +248,20 @@ if settings.comparison_steps:
 
 # %%
 print(f"Done in {run.minutes:.1f} minutes.")
+
+# %% [markdown]
+# ## What to observe
+# With the preset `tuned`, attention lowers the loss per token at step 1,802 from 3.570 to 3.302,
+# and doubles the BLEU from 4.90 to 10.15; nothing else has changed since chapter 9-5. With the
+# book's gradient descent, the same idea gains nothing at first: the cause is the optimizer, not
+# attention.
+#
+# ## Exercises
+# 1. Give the attention a memory whose states are all equal. What are the weights?
+# 2. Write an attention whose score is the cosine of query and memory, as a subclass of `Attention`.
+#    How does it differ from the dot product if the states of the memory differ in length?
+# 3. Train small models to reverse strings, with `bridge="zeros"`, with and without attention. How
+#    many do they get right, and what does Keras warn of?
+#
+# Solutions: [`solutions/ch09_7.py`](solutions/ch09_7.py), which `python chapters/solutions ch09_7`
+# runs.

@@ -67,3 +67,19 @@ if translation.target_tokens:
 
 # %%
 talks.translate_inputs(translator, settings)
+
+# %% [markdown]
+# ## What to observe
+# With the preset `tuned`, "This is a test ." becomes 这是一个测试的事情。 ("a matter of a test"),
+# where the book has 这是一个测试。 In the plot, each row sums to 1, but a column need not: a word
+# may matter to several characters or to none.
+#
+# ## Exercises
+# 1. In the matrix of the solutions, what are the sums of the rows and of the columns? What does a
+#    column near 0 mean?
+# 2. Find the word for each character, by the largest weight.
+# 3. Translate 200 sentences with the model in `saved_models/en_zh`. Which words most often get less
+#    than 0.3 of the attention of all characters together?
+#
+# Solutions: [`solutions/ch09_8.py`](solutions/ch09_8.py), which `python chapters/solutions ch09_8`
+# runs.

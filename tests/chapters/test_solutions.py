@@ -1,0 +1,199 @@
+"""The exercises at the end of the chapters: each solution finds what its docstring says."""
+
+import importlib
+import re
+import runpy
+import sys
+
+import numpy as np
+import pytest
+from helpers import ROOT
+
+FOLDER = ROOT / "chapters" / "solutions"
+NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
+
+
+def chapter_of(name):
+    (path,) = (ROOT / "chapters").glob(f"{name}*.py")
+    return path
+
+
+def solution(name, number, **sizes):
+    """Return what a solution finds."""
+    exercise = getattr(importlib.import_module(f"solutions.{name}"), f"exercise_{number}")
+    return exercise(**sizes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chapter_ends_with_three_exercises_and_names_their_solutions(name):
+    *_, last = chapter_of(name).read_text(encoding="utf-8").split("# %% [markdown]\n")
+    assert all(line.startswith("#") for line in last.splitlines())
+    assert last.startswith("# ## What to observe\n")
+    assert re.findall(r"^# (\d)\. \S", last, re.MULTILINE) == ["1", "2", "3"]
+    assert f"[`solutions/{name}.py`](solutions/{name}.py)" in last
+    module = importlib.import_module(f"solutions.{name}")
+    answers = [getattr(module, f"exercise_{number}").__doc__ for number in (1, 2, 3)]
+    assert all(answers)
+    assert not hasattr(module, "exercise_4")
+
+
+def test_the_exercises_of_a_chapter_run_as_a_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", ["solutions", "ch08_1"])
+    runpy.run_path(str(FOLDER), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert re.findall(r"^(\d)\. ", printed, re.MULTILINE) == ["1", "2", "3"]
+    assert printed.count("\n    -> ") == 3
+
+
+@pytest.mark.parametrize("arguments", [[], ["ch99_9"]])
+def test_a_chapter_without_solutions(arguments, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["solutions", *arguments])
+    with pytest.raises(SystemExit, match=r"Name a chapter: .*ch08_1"):
+        runpy.run_path(str(FOLDER), run_name="__main__")
+
+
+# --- 8-1 ------------------------------------------------------------------------------------------
+
+
+def test_8_1():
+    first, second = solution("ch08_1", 1)
+    assert first == second
+    assert solution("ch08_1", 2) < 1e-6
+    _, one, above = found = list(solution("ch08_1", 3).values())
+    assert found[0] < 1e-12
+    assert 0.5 < one < 1
+    assert above > 50
+
+
+def test_8_1_observation():
+    """The input alone is (1.1, 1.1) at step 2."""
+    from solutions import ch08_1
+
+    np.testing.assert_allclose(2 * ch08_1.W_IN + ch08_1.B, [1.1, 1.1])
+
+
+# --- 8-2 ------------------------------------------------------------------------------------------
+
+
+def test_8_2():
+    assert solution("ch08_2", 1) == pytest.approx(10, abs=0.5)
+    weights, error = solution("ch08_2", 2)
+    np.testing.assert_allclose(weights, [-1, 2 * np.cos(0.01)], rtol=1e-9)
+    assert error < 1e-12
+    assert solution("ch08_2", 3).max() < 1e-6
+
+
+@pytest.mark.slow
+def test_8_2_a_network_drifts_from_the_sine(run_chapter, tmp_path):
+    variables = run_chapter("ch08_2_predict_sine", "--output-dir", tmp_path)
+    network = variables["network"]
+
+    def predict(window):
+        return network.predict_on_batch(window.reshape(1, 1, 10).astype("float32")).item()
+
+    errors = solution("ch08_2", 3, predict=predict, steps=200)
+    assert errors[0] < 0.02
+    assert 10 < np.argmax(errors > 0.1) < 100  # seeds 1 and 2: 23 and 45
+
+
+# --- 9-1 ------------------------------------------------------------------------------------------
+
+
+def test_9_1():
+    losses, equation = solution("ch09_1", 1)
+    np.testing.assert_allclose(losses, [0.32656264, 0.46436879], atol=1e-5)
+    assert np.isnan(equation).all()
+    gradient, difference = solution("ch09_1", 2)
+    np.testing.assert_allclose(gradient, difference, atol=1e-6)
+    found = solution("ch09_1", 3)
+    assert found["best"] == pytest.approx(found["entropy"], abs=1e-4)
+    assert found["best"] == pytest.approx(1.246, abs=1e-3)
+    assert found["certain"] > found["best"] + 0.5
+
+
+# --- 9-2, 9-3, 9-4 --------------------------------------------------------------------------------
+
+
+def test_9_2():
+    share, covered = solution("ch09_2", 1)
+    assert f"{share:.0%}, {covered:.0%}" == "4%, 41%"
+    same, most_common = solution("ch09_2", 2)
+    assert same
+    assert most_common[0][0] == "。"
+    size, different, (train, test) = solution("ch09_2", 3)
+    assert 0.6 < size / different < 0.72
+    assert test < 0.94 < 0.949 < train
+
+
+def test_9_3():
+    assert solution("ch09_3", 1) == (1, "She bought a <unk>.")
+    assert solution("ch09_3", 2)
+    (unknown, length), (no_unknown, longer) = solution("ch09_3", 3).values()
+    assert 0.15 < unknown < 0.25
+    assert no_unknown == 0
+    assert longer / length == pytest.approx(2, abs=0.3)
+
+
+def test_9_4():
+    assert solution("ch09_4", 1) == [[5, 6, 7, 8, 9], [15, 16, 17, 18, 19]]
+    found = solution("ch09_4", 2)
+    assert f"{found['words']:.0f} and {found['pairs']:.0f}" == "185 and 14"
+    assert found["pairs"] < found["words"] < found["uniform"]
+    found = solution("ch09_4", 3)
+    assert found["norm"] > 0 == found["stopped"]
+    assert found["difference"] != 0
+
+
+# --- 9-5 to 9-8 -----------------------------------------------------------------------------------
+
+
+def test_9_5():
+    assert solution("ch09_5", 1) == pytest.approx(0, abs=1e-6)
+    by_steps, of_the_call = solution("ch09_5", 2)
+    assert by_steps == pytest.approx(of_the_call, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_9_5_reading_backwards_helps_to_copy():
+    found = solution("ch09_5", 3)
+    assert found["backward"] > found["forward"] + 15  # 66.5 and 35.5
+
+
+def test_9_6():
+    assert solution("ch09_6", 1)
+    assert solution("ch09_6", 2)
+    scores, lengths = zip(*solution("ch09_6", 3).values(), strict=True)
+    assert list(scores) == sorted(scores)
+    assert lengths[-1] < lengths[0] / 2
+
+
+def test_9_7():
+    np.testing.assert_allclose(solution("ch09_7", 1), [0.25] * 4)
+    cosine, dot = solution("ch09_7", 2)
+    assert cosine[0] > 0.9
+    assert dot[1] > 0.99
+
+
+@pytest.mark.slow
+def test_9_7_attention_is_the_only_way_from_the_source():
+    with pytest.warns(UserWarning, match="Gradients do not exist for variables .*encoder"):
+        found = solution("ch09_7", 3)
+    assert found["attention"] > 90  # 97
+    assert found["no attention"] < 5
+
+
+def test_9_8():
+    rows, columns = solution("ch09_8", 1)
+    np.testing.assert_allclose(rows, 1)
+    assert columns.min() < 0.2 < 1.5 < columns.max()
+    words = [word for _, word in solution("ch09_8", 2)]
+    assert words.count("bought") == 2
+    assert "a" not in words
+
+
+@pytest.mark.slow
+def test_9_8_words_that_attention_neglects():
+    words, shares = solution("ch09_8", 3)
+    assert set(words) == {"on", "The", "that"}
+    assert shares[words[0]] > 0.3
