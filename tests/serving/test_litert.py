@@ -78,8 +78,9 @@ def assert_same(translator, path, source_length=None):
 def test_the_ids_and_scores_are_those_of_greedy_search(system, cell, tmp_path):
     keras.utils.set_random_seed(0)
     translator = random_translator(small_model(system, cell, num_layers=2, bidirectional=True))
-    assert export_litert(translator, tmp_path / "x.tflite") == tmp_path / "x.tflite"
-    assert_same(translator, tmp_path / "x.tflite")
+    path = tmp_path / "new" / "folder" / "x.tflite"
+    assert export_litert(translator, str(path)) == path
+    assert_same(translator, path)
 
 
 def test_a_fixed_length_and_another_precision_and_several_models(tmp_path):

@@ -55,7 +55,7 @@ def export_litert(
 
     Args:
         translator: the translator; its `max_target_length` limits the translations.
-        path: the file to write, usually `NAME.tflite`; its folder must exist.
+        path: the file to write, usually `NAME.tflite`; its folder is created if it does not exist.
         weights: how to store the matrices: as `"float32"`; as `"float16"`, which makes the file
             half as large; or as `"int8"`, which makes it a quarter as large: products are computed
             in integers, with a scale for each row of a matrix and for each vector that is
@@ -92,6 +92,8 @@ def export_litert(
     weights = check_choice("weights", weights, WEIGHTS)
     if source_length is not None:
         source_length = check_integer("source_length", source_length, minimum=1)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     model = translator.model
     if any(layer.compute_dtype != "float32" for layer in model._flatten_layers()):
         model = translator.in_precision("float32").model
@@ -102,7 +104,7 @@ def export_litert(
     content = _convert(function, model, weights)
     with write_atomically(path) as new:
         new.write_bytes(content)
-    return Path(path)
+    return path
 
 
 def _greedy(model: TranslationModel, source: tf.Tensor, max_length: int) -> dict[str, tf.Tensor]:
