@@ -306,3 +306,19 @@ if by_coverage:
 plot = settings.output_dir / "beam_search.png"
 show(s2s.plotting.curves(curves), plot, "\nPlot: ")
 print(f"Done in {run.minutes:.1f} minutes.")
+
+# %% [markdown]
+# ## What to observe
+# A wider beam finds more probable sentences, and takes proportionally longer. Without a length
+# penalty the translations get shorter with the width, because each symbol lowers the probability.
+#
+# ## Exercises
+# 1. Two hypotheses of 4 and 8 ids have the log probabilities -3.0 and -3.6. Which one wins for
+#    alpha = 0, 0.3, 0.6 and 1?
+# 2. Let random tables be the models, with three words and at most four ids, and compare beam search
+#    with an exhaustive search. How often does a beam of 1, 2, 4 and 8 find the best sequence?
+# 3. Write a `Constraint` that forbids repeating any id. How many greedy sequences of the random
+#    tables repeat one without it?
+#
+# Solutions: [`solutions/beyond_2.py`](solutions/beyond_2.py), which `python chapters/solutions
+# beyond_2` runs.

@@ -119,6 +119,8 @@ if settings.steps < BOOK_STEPS:
     print(
         f"Only {settings.steps:,} of the book's {BOOK_STEPS:,} steps: not comparable with the book."
     )
+if settings.form == "intended":
+    print("The book's figures are those of the printed form: not comparable with this one.")
 print(f"RMSE                        {'here':>9}  in the book")
 print(f"before training             {before:9.6f}     0.691588")
 print(f"after {settings.steps:>6,} steps          {rmse(predicted):9.6f}     0.002070")

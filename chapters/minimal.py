@@ -284,3 +284,17 @@ for character, alpha in zip(translations[0], alphas[0], strict=False):
 # | `translate` | `Translator`, `search` | beam search, constraints, all in one graph |
 #
 # Next: `quickstart.py` does all of this with the package, and exports the result.
+
+# %% [markdown]
+# ## What to observe
+# 我, 买 and 书 look most at "I", "bought" and "book": attention has found the order by itself.
+#
+# ## Exercises
+# 1. Give all words equal shares of attention. How many sentences are still translated without an
+#    error?
+# 2. Write `dot_attention`, whose score is the product of state and memory. Which weights does it
+#    need?
+# 3. Join two sentences, and translate them as one. How many are right, and why?
+#
+# Solutions: [`solutions/minimal.py`](solutions/minimal.py), which `python chapters/solutions
+# minimal` runs.

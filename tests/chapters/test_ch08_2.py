@@ -17,6 +17,7 @@ def test_quick_preset_learns_and_draws(run_chapter, tmp_path, capsys):
     # Repeating the last value gives 0.00727; seeds 1 to 3 give 0.0038 to 0.0049.
     assert rmse_after(printed) < 0.007
     assert "0.002070" in printed
+    assert "printed form: not comparable" not in printed
     assert "Only 4,000 of the book's 10,000 steps: not comparable with the book." in printed
     assert (tmp_path / "prediction_printed.png").stat().st_size > 5000
 
@@ -27,6 +28,7 @@ def test_intended_form_has_ten_steps(run_chapter, tmp_path, capsys):
 
     printed = capsys.readouterr().out
     assert "the shape (10, 1)" in printed
+    assert "The book's figures are those of the printed form: not comparable" in printed
     assert variables["network"].optimizer.iterations == 300
     assert rmse_after(printed) < 0.3
     assert (tmp_path / "prediction_intended.png").exists()

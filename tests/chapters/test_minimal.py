@@ -6,6 +6,7 @@ import tensorflow as tf
 from helpers import ROOT
 
 import tf_seq2seq as s2s
+from solutions import minimal
 
 SCRIPT = ROOT / "chapters" / "minimal.py"
 
@@ -66,6 +67,13 @@ def test_attention_is_that_of_the_package(chapter):
     context, alpha = variables["additive_attention"](state, memory, is_word, w, v, u[:, 0])
     np.testing.assert_allclose(context, expected[0], atol=1e-6)
     np.testing.assert_allclose(alpha, expected[1], atol=1e-6)
+
+
+def test_solutions_of_the_exercises(chapter):
+    """tests/chapters/test_solutions.py has the other one."""
+    assert minimal.exercise_1(chapter[0]) < 10  # 1
+    assert minimal.exercise_3(chapter[0]) < 5  # none
+    assert exact_match(chapter[0]) > 95  # the additive attention is back
 
 
 def test_imports_nothing_of_the_package_and_is_short():

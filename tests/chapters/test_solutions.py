@@ -14,7 +14,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
 
 def chapter_of(name):
-    (path,) = (ROOT / "chapters").glob(f"{name}*.py")
+    (path,) = (ROOT / "chapters").glob(f"{name}*.py")  # ch08_1 is short for its title
     return path
 
 
@@ -197,3 +197,45 @@ def test_9_8_words_that_attention_neglects():
     words, shares = solution("ch09_8", 3)
     assert set(words) == {"on", "The", "that"}
     assert shares[words[0]] > 0.3
+
+
+# --- Beyond the book ------------------------------------------------------------------------------
+
+
+def test_beyond_1():
+    counts = list(solution("beyond_1", 1).values())
+    assert counts == sorted(counts)
+    assert len(set(counts)) == 5
+    thirds = solution("beyond_1", 2)
+    assert thirds == sorted(thirds)
+    assert thirds[-1] - thirds[0] > 0.3
+
+
+@pytest.mark.slow
+def test_beyond_1_a_wider_context_holds_more():
+    narrow, wide = solution("beyond_1", 3).values()
+    assert narrow < 10 < 40 < wide  # 1 and 60.5
+
+
+def test_beyond_2():
+    assert solution("beyond_2", 1) == {0.0: 4, 0.3: 4, 0.6: 8, 1.0: 8}
+    shares = list(solution("beyond_2", 2).values())
+    assert shares == sorted(shares)
+    assert shares[0] < 0.8 < 0.99 < shares[-1]
+    without, distinct = solution("beyond_2", 3)
+    assert without > 0 == distinct
+
+
+def test_beyond_5():
+    assert solution("beyond_5", 1) == [[0, 4, 8], [1, 5, 9], [2, 6], [3, 7]]
+    found = solution("beyond_5", 2)
+    assert found["sums of the workers"] == pytest.approx(found["all words"])
+    assert found["mean of their means"] < found["all words"] - 1
+    found = solution("beyond_5", 3)
+    assert 0 < found["float32"] < 5e-6
+    assert found["float16"] > 0.1
+
+
+def test_minimal():
+    """tests/chapters/test_minimal.py has the others, which need the trained model."""
+    assert solution("minimal", 2) < 1e-6
