@@ -440,5 +440,5 @@ print(f"Done in {run.minutes:.1f} minutes.")
 # 3. Train S3 to copy strings of up to eight letters, with 32 and with 128 units. How many unseen
 #    strings does it copy without an error?
 #
-# Solutions: [`solutions/beyond_1.py`](solutions/beyond_1.py), which `python chapters/solutions
-# beyond_1` runs.
+# Solutions: [`solutions/beyond_1.py`](solutions/beyond_1.py), which
+# `python chapters/solutions beyond_1` runs.

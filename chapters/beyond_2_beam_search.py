@@ -320,5 +320,5 @@ print(f"Done in {run.minutes:.1f} minutes.")
 # 3. Write a `Constraint` that forbids repeating any id. How many greedy sequences of the random
 #    tables repeat one without it?
 #
-# Solutions: [`solutions/beyond_2.py`](solutions/beyond_2.py), which `python chapters/solutions
-# beyond_2` runs.
+# Solutions: [`solutions/beyond_2.py`](solutions/beyond_2.py), which
+# `python chapters/solutions beyond_2` runs.

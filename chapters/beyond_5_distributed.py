@@ -205,5 +205,5 @@ if difference > 1e-3:
 # 3. Add 10,000 numbers as one worker and as four would. How much do the sums differ, relative to
 #    the sum, in float32 and in float16?
 #
-# Solutions: [`solutions/beyond_5.py`](solutions/beyond_5.py), which `python chapters/solutions
-# beyond_5` runs.
+# Solutions: [`solutions/beyond_5.py`](solutions/beyond_5.py), which
+# `python chapters/solutions beyond_5` runs.

@@ -296,5 +296,5 @@ for character, alpha in zip(translations[0], alphas[0], strict=False):
 #    need?
 # 3. Join two sentences, and translate them as one. How many are right, and why?
 #
-# Solutions: [`solutions/minimal.py`](solutions/minimal.py), which `python chapters/solutions
-# minimal` runs.
+# Solutions: [`solutions/minimal.py`](solutions/minimal.py), which
+# `python chapters/solutions minimal` runs.

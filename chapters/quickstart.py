@@ -327,3 +327,20 @@ if not same:
     sys.exit(f"The reloaded SavedModel gives different translations: {reloaded['translation']}")
 if synthetic and trained.bleu.value < BLEU_EXPECTED:
     sys.exit(f"BLEU is {trained.bleu.value:.1f}; a good run reaches more than {BLEU_EXPECTED}.")
+
+# %% [markdown]
+# ## What to observe
+# On the synthetic corpus, the BLEU of held-out sentences rises from 0 to about 97, and nine of ten
+# translations equal the reference. The network has learned when to move a relative clause before
+# its noun: see the alignment.
+#
+# ## Exercises
+# 1. Cut one character, or three, off each reference, and score the result against the references.
+#    What is the BLEU?
+# 2. Compute the 95% interval of the exact matches, if 90 of 100 sentences are right, and if 900 of
+#    1,000 are.
+# 3. Write a translator that looks up the training sentence with the most similar words. How good is
+#    its BLEU?
+#
+# Solutions: [`solutions/quickstart.py`](solutions/quickstart.py), which
+# `python chapters/solutions quickstart` runs.

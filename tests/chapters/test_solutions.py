@@ -226,6 +226,18 @@ def test_beyond_2():
     assert without > 0 == distinct
 
 
+def test_beyond_3():
+    counts = solution("beyond_3", 1)
+    readout = 512 * 256 + 256
+    assert counts["free"] - counts["tied"] == 8000 * 512 - readout
+    of_package, of_logits = solution("beyond_3", 2)
+    assert of_package < 1e-6
+    assert of_logits > 0.01
+    few, many = solution("beyond_3", 3).values()
+    assert f"{few:.0%}" == "68%"
+    assert many == 1
+
+
 def test_beyond_5():
     assert solution("beyond_5", 1) == [[0, 4, 8], [1, 5, 9], [2, 6], [3, 7]]
     found = solution("beyond_5", 2)
@@ -239,3 +251,12 @@ def test_beyond_5():
 def test_minimal():
     """tests/chapters/test_minimal.py has the others, which need the trained model."""
     assert solution("minimal", 2) < 1e-6
+
+
+def test_quickstart():
+    whole, *shorter = solution("quickstart", 1).values()
+    assert whole == pytest.approx(100)
+    assert 100 > shorter[0] > shorter[1] > 0
+    few, many = solution("quickstart", 2).values()
+    assert few / many == pytest.approx(10**0.5, rel=0.2)
+    assert solution("quickstart", 3) == pytest.approx(54, abs=0.5)
