@@ -261,3 +261,20 @@ with urllib.request.urlopen(f"{url}/monitoring/prometheus/metrics") as response:
 # %%
 server.close()
 print(f"Done in {run.minutes:.1f} minutes.")
+
+# %% [markdown]
+# ## What to observe
+# curl, REST and gRPC give the same translation. A request with a wrong input is refused with a
+# reason and does no harm, and while the canary comes and goes, requests for `stable` are answered
+# by the same version.
+#
+# ## Exercises
+# 1. The signature `score` has two inputs. Ask it for two translations of a sentence, with nothing
+#    but `urllib`. Which one is more probable?
+# 2. Translate 32 sentences in one request, and then one by one. How many times as long does it
+#    take?
+# 3. Complete each beginning of a translation with the client's `complete`. When is the result the
+#    translation itself?
+#
+# Solutions: [`solutions/beyond_4.py`](solutions/beyond_4.py), which
+# `python chapters/solutions beyond_4` runs.

@@ -19,6 +19,7 @@ def test_quick_preset(run_chapter, tmp_path, capsys):
     assert ANOTHER_CORPUS in printed
     table = sizes(printed)
     assert [row[2] for row in table] == [10_000, 10_000, 4_000]
+    assert [row[1] for row in table] == [568, 610, 447]  # as the chapter says at its end
     for name, specials, (different, kept, _) in zip(
         ("ptb", "ted_en", "ted_zh"), (2, 3, 3), table, strict=True
     ):

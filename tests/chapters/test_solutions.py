@@ -24,6 +24,11 @@ def solution(name, number, **sizes):
     return exercise(**sizes)
 
 
+def test_every_chapter_has_solutions():
+    chapters = {path.stem for path in (ROOT / "chapters").glob("*.py")}
+    assert {chapter_of(name).stem for name in NAMES} == chapters
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chapter_ends_with_three_exercises_and_names_their_solutions(name):
     *_, last = chapter_of(name).read_text(encoding="utf-8").split("# %% [markdown]\n")
@@ -246,6 +251,28 @@ def test_beyond_5():
     found = solution("beyond_5", 3)
     assert 0 < found["float32"] < 5e-6
     assert found["float16"] > 0.1
+
+
+@pytest.mark.slow
+def test_beyond_4():
+    pytest.importorskip("tensorflow_serving", reason="the extra `serve` is not installed")
+    right, wrong = solution("beyond_4", 1)
+    assert right > wrong + 5
+    assert solution("beyond_4", 2) > 5
+    translation, share = solution("beyond_4", 3)
+    assert translation == "她买了一本新书。"
+    assert share == 1
+
+
+@pytest.mark.slow
+def test_beyond_6(run_chapter, tmp_path):
+    chapter = run_chapter("beyond_6_new_domain", "--output-dir", tmp_path)
+    of_chapter = chapter["rows"][-1]
+    assert of_chapter["model"] == "new vocabulary"
+    frozen, vectors, mixed = (solution("beyond_6", n, chapter=chapter) for n in (1, 2, 3))
+    assert frozen["new"] < of_chapter["new_value"] < vectors["new"] < mixed["new"]
+    assert frozen["first"] < of_chapter["first_value"] + 2
+    assert mixed["first"] > of_chapter["first_value"] + 15
 
 
 def test_minimal():
