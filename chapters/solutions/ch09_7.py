@@ -32,7 +32,7 @@ def exercise_2():
 
 
 def exercise_3(train=4000, **sizes):
-    """97% with attention, 0% without: Keras warns that the encoder has no gradient."""
+    """Nearly all with attention, and none without: Keras warns that the encoder has no gradient."""
     corpus = s2s.data.reverse_corpus("abcdefgh", lengths=(1, 8), train=train, dev=100, test=200)
     attention = {"attention": s2s.BahdanauAttention(32)}
     return {
