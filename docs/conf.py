@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "tools")]
 
+import catalogs
 import notebooks
 from equations import convert
 from links import FRONT, rewrite_links
@@ -63,23 +64,32 @@ linkcheck_ignore = [r"https?://"]
 def read_page(app, page, source) -> None:
     """Put the README before the table of contents, and keep links within the site.
 
-    A chapter gets a link to its notebook.
+    A chapter gets links to its notebook and to its other language.
     """
+    chinese = page.endswith(".zh-CN")
     if page.startswith("chapters/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 text = "".join(cell["source"])
-                cell["source"] = rewrite_links(text, ROOT / "chapters", depth=1)
-        name = f"{Path(page).name}.ipynb"
-        notebook["cells"][0]["source"] += f"\n\nThis page as a notebook: {{download}}`{name}`"
+                cell["source"] = rewrite_links(text, ROOT / "chapters", 1, chinese)
+        name = Path(page).name.removesuffix(".zh-CN")
+        if chinese:
+            more = f"本页的 notebook：{{download}}`{name}.zh-CN.ipynb`。"
+            more += f"[English version]({name}.ipynb)"
+        else:
+            more = f"This page as a notebook: {{download}}`{name}.ipynb`"
+            if catalogs.path_of(name).exists():
+                more += f". [中文版]({name}.zh-CN.ipynb)"
+        notebook["cells"][0]["source"] += f"\n\n{more}"
         source[0] = json.dumps(notebook)
         return
-    text = rewrite_links(source[0], (HERE / page).parent, page.count("/"))
+    text = rewrite_links(source[0], (HERE / page).parent, page.count("/"), chinese)
     for name, front in FRONT.items():
         if front == f"{page}.md" and (ROOT / name).exists():
             _, _, contents = text.partition("\n")  # without the title
-            text = rewrite_links((ROOT / name).read_text(encoding="utf-8"), ROOT, 0) + contents
+            front_page = (ROOT / name).read_text(encoding="utf-8")
+            text = rewrite_links(front_page, ROOT, 0, chinese) + contents
     # GitHub needs these anchors; here, `links.slug` makes them.
     source[0] = re.sub(r'^<a id="s\d"></a>\n', "", text, flags=re.MULTILINE)
 
@@ -108,6 +118,7 @@ def show_arguments(app, what, name, thing, options, signature, returns) -> tuple
 def setup(app) -> None:
     """Convert what is read before Sphinx parses it."""
     notebooks.write_missing()
+    catalogs.write_pages()
     app.connect("source-read", read_page)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("autodoc-process-signature", show_arguments)

@@ -19,13 +19,14 @@ def slug(heading: str) -> str:
     return label[0].lower() if label else slugify(heading)
 
 
-def rewrite_links(text: str, folder: Path, depth: int) -> str:
+def rewrite_links(text: str, folder: Path, depth: int, chinese: bool = False) -> str:
     """Return a page whose links to chapters and modules lead to their pages on the site.
 
     Args:
         text: the page, in Markdown.
         folder: the folder that its links are relative to.
         depth: the number of folders between docs/ and the page.
+        chinese: lead to the Chinese pages of the chapters that have one.
     """
     up = "../" * depth
 
@@ -41,7 +42,10 @@ def rewrite_links(text: str, folder: Path, depth: int) -> str:
             case (readme,) if readme in FRONT:
                 return f"[{label}]({up}{FRONT[readme]}{hash_sign}{anchor})"
             case ("chapters", name) if name.endswith(".py"):
-                return f"[{label}]({up}chapters/{path.stem}.ipynb)"
+                page = f"chapters/{path.stem}.zh-CN.ipynb"
+                if not (chinese and (HERE / page).exists()):
+                    page = f"chapters/{path.stem}.ipynb"
+                return f"[{label}]({up}{page})"
             case ("chapters",):
                 return f"[{label}]({up}chapters.md)"
             case ("tf_seq2seq", package, *_) if (

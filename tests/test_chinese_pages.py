@@ -4,7 +4,7 @@ import re
 
 import pytest
 from helpers import ROOT
-from pages import FENCED, slugs
+from pages import FENCED, FIGURE, code_spans, links, links_to_english_pages, place
 
 PAGES = [path for path in ROOT.rglob("*.zh-CN.md") if path.name != "index.zh-CN.md"]
 PAIRS = {
@@ -12,17 +12,6 @@ PAIRS = {
     for page in sorted(PAGES)
     if not {".venv", "build"} & {*page.relative_to(ROOT).parts}
 }
-
-
-def place(page, link):
-    """Return where a link leads to, without the language: a file and the number of a heading."""
-    path, _, anchor = link.partition("#")
-    if ":" in link:
-        return link
-    target = (page.parent / path).resolve() if path else page
-    if anchor and anchor in slugs(target):
-        anchor = str(slugs(target).index(anchor))
-    return f"{target.relative_to(ROOT)}#{anchor}".replace(".zh-CN", "")
 
 
 def sections(page):
@@ -34,11 +23,9 @@ def sections(page):
     itself = place(page, "#")
     found = []
     for part in re.split(r"^(?=#+ )", text, flags=re.MULTILINE)[1:]:
-        links = [place(page, link) for link in re.findall(r"\]\(([^)]*)\)", part)]
         equations = re.findall(r"\$\$\n(.*?)\n\$\$", part, re.DOTALL)
         prose = re.sub(r"\$\$\n.*?\n\$\$", "", part, flags=re.DOTALL)
         prose = re.sub(r"\]\([^)]*\)", "", prose)
-        names = set(re.findall(r"`([^`]+)`", prose))
         found.append(
             {
                 "level": len(part) - len(part.lstrip("#")),
@@ -47,16 +34,13 @@ def sections(page):
                 "equations": equations,
                 "formulas": set(re.findall(r"\$([^$\n]+)\$", prose)),
                 # Each version links to the other.
-                "links": sorted(link for link in links if link != itself),
+                "links": sorted(link for link in links(page, part) if link != itself),
                 # Error messages and examples, which readers search for.
                 "quotes": sorted(re.findall(r'"([^"]+)"', re.sub(r"`[^`]*`", "", prose))),
-                "names": {" ".join(name.split()) for name in names},
-                "figures": sorted(re.findall(r"\d+(?:[.,]\d+)*", prose)),
+                "names": code_spans(prose),
+                "figures": sorted(FIGURE.findall(prose)),
                 # In a table and between pictures, the order does not depend on the language.
-                "rows": [
-                    re.findall(r"\d+(?:[.,]\d+)*", row)
-                    for row in re.findall(r"^\|.*", prose, re.MULTILINE)
-                ],
+                "rows": [FIGURE.findall(row) for row in re.findall(r"^\|.*", prose, re.MULTILINE)],
                 "pictures": re.findall(r"!\[[^\]]*\]\(([^)]*)\)", part),
                 "paragraphs": len([text for text in part.split("\n\n") if text.strip()]),
                 "items": len(re.findall(r"^(?:-|\d+\.) ", part, re.MULTILINE)),
@@ -105,8 +89,5 @@ def test_each_links_to_the_other(name):
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_it_links_to_chinese_pages_where_there_are_some(name):
-    english, chinese = PAIRS[name]
-    for link in re.findall(r"\]\(([^):#]+)", chinese.read_text(encoding="utf-8")):
-        target = (chinese.parent / link).resolve()
-        translated = target.with_name(target.name.replace(".md", ".zh-CN.md"))
-        assert target in (english, translated) or not translated.exists(), link
+    _, chinese = PAIRS[name]
+    assert not links_to_english_pages(chinese, chinese.read_text(encoding="utf-8"))
