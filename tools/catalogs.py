@@ -6,7 +6,7 @@
 
 A catalog is docs/locale/zh_CN/LC_MESSAGES/NAME.po, in the format of gettext. A message is a
 heading, a paragraph, an item of a list, a table or an indented block of a chapter. When a message
-changes, its translation is marked as fuzzy. The page shows such a message, and a new one, in English.
+changes, its translation is marked as fuzzy. The page shows it in English, as it does a new one.
 """
 
 from __future__ import annotations
