@@ -56,11 +56,10 @@ def notebook(*texts):
 def unchanged(chapter, text):
     """Return what no translation changes: figures, code, symbols of equations and links."""
     prose = re.sub(r"\]\([^)]*\)", "]", text)
-    words = re.findall(r"[!-~]+", text)
     return {
         "figures": sorted(FIGURE.findall(prose)),
         "code": code_spans(prose),
-        "options": {word for word in words if re.match(r"`?--\w", word)},
+        "options": set(re.findall(r"--[a-z-]+", text)),
         "symbols": set(re.findall(r"[A-Za-z]+'?_(?:\{[^}]*\}|[A-Za-z0-9]+)", prose)),
         "equals signs": prose.count("="),
         "brackets": [prose.count(bracket) for bracket in "[]{}"],
