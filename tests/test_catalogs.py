@@ -69,7 +69,8 @@ def unchanged(chapter, text):
 
 
 def test_these_chapters_are_translated():
-    assert {*NAMES} >= {"minimal", "quickstart"}
+    book = {path.stem for path in (ROOT / "chapters").glob("ch*.py")}
+    assert {*NAMES} >= {"minimal", "quickstart"} | book
 
 
 @pytest.mark.parametrize("name", NAMES)

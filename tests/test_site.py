@@ -134,6 +134,19 @@ def test_links_lead_to_pages_of_the_site():
     assert slug("The task and the symbols") == "the-task-and-the-symbols"
 
 
+def test_a_chinese_page_leads_to_the_chinese_chapters_that_there_are(tmp_path, monkeypatch):
+    pytest.importorskip("mdit_py_plugins", reason="the extra `docs` is not installed")
+    import links
+
+    monkeypatch.setattr(links, "HERE", tmp_path)
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "minimal.zh-CN.ipynb").touch()
+    text = "[a](chapters/minimal.py) [b](chapters/quickstart.py)"
+    chinese = "[a](chapters/minimal.zh-CN.ipynb) [b](chapters/quickstart.ipynb)"
+    assert links.rewrite_links(text, ROOT, 0, chinese=True) == chinese
+    assert links.rewrite_links(text, ROOT, 0) == text.replace(".py", ".ipynb")
+
+
 # --- Notebooks ------------------------------------------------------------------------------------
 
 
