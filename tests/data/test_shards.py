@@ -1,7 +1,9 @@
 """Encoded corpora: the same batches as in memory, and damage that is noticed."""
 
+import errno
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -161,6 +163,30 @@ def test_no_more_is_read_than_the_records(encoded, monkeypatch):
     monkeypatch.setattr(os, "pread", lambda *args: (read.append(pread(*args)), read[-1])[1])
     records = EncodedCorpus(encoded.directory).read(np.array([299, 0, 63, 64, 5]))
     assert sum(map(len, read)) == sum(map(len, records)) > 0
+
+
+def test_a_copy_opens_the_files_itself(encoded):
+    copied = pickle.loads(pickle.dumps(encoded))
+    assert copied.read(np.array([5])).tolist() == encoded.read(np.array([5])).tolist()
+
+
+def test_the_working_directory_may_change(encoded, monkeypatch):
+    monkeypatch.chdir(encoded.directory.parent)
+    corpus = EncodedCorpus(encoded.directory.name)
+    monkeypatch.chdir("/")
+    assert len(corpus.read(np.array([5]))) == 1
+
+
+@pytest.mark.parametrize("fault", [errno.EMFILE, errno.EIO])
+def test_a_file_that_cannot_be_read_is_named(encoded, monkeypatch, fault):
+    def failing(*arguments):
+        raise OSError(fault, os.strerror(fault))
+
+    corpus = EncodedCorpus(encoded.directory)
+    monkeypatch.setattr(os, "open" if fault == errno.EMFILE else "pread", failing)
+    message = rf"pairs-00000-of-00005\.tfrecord cannot be read \({os.strerror(fault)}\): remove"
+    with pytest.raises(InputError, match=message):
+        corpus.read(np.array([5]))
 
 
 def test_it_is_opened_again_with_its_tokenizers(tokenizers, encoded):

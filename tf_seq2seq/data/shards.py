@@ -64,7 +64,7 @@ class EncodedCorpus:
     """
 
     def __init__(self, directory: str | os.PathLike):
-        self.directory = Path(directory).expanduser()
+        self.directory = Path(directory).expanduser().absolute()
         try:
             self._content = (self.directory / SETTINGS).read_bytes()
             self.settings: dict[str, Any] = json.loads(self._content)
@@ -94,6 +94,9 @@ class EncodedCorpus:
 
     def __len__(self) -> int:
         return self.settings["pairs"]
+
+    def __reduce__(self) -> tuple:
+        return type(self), (str(self.directory),)  # a copy opens the files itself
 
     @functools.cached_property
     def source_tokenizer(self) -> Tokenizer:
@@ -177,6 +180,11 @@ class EncodedCorpus:
                 record = self._opened(self._paths[shard]).read(begin, int(sizes[place]))
             except FileNotFoundError:
                 raise self._damaged(name, "is missing") from None
+            except OSError as error:
+                raise InputError(
+                    f"{self._paths[shard]} cannot be read ({error.strerror}): remove the cause, "
+                    "and continue with `resume`."
+                ) from None
             if zlib.crc32(record) != checksums[place]:
                 raise self._damaged(name, f"is damaged at byte {begin} (its CRC-32 has changed)")
             records[place] = record
