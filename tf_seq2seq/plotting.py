@@ -342,7 +342,8 @@ def bars(
         A figure with the values above the bars; save it with `figure.savefig(path)`.
 
     Raises:
-        InputError: if there is no bar, or a series or its intervals do not have `n` numbers.
+        InputError: if `names` or `series` is empty, or a series or its intervals do not have `n`
+            numbers.
 
     Example:
 

@@ -95,7 +95,7 @@ def versions(python: Path) -> str:
 def row(name: str, neighbor: Neighbor) -> tuple[str, bool]:
     """Try some versions; return a row of the table, and whether all tests passed."""
     if shutil.which(neighbor.python) is None:
-        return f"| {name} | | not tried: there is no {neighbor.python} here |", True
+        return f"| {name} | | not tried: {neighbor.python} is not installed |", True
     try:
         python = prepare(neighbor, ENVIRONMENTS / name)
     except subprocess.CalledProcessError:
