@@ -189,6 +189,31 @@ def test_a_file_that_cannot_be_read_is_named(encoded, monkeypatch, fault):
         corpus.read(np.array([5]))
 
 
+def test_more_shards_than_files_may_be_open(encoded, monkeypatch):
+    corpus, opened, descriptors = EncodedCorpus(encoded.directory), os.open, []
+
+    def limited(*arguments):
+        if len(descriptors) >= 2:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        descriptors.append(opened(*arguments))
+        return descriptors[-1]
+
+    closed = os.close
+    monkeypatch.setattr(os, "open", limited)
+    monkeypatch.setattr(os, "close", lambda file: (descriptors.remove(file), closed(file)))
+    assert corpus.read(np.arange(300)).tolist() == encoded.read(np.arange(300)).tolist()
+
+
+@pytest.mark.parametrize("pairs_per_shard", [1, 300, 2**40, 2**70])
+def test_any_number_of_pairs_per_shard(
+    pairs, tokenizers, encoded, tmp_path, monkeypatch, pairs_per_shard
+):
+    monkeypatch.setattr(encoding, "DIGITS", 1)  # names of different lengths would be out of order
+    corpus = encode(pairs, *tokenizers, tmp_path / "a", pairs_per_shard=pairs_per_shard)
+    members = np.arange(300, dtype=np.int32)  # the type that `batches` uses
+    assert corpus.read(members).tolist() == encoded.read(members).tolist()
+
+
 def test_it_is_opened_again_with_its_tokenizers(tokenizers, encoded):
     corpus = EncodedCorpus(str(encoded.directory))
     assert len(corpus) == 300
@@ -246,6 +271,19 @@ class TestDamage:
     def test_of_the_index_and_the_tokenizers(self, copy, name):
         flip(copy / name, 40)
         with pytest.raises(InputError, match=rf"{name} is damaged \(its SHA-256 has changed\)"):
+            EncodedCorpus(copy)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            *({"pairs": wrong} for wrong in (299, 301, 0, -1, "x", None)),
+            *({"pairs_per_shard": wrong} for wrong in (63, 65, 128, 0, -1, "x", None)),
+        ],
+    )
+    def test_of_a_number_in_the_settings(self, copy, change):
+        settings = {**json.loads((copy / SETTINGS).read_text()), **change}
+        (copy / SETTINGS).write_text(json.dumps(settings))
+        with pytest.raises(InputError, match=r"corpus\.json is damaged \(.*delete"):
             EncodedCorpus(copy)
 
     @pytest.mark.parametrize("text", ["", "{}", "[1", '{"format": 1, "files": 3}'])

@@ -39,6 +39,9 @@ from tf_seq2seq.files import in_chunks, write_folder_alone
 from tf_seq2seq.strings import utf8
 from tf_seq2seq.text import EOS_ID, UNK_ID, Tokenizer
 
+DIGITS = 5
+"""The fewest digits of the numbers in the names of shards."""
+
 
 def encode(
     pairs: Iterable[tuple[str, str]],
@@ -295,6 +298,7 @@ class _Shards:
                 self._report(self.pairs)
 
     def number(self) -> None:
-        """Rename the shards, whose number is known at the end."""
+        """Rename the shards, whose number is known at the end; sorted names keep their order."""
+        count = f"{len(self._paths):0{DIGITS}}"
         for place, path in enumerate(self._paths):
-            path.rename(self._folder / f"pairs-{place:05}-of-{len(self._paths):05}.tfrecord")
+            path.rename(self._folder / f"pairs-{place:0{len(count)}}-of-{count}.tfrecord")

@@ -15,6 +15,7 @@ The batches of an epoch are planned from the lengths alone, and the offsets give
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import json
@@ -71,6 +72,8 @@ class EncodedCorpus:
             known = self.settings["format"] == FORMAT
             for name, facts in self.settings["files"].items():
                 self._check_file(name, facts, content=not name.endswith(".tfrecord"))
+            if known:
+                self._plan_reading()
         except OSError as error:
             raise InputError(
                 f"{self.directory} is not an encoded corpus (cannot read {SETTINGS}: "
@@ -82,15 +85,22 @@ class EncodedCorpus:
             raise self._damaged(SETTINGS, f"is damaged ({first_line(error)})") from None
         if not known:
             raise self._damaged(SETTINGS, f"has the format {self.settings['format']}, not {FORMAT}")
-        count = len(self)
-        self._lengths = np.memmap(self.directory / LENGTHS, "<u4", "r", shape=(count, 2))
-        self._offsets = np.memmap(self.directory / OFFSETS, "<u8", "r", shape=(count,))
-        self._checksums = np.memmap(self.directory / CHECKSUMS, "<u4", "r", shape=(count,))
-        files = self.settings["files"]
+        self._opened = functools.lru_cache(OPEN_SHARDS)(_Shard)
+
+    def _plan_reading(self) -> None:
+        """Open the index, and find the files of the records; a wrong number raises ValueError."""
+        count, files = len(self), self.settings["files"]
+        self._lengths = np.memmap(self.directory / LENGTHS, "<u4", "r").reshape(count, 2)
+        self._offsets = np.memmap(self.directory / OFFSETS, "<u8", "r").reshape(count)
+        self._checksums = np.memmap(self.directory / CHECKSUMS, "<u4", "r").reshape(count)
         self._shards = [name for name in files if name.endswith(".tfrecord")]
         self._sizes = np.array([files[name]["bytes"] for name in self._shards], np.uint64)
         self._paths = [str(self.directory / name) for name in self._shards]
-        self._opened = functools.lru_cache(OPEN_SHARDS)(_Shard)
+        # Any larger number gives the same file, and this one fits the integers of positions.
+        self._pairs_per_shard = min(self.settings["pairs_per_shard"], count)
+        begins = self._offsets[:: self._pairs_per_shard]
+        if len(begins) != len(self._shards) or begins.any():
+            raise ValueError(f"wrong pairs_per_shard: {self.settings['pairs_per_shard']}")
 
     def __len__(self) -> int:
         return self.settings["pairs"]
@@ -170,14 +180,14 @@ class EncodedCorpus:
         """
         members = np.asarray(members)
         records = np.empty(len(members), object)
-        shards = members // self.settings["pairs_per_shard"]
+        shards = members // self._pairs_per_shard
         begins, sizes = self._offsets[members], self._data_sizes(members, shards)
         checksums = self._checksums[members]
         for place in np.argsort(members):  # in the order on disk
             shard, begin = shards[place], int(begins[place])
             name = self._shards[shard]
             try:
-                record = self._opened(self._paths[shard]).read(begin, int(sizes[place]))
+                record = self._open(self._paths[shard]).read(begin, int(sizes[place]))
             except FileNotFoundError:
                 raise self._damaged(name, "is missing") from None
             except OSError as error:
@@ -190,10 +200,19 @@ class EncodedCorpus:
             records[place] = record
         return records
 
+    def _open(self, path: str) -> _Shard:
+        try:
+            return self._opened(path)
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+        self._opened.cache_clear()  # the system allows fewer open files
+        return self._opened(path)
+
     def _data_sizes(self, members: np.ndarray, shards: np.ndarray) -> np.ndarray:
         """Return the number of bytes of the data of records: up to the next one, or to the end."""
         last = len(self) - 1
-        ends_shard = (members == last) | ((members + 1) % self.settings["pairs_per_shard"] == 0)
+        ends_shard = (members == last) | ((members + 1) % self._pairs_per_shard == 0)
         ends = np.where(
             ends_shard, self._sizes[shards], self._offsets[np.minimum(members + 1, last)]
         )
