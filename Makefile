@@ -39,7 +39,7 @@ test-all: $(READY)
 
 test-gpu: $(READY)
 	$(VENV)/bin/python -m pip install --quiet 'tensorflow[and-cuda]>=2.21,<2.22'
-	$(RUN) -m pytest -vv tests/gpu $(ARGS)
+	$(RUN) -m pytest -vv -m "slow or not slow" tests/gpu $(ARGS)
 
 check: lint
 	$(TEST) -m "fast and not slow" $(ARGS)

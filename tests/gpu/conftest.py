@@ -1,4 +1,6 @@
-"""What only a GPU can break. `make test-gpu` runs these tests; without a GPU they are skipped."""
+"""What only a GPU can break, for `make test-gpu`. Without a GPU, only the slow tests are run."""
+
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -8,7 +10,8 @@ for gpu in GPUS:
     tf.config.experimental.set_memory_growth(gpu, True)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _gpu():
+def pytest_collection_modifyitems(items):
     if not GPUS:
-        pytest.skip("TensorFlow finds no GPU")
+        for item in items:
+            if Path(__file__).parent in item.path.parents and "slow" not in item.keywords:
+                item.add_marker(pytest.mark.skip("TensorFlow finds no GPU"))

@@ -1,4 +1,7 @@
-"""cuDNN, XLA, strategies and exports on a real GPU, compared with a CPU."""
+"""cuDNN, XLA, strategies and exports on a real GPU, compared with a CPU.
+
+The tests marked `slow` run without a GPU too, which shows that they fit the code.
+"""
 
 import os
 import subprocess
@@ -120,7 +123,7 @@ def test_losses_are_those_of_a_cpu(jit_compile, cpu_losses, tmp_path):
         assert values[-2] < values[0]
 
 
-def copying_model(policy="float32", **compile_options):
+def copying_model(policy="float32", dropout=0.1, **compile_options):
     keras.config.set_dtype_policy(policy)
     corpus = s2s.data.copy_corpus("abcdef", lengths=(1, 6), train=400, dev=40, test=4)
     tokenizer = s2s.text.WordTokenizer()
@@ -133,8 +136,8 @@ def copying_model(policy="float32", **compile_options):
     ]
     size = tokenizer.vocabulary_size
     model = s2s.Seq2Seq(
-        s2s.Encoder(size, 32, bidirectional=True, dropout=0.1),
-        s2s.Decoder(size, 64, attention=s2s.BahdanauAttention(32), dropout=0.1),
+        s2s.Encoder(size, 32, bidirectional=True, dropout=dropout),
+        s2s.Decoder(size, 64, attention=s2s.BahdanauAttention(32), dropout=dropout),
     )
     model.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0), **compile_options)
     return model, *batches
@@ -147,23 +150,26 @@ def test_xla_is_the_default_and_trains_in_bfloat16(tmp_path):
     assert history.history["val_loss"][-1] < 0.7 * history.history["val_loss"][0]
 
 
+@pytest.mark.slow
 def test_keras_trains_it_too():
     model, train, dev = copying_model()
-    history = model.fit(train, validation_data=dev, epochs=4, verbose=0)
+    history = model.fit(train, validation_data=dev, epochs=4, verbose=0, shuffle=False)
     assert history.history["val_loss"][-1] < 0.7 * history.history["val_loss"][0]
 
 
+@pytest.mark.slow
 def test_a_mirrored_strategy_on_the_gpu_gives_the_losses_of_one_device(tmp_path, full_precision):
     histories = []
     for strategy in (training.strategy("default"), training.strategy("mirrored")):
         keras.utils.set_random_seed(1)
         with strategy.scope():
-            model, train, dev = copying_model(jit_compile=False)
+            model, train, dev = copying_model(dropout=0.0, jit_compile=False)
         histories.append(training.fit(model, train, dev, epochs=2, directory=tmp_path / "run"))
     one, mirrored = histories
     np.testing.assert_allclose(one.step_losses, mirrored.step_losses, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_resuming_gives_the_losses_of_an_uninterrupted_run(tmp_path):
     class StopError(Exception):
         pass
@@ -186,17 +192,19 @@ def test_resuming_gives_the_losses_of_an_uninterrupted_run(tmp_path):
     np.testing.assert_allclose(resumed.step_losses, whole.step_losses, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_an_export_from_a_gpu_is_served_on_a_cpu(tmp_path):
     """With the translations of the GPU; `run_in_fresh_process` has no GPU."""
     translator = small_translator()
     sentences = ["a b c d", "", "h g f e d c b a"]
     path = serving.export(translator, tmp_path / "m")
     served = serving.run_in_fresh_process(path, sentences)
-    translations = translator.translate(sentences)
+    translations = translator(sentences)
     assert served["translation"] == [each.text for each in translations]
     np.testing.assert_allclose(served["score"], [each.score for each in translations], atol=0.02)
 
 
+@pytest.mark.slow
 def test_greedy_search_compiled_by_xla_finds_the_same():
     model, _, _ = copying_model()
     source = tf.constant(np.random.default_rng(0).integers(4, 9, (8, 6)), tf.int32)
