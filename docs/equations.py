@@ -15,7 +15,19 @@ GREEK = {"alpha", "beta", "epsilon", "pi"}
 COMMANDS = {"sum", "exp", "log", "tanh", "cos", "min", "max"} | GREEK
 NAMES = {
     *("BLEU", "chrF", "LSTM", "RNN", "activation", "columns", "context", "label", "learning_rate"),
-    *("logits", "logit", "loss", "lp", "perplexity", "rate", "rows", "score", "sigmoid", "size"),
+    *(
+        "logits",
+        "logit",
+        "loss",
+        "lp",
+        "mean",
+        "perplexity",
+        "rate",
+        "rows",
+        "score",
+        "sigmoid",
+        "size",
+    ),
     *("softmax", "sqrt", "temperature"),
     *("peak", "start", "end", "warmup"),
 }

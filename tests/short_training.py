@@ -71,8 +71,16 @@ def translator():
 
 
 def language_model():
-    """A model that carries its state from batch to batch, with dropout."""
-    model = s2s.LanguageModel(12, 6, num_layers=2, dropout=0.2, word_dropout=0.1)
+    """A model that carries its state from batch to batch, with all kinds of dropout."""
+    model = s2s.LanguageModel(
+        *(12, 6),
+        num_layers=2,
+        dropout=0.2,
+        word_dropout=0.1,
+        weight_dropout=0.3,
+        activation_penalty=0.5,
+        change_penalty=0.5,
+    )
     model.compile(keras.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=1.0))
     ids = np.random.default_rng(0).integers(1, 12, 2 * 9 * 7 + 1)
     return model, *(s2s.data.text_batches(text, 2, 7) for text in (ids, ids[:50]))

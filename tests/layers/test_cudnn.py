@@ -108,6 +108,16 @@ def test_a_context_is_fed_into_each_step(gpu):
     )
 
 
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_another_matrix_of_the_state(kind, gpu):
+    layer, same = make(kind), make(kind)
+    kernel = tf.reverse(tf.convert_to_tensor(layer.cell.recurrent_kernel), [0])
+    same.cell.recurrent_kernel.assign(kernel)
+    given = *arguments(layer), tf.constant(MASK)
+    results = run_layer(layer, *given, recurrent_kernel=kernel)
+    assert_same(tf.nest.flatten(results), tf.nest.flatten(run_layer(same, *given)))
+
+
 @pytest.mark.parametrize("shape", [(0, 5), (4, 0)])
 @pytest.mark.parametrize("masked", [False, True])
 def test_an_empty_batch_never_reaches_cudnn(shape, masked, gpu, monkeypatch):

@@ -173,3 +173,27 @@ def test_replicas_get_the_gradients_of_one_device(kind):
     )
     ours = [sum(strategy.experimental_local_results(part)) for part in on_replicas(*halves)]
     assert_same(ours, weight_gradients(plain, inputs, state))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropped_weights_of_the_state_equal_keras_with_these_weights(kind):
+    """The gradient passes through the mask, in the loop of training and in the plain one."""
+    layer, same = make(kind), make(kind)
+    given = *arguments(layer), tf.sequence_mask(LENGTHS, 5)
+    shape = layer.cell.recurrent_kernel.shape
+    factors = tf.constant(np.random.default_rng(3).choice([0, 2], shape), tf.float32)
+    same.cell.recurrent_kernel.assign(layer.cell.recurrent_kernel * factors)
+
+    def run(training):
+        def run(layer, inputs, state, mask):
+            kernel = layer.cell.recurrent_kernel * factors
+            return run_layer(layer, inputs, state, mask, training=training, recurrent_kernel=kernel)
+
+        return run
+
+    assert_same(run(False)(layer, *given), plain(same, *given))
+    expected = gradients(plain, same, *given)
+    of_kernel = [w is same.cell.recurrent_kernel for w in same.weights].index(True)
+    expected[of_kernel - len(same.weights)] *= factors
+    assert_same(gradients_in_graph(run(True), layer, *given), expected)
+    assert_same(gradients(run(False), layer, *given), expected)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_seq2seq import LanguageModel, search
+from tf_seq2seq.models import steps
 
 IDS = np.random.default_rng(0).integers(1, 12, (3, 7))
 
@@ -143,13 +144,76 @@ class TestDropout:
         for mask, other in itertools.combinations(factors, 2):
             assert (mask != other).mean() > 0.2
 
+    def test_weight_dropout_drops_the_same_weights_of_the_state_in_all_words(self):
+        lm = model(units=50, weight_dropout=self.RATE)
+        recorder = lm.weight_dropout_layer = Recorder(lm.weight_dropout_layer)
+        output = lm(IDS, training=True)
+        assert [mask.shape for mask in recorder.factors] == [(50, 200)] * 2
+        for mask in recorder.factors:
+            np.testing.assert_allclose(np.unique(mask.round(4)), [0, 1 / 0.6], atol=1e-3)
+            assert abs((mask == 0).mean() - self.RATE) < 0.02
+        first, second = recorder.factors
+        assert (first != second).mean() > 0.3
+        expected = model(units=50)
+        expected.set_weights(lm.get_weights())
+        for layer, mask in zip(expected.recurrent_layers, recorder.factors, strict=True):
+            layer.cell.recurrent_kernel.assign(layer.cell.recurrent_kernel * mask)
+        np.testing.assert_allclose(output.logits, expected(IDS).logits, atol=1e-5)
+        lm(IDS, training=True)
+        assert (recorder.factors[2] != first).mean() > 0.3  # drawn once per batch
+
+    def test_the_same_seed_draws_the_same_masks(self):
+        rates = {"dropout": 0.5, "word_dropout": 0.5, "weight_dropout": 0.5}
+        results = []
+        for _ in range(2):
+            keras.utils.set_random_seed(3)
+            results.append(model(**rates)(IDS, training=True).logits)
+        np.testing.assert_array_equal(*results)
+
     def test_only_in_training(self):
-        lm = model(dropout=0.5, word_dropout=0.5)
+        lm = model(dropout=0.5, word_dropout=0.5, weight_dropout=0.5)
         still = model()
         still.set_weights(lm.get_weights())
         for training in (None, False):
             np.testing.assert_array_equal(lm(IDS, training=training).logits, still(IDS).logits)
         assert np.any(lm(IDS, training=True).logits != still(IDS).logits)
+
+
+def test_penalties_by_hand():
+    """Without words, rows count less: the second has three words and the last has none."""
+    lm = model(dropout=0.5, activation_penalty=2.0, change_penalty=3.0)
+    seen, drop = [], lm.dropout_layer
+
+    def see(x, training=None):
+        seen.append((np.array(x), np.array(drop(x, training=training))))
+        return seen[-1][1]
+
+    lm.dropout_layer = see
+    lengths = [7, 3, 0]
+    lm(IDS, valid=np.arange(7) < np.array(lengths)[:, None], training=True)
+    outputs, dropped = seen[-1]
+    expected = 0
+    for row, length in enumerate(lengths):
+        for t in range(length):
+            expected += 2 * np.mean(dropped[row, t] ** 2) / 3
+            if t:
+                expected += 3 * np.mean((outputs[row, t] - outputs[row, t - 1]) ** 2) / 3
+    np.testing.assert_allclose(lm.losses, [expected], rtol=1e-5)
+
+
+def test_penalties_are_in_the_loss_but_not_in_the_perplexity():
+    values = []
+    for penalties in ({}, {"activation_penalty": 2.0}, {"change_penalty": 2.0}):
+        keras.utils.set_random_seed(1)
+        lm = model(**penalties)
+        lm.compile("sgd")
+        loss, *_ = steps.train_step(lm, IDS[:, :-1], IDS[:, 1:], lm.initial_state(3))
+        penalty = float(sum(lm.losses))
+        assert (penalty > 0) == bool(penalties)
+        values.append((float(loss) - penalty, float(lm.get_metrics_result()["perplexity"])))
+        lm(IDS)
+        assert not lm.losses
+    np.testing.assert_allclose(values, [values[0]] * 3, rtol=1e-6)
 
 
 def test_word_dropout_drops_a_word_wherever_it_occurs():
@@ -205,10 +269,17 @@ def test_sizes_out_of_range(option):
         model(**{option: 0})
 
 
-@pytest.mark.parametrize("option", ["dropout", "word_dropout", "locked_dropout"])
+@pytest.mark.parametrize("option", ["dropout", "word_dropout", "weight_dropout", "locked_dropout"])
 def test_rates_and_flags_out_of_range(option):
-    with pytest.raises(ValueError, match=f"`{option}`.*got 1.5"):
-        model(**{option: 1.5})
+    for wrong in (1.0, -0.1):
+        with pytest.raises(ValueError, match=f"`{option}`.*got {wrong}"):
+            model(**{option: wrong})
+
+
+@pytest.mark.parametrize("option", ["activation_penalty", "change_penalty"])
+def test_penalties_out_of_range(option):
+    with pytest.raises(ValueError, match=f"`{option}`.*got -0.1"):
+        model(**{option: -0.1})
 
 
 def test_keras_own_export_is_refused(tmp_path):
@@ -218,6 +289,7 @@ def test_keras_own_export_is_refused(tmp_path):
 
 def test_config_round_trip():
     options = {"dropout": 0.1, "locked_dropout": True, "word_dropout": 0.2, "embedding_size": 5}
+    options |= {"weight_dropout": 0.3, "activation_penalty": 2.0, "change_penalty": 1.0}
     config = model(**options).get_config()
     assert LanguageModel.from_config(config).get_config() == config
 

@@ -39,20 +39,24 @@ def usable() -> bool:
     return _enabled.get() and bool(tf.config.list_logical_devices("GPU")) and not compiled_by_xla()
 
 
-def gru_parameters(layer: keras.layers.RNN) -> list[tf.Tensor]:
+Weights = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""The kernel `W`, the recurrent kernel `U` and the bias of a layer, in float32."""
+
+
+def gru_parameters(weights: Weights) -> list[tf.Tensor]:
     """Return the weights of a GRU in cuDNN's order, with the gates r, z, n."""
 
     def reorder(kernel):
         z, r, n = tf.split(kernel, 3, axis=-1)
         return tf.concat([r, z, n], axis=-1)
 
-    kernel, recurrent_kernel, bias = map(reorder, _weights(layer))
+    kernel, recurrent_kernel, bias = map(reorder, weights)
     return [tf.transpose(kernel), tf.transpose(recurrent_kernel), bias]
 
 
-def lstm_parameters(layer: keras.layers.RNN) -> list[tf.Tensor]:
+def lstm_parameters(weights: Weights) -> list[tf.Tensor]:
     """Return the weights of an LSTM in cuDNN's order, with its second bias."""
-    kernel, recurrent_kernel, bias = _weights(layer)
+    kernel, recurrent_kernel, bias = weights
     return [tf.transpose(kernel), tf.transpose(recurrent_kernel), tf.zeros_like(bias), bias]
 
 
@@ -65,6 +69,7 @@ def run(
     inputs: tf.Tensor,
     initial_state: tuple[tf.Tensor, ...],
     mask: tf.Tensor | None,
+    recurrent_kernel: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
     """Run a layer over whole sequences.
 
@@ -74,6 +79,7 @@ def run(
         inputs: `(batch, length, features)`.
         initial_state: the state before the first step, each part `(batch, units)`.
         mask: bool `(batch, length)`, False at the positions to skip; None to take all steps.
+        recurrent_kernel: `U`, if it is not that of the layer.
 
     Returns:
         `(outputs, state)`: `(batch, length, units)`, zero where `mask` is False, in the order of
@@ -84,16 +90,19 @@ def run(
     # products run in TensorFloat-32.
     dtype = tf.float16 if layer.compute_dtype == "float16" else tf.float32
     inputs, *state = (tf.cast(part, dtype) for part in (inputs, *initial_state))
+    parameters = PARAMETERS[mode](_weights(layer, recurrent_kernel))
+    parameters = tf.concat([tf.reshape(part, [-1]) for part in parameters], axis=0)
+    parameters = tf.cast(parameters, dtype)
 
     def results():
         if mask is None:
             lengths = tf.fill(tf.shape(inputs)[:1], tf.shape(inputs)[1])
-            outputs, new_state = _run(mode, layer, _reversed(layer, inputs), state, lengths)
+            outputs, new_state = _run(mode, parameters, _reversed(layer, inputs), state, lengths)
             return _reversed(layer, outputs), *new_state
         lengths, places, order = _reading_order(mask, layer.go_backwards)
         # cuDNN needs at least one word per row.
         words = _permute(inputs, order, places)
-        outputs, new_state = _run(mode, layer, words, state, tf.maximum(lengths, 1))
+        outputs, new_state = _run(mode, parameters, words, state, tf.maximum(lengths, 1))
         outputs = _permute(outputs, places, order) * tf.cast(mask, dtype)[:, :, None]
         read = (lengths > 0)[:, None]
         return outputs, *(tf.where(read, *parts) for parts in zip(new_state, state, strict=True))
@@ -107,14 +116,13 @@ def run(
     return outputs, tuple(new_state)
 
 
-def _run(mode, layer, inputs, state, lengths):
+def _run(mode, parameters, inputs, state, lengths):
     """Run the first `lengths` steps of each row."""
-    parameters = tf.concat([tf.reshape(part, [-1]) for part in PARAMETERS[mode](layer)], axis=0)
     outputs, *new_state, _, _ = tf.raw_ops.CudnnRNNV3(
         input=inputs,
         input_h=state[0][:, None],
         input_c=state[1][:, None] if len(state) == 2 else tf.zeros([], inputs.dtype),
-        params=tf.cast(parameters, inputs.dtype),
+        params=parameters,
         sequence_lengths=lengths,
         rnn_mode=mode,
         time_major=False,
@@ -126,10 +134,12 @@ def _reversed(layer, x):
     return tf.reverse(x, [1]) if layer.go_backwards else x
 
 
-def _weights(layer):
+def _weights(layer, recurrent_kernel):
     cell = layer.cell
-    weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
-    return [tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights]
+    if recurrent_kernel is None:
+        recurrent_kernel = cell.recurrent_kernel
+    weights = (cell.kernel, recurrent_kernel, cell.bias)
+    return tuple(tf.cast(tf.convert_to_tensor(weight), tf.float32) for weight in weights)
 
 
 def _reading_order(mask, backwards):

@@ -147,19 +147,22 @@ class Recurrence:
 
     Args:
         layer: a built layer made by `recurrent_layer`.
+        recurrent_kernel: `U`, if it is not that of the layer.
 
     Attributes:
         from_input: the `Linear` map `W x + b`.
         from_state: the `Linear` map `U h + b_U`.
     """
 
-    def __init__(self, layer: keras.layers.RNN):
+    def __init__(self, layer: keras.layers.RNN, recurrent_kernel: tf.Tensor | None = None):
         weights = layer.cell
+        if recurrent_kernel is None:
+            recurrent_kernel = weights.recurrent_kernel
         bias, state_bias = tf.convert_to_tensor(weights.bias), None
         if len(bias.shape) == 2:
             bias, state_bias = tf.unstack(bias)
         self.from_input = Linear(weights.kernel, bias, layer.compute_dtype)
-        self.from_state = Linear(weights.recurrent_kernel, state_bias, layer.compute_dtype)
+        self.from_state = Linear(recurrent_kernel, state_bias, layer.compute_dtype)
         self._step = cell_of(layer).step
 
     def __call__(self, from_input: tf.Tensor, state: CellState) -> CellState:
@@ -182,6 +185,7 @@ def run_layer(
     mask: tf.Tensor | None = None,
     context: tf.Tensor | None = None,
     training: bool | None = None,
+    recurrent_kernel: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, CellState]:
     """Run a recurrent layer over whole sequences.
 
@@ -195,6 +199,8 @@ def run_layer(
         mask: bool `(batch, length)`, or None.
         context: `(batch, context_size)`, appended to the input of each step; or None.
         training: whether to store what a fast gradient needs.
+        recurrent_kernel: `U`, float32 `(units, n * units)`, if it is not that of the layer, such as
+            one of which weights are dropped.
 
     Returns:
         `(outputs, state)`: `(batch, length, units)`, in the order of the inputs even if the layer
@@ -205,15 +211,16 @@ def run_layer(
         zeros = tf.zeros([tf.shape(inputs)[0], layer.units], dtype)
         initial_state = (zeros,) * cell.state_parts
     if cell.cudnn is None or not cudnn.usable():
-        return _run_loop(layer, inputs, initial_state, mask, context, training)
+        recurrence = Recurrence(layer, recurrent_kernel)
+        return _run_loop(layer, recurrence, inputs, initial_state, mask, context, training)
     if context is not None:
         context = tf.repeat(tf.cast(context, inputs.dtype)[:, None], tf.shape(inputs)[1], axis=1)
         inputs = tf.concat([inputs, context], axis=-1)
-    return cudnn.run(cell.cudnn, layer, inputs, initial_state, mask)
+    return cudnn.run(cell.cudnn, layer, inputs, initial_state, mask, recurrent_kernel)
 
 
-def _run_loop(layer, inputs, initial_state, mask, context, training):
-    dtype, recurrence = layer.compute_dtype, Recurrence(layer)
+def _run_loop(layer, recurrence, inputs, initial_state, mask, context, training):
+    dtype = layer.compute_dtype
     # Time is the first axis in the loop, so that each step is a contiguous block of memory.
     xs = tf.transpose(inputs, [1, 0, 2])
     masks = [] if mask is None else [tf.cast(tf.transpose(mask)[:, :, None], tf.float32)]

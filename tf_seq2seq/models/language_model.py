@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tf_seq2seq.checks import check_flag, check_integer, check_rate
+from tf_seq2seq.checks import check_flag, check_integer, check_number, check_rate
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.dense import with_bias
 from tf_seq2seq.layers.dropout import Dropout
@@ -69,6 +69,18 @@ class LanguageModel(SequenceModel):
             Ghahramani 2016), instead of a new one for each word.
         word_dropout: rate at which words of the vocabulary are dropped: their embeddings are zero
             throughout a batch (Gal and Ghahramani 2016).
+        weight_dropout: rate at which the weights of `U`, the matrices by which the LSTMs multiply
+            `h_{t-1}`, are dropped throughout a batch (Merity et al. 2018).
+        activation_penalty: `alpha`, at least 0, the weight of large outputs in the loss.
+        change_penalty: `beta`, at least 0, the weight of outputs that change quickly.
+
+    In training, the penalties (AR and TAR, Merity et al. 2017) are part of the loss, and not of the
+    perplexity. Like the default loss, they are summed over the words of a row and averaged over the
+    rows:
+
+        L = loss + alpha sum_t mean(d_t^2) + beta sum_t mean((h_t - h_{t-1})^2)
+
+    where `h_t` is the output of the last layer and `d_t` is `h_t` after dropout.
 
     Call arguments:
         ids: int `(batch, length)`.
@@ -91,7 +103,10 @@ class LanguageModel(SequenceModel):
     >>> second.logits.shape
     TensorShape([1, 2, 100])
 
-    Source: the book, section 9.2; Zaremba et al. 2014, "Recurrent Neural Network Regularization".
+    Source: the book, section 9.2; Zaremba et al. 2014, "Recurrent Neural Network Regularization";
+    Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural
+    Networks"; Merity et al. 2017, "Revisiting Activation Regularization for Language RNNs"; Merity
+    et al. 2018, "Regularizing and Optimizing LSTM Language Models".
     """
 
     def __init__(
@@ -104,6 +119,9 @@ class LanguageModel(SequenceModel):
         dropout: float = 0.0,
         locked_dropout: bool = False,
         word_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        activation_penalty: float = 0.0,
+        change_penalty: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -116,6 +134,9 @@ class LanguageModel(SequenceModel):
         self.dropout = check_rate("dropout", dropout)
         self.locked_dropout = check_flag("locked_dropout", locked_dropout)
         self.word_dropout = check_rate("word_dropout", word_dropout)
+        self.weight_dropout = check_rate("weight_dropout", weight_dropout)
+        self.activation_penalty = check_number("activation_penalty", activation_penalty, minimum=0)
+        self.change_penalty = check_number("change_penalty", change_penalty, minimum=0)
 
         policy = self.dtype_policy
         self.embedding = keras.layers.Embedding(
@@ -133,6 +154,10 @@ class LanguageModel(SequenceModel):
         )
         # Drops words of the vocabulary, whereas `layers.Words` drops single occurrences of words.
         self.word_dropout_layer = Dropout(self.word_dropout, name="word_dropout", dtype=policy)
+        # In bfloat16, `1 / (1 - rate)` would be rounded, and the scale of all weights be wrong.
+        self.weight_dropout_layer = Dropout(
+            self.weight_dropout, name="weight_dropout", dtype="float32"
+        )
         self.build()
 
     def default_loss(self) -> keras.losses.Loss:
@@ -220,7 +245,7 @@ class LanguageModel(SequenceModel):
 
         Args:
             ids, state, valid: as in the call.
-            training: whether to apply dropout.
+            training: whether to apply dropout, and to add the penalties to the loss.
 
         Returns:
             `(batch, length, embedding_size)`, and the state after the last word.
@@ -234,10 +259,30 @@ class LanguageModel(SequenceModel):
         x = self.dropout_layer(x, training=training)
         states = []
         for layer, layer_state in zip(self.recurrent_layers, state, strict=True):
-            x, layer_state = run_layer(layer, x, layer_state, valid, training=training)
-            x = self.dropout_layer(x, training=training)
+            kernel = None
+            if training and self.weight_dropout:
+                kernel = tf.convert_to_tensor(layer.cell.recurrent_kernel)
+                kernel = self.weight_dropout_layer(kernel, training=True)
+            outputs, layer_state = run_layer(
+                layer, x, layer_state, valid, training=training, recurrent_kernel=kernel
+            )
+            x = self.dropout_layer(outputs, training=training)
             states.append(layer_state)
+        if training and (self.activation_penalty or self.change_penalty):
+            self.add_loss(self._penalty(outputs, x, valid))
         return x, tuple(states)
+
+    def _penalty(self, outputs, dropped, valid):
+        """Compute `alpha sum_t mean(d_t^2) + beta sum_t mean((h_t - h_{t-1})^2)`."""
+        h, d = tf.cast(outputs, tf.float32), tf.cast(dropped, tf.float32)
+        counted = tf.ones(tf.shape(h)[:2]) if valid is None else tf.cast(valid, tf.float32)
+
+        def total(x, counted):
+            sums = tf.reduce_sum(tf.reduce_mean(x**2, axis=2) * counted, axis=1)
+            return tf.reduce_mean(sums)
+
+        change = total(h[:, 1:] - h[:, :-1], counted[:, 1:] * counted[:, :-1])
+        return self.activation_penalty * total(d, counted) + self.change_penalty * change
 
     def logits(self, features: tf.Tensor) -> tf.Tensor:
         """Compute `E h_t + b`: map `(..., embedding_size)` to `(..., vocabulary_size)`."""
@@ -311,6 +356,9 @@ class LanguageModel(SequenceModel):
             "dropout": self.dropout,
             "locked_dropout": self.locked_dropout,
             "word_dropout": self.word_dropout,
+            "weight_dropout": self.weight_dropout,
+            "activation_penalty": self.activation_penalty,
+            "change_penalty": self.change_penalty,
         }
 
 
