@@ -2,6 +2,7 @@
 
 from tf_seq2seq.errors import Interrupted
 from tf_seq2seq.training.adam import FusedAdam
+from tf_seq2seq.training.averaging import AverageWeights
 from tf_seq2seq.training.checkpoint import Checkpoint
 from tf_seq2seq.training.distribution import describe_strategy, strategy
 from tf_seq2seq.training.identity import fingerprint
@@ -12,6 +13,7 @@ from tf_seq2seq.training.schedules import WarmupHoldCosine
 from tf_seq2seq.training.workers import Workers
 
 __all__ = [
+    "AverageWeights",
     "Checkpoint",
     "FusedAdam",
     "History",

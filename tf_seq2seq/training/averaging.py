@@ -1,0 +1,105 @@
+"""The average of the weights over the last part of a training run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tf_seq2seq.checks import check_integer
+from tf_seq2seq.errors import InputError
+from tf_seq2seq.models.steps import innermost
+
+
+class AverageWeights(keras.callbacks.Callback):
+    """Evaluate a model, and end its training, with the average of its weights.
+
+        a_n = a_{n-1} + (w_n - a_{n-1}) / n,   a_0 = 0
+
+    where `w_1`, `w_2`, ... are the weights after every `every`-th batch, from the epoch after
+    `begin` epochs on. The average is in the model while the dev set is evaluated, and when training
+    has ended. Training itself, and other callbacks, have the weights `w`. The average does not
+    change the training, so that a constant, high learning rate may end as well as one that decays.
+
+    `training.fit` writes the average to its checkpoints, so that it resumes to the same average.
+    In contrast to the optimizer's `use_ema`, which is computed in each step, all `w_n` count the
+    same.
+
+    Args:
+        begin: number of epochs before the first that is averaged.
+        every: number of batches from one `w_n` to the next, counted from the start of an epoch.
+            With `steps_per_execution`, only batches after which Keras calls callbacks count.
+
+    Raises:
+        InputError: if an argument is out of range; when training begins, if the optimizer has
+            `use_ema`, because both would replace the weights at the end.
+
+    Example:
+
+    >>> average = AverageWeights(begin=20)
+    >>> average.count
+    0
+
+    Source: Polyak and Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging";
+    Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models", who begin when the dev
+    perplexity no longer falls (NT-ASGD).
+    """
+
+    def __init__(self, begin: int, every: int = 10):
+        super().__init__()
+        self.begin = check_integer("begin", begin, minimum=0)
+        self.every = check_integer("every", every, minimum=1)
+        self.count = 0
+        self._mean: list[np.ndarray] = []
+        self._in_training: list[np.ndarray] | None = None
+        self._epoch = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the state for a checkpoint of `training.fit`."""
+        return {"count": self.count, "mean": self._mean}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from the state of a checkpoint."""
+        self.count = state["count"]
+        self._mean = [np.array(array) for array in state["mean"]]
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if any(each.use_ema for each in innermost(self.model.optimizer)):
+            raise InputError(
+                "AverageWeights and an optimizer with use_ema=True would both replace the weights "
+                "at the end: use one of them."
+            )
+        self.count, self._mean = 0, []
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if self._epoch < self.begin or (batch + 1) % self.every:
+            return
+        weights = [variable.numpy() for variable in self.model.trainable_variables]
+        self.count += 1
+        if self.count == 1:
+            self._mean = [np.array(weight, "float32") for weight in weights]
+        for mean, weight in zip(self._mean, weights, strict=True):
+            mean += (weight - mean) / np.float32(self.count)
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        if self.count:
+            variables = self.model.trainable_variables
+            self._in_training = [np.array(variable.numpy()) for variable in variables]
+            self._put(self._mean)
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        if self._in_training is not None:
+            self._put(self._in_training)
+            self._in_training = None
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        if self.count:
+            self._put(self._mean)
+
+    def _put(self, values):
+        for variable, value in zip(self.model.trainable_variables, values, strict=True):
+            variable.assign(value)
