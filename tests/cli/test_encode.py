@@ -28,11 +28,25 @@ def test_learns_tokenizers_and_encodes(files, tmp_path, capsys):
     assert EncodedCorpus(tmp_path / "other").fingerprint == corpus.fingerprint
 
 
-def test_files_of_different_lengths(files, tmp_path):
+def test_files_of_different_lengths(files, tmp_path, capsys):
     (tmp_path / "a.en").write_text("the book\n")
     with pytest.raises(InputError, match=r"has 60 lines and .* has 1: pass two files"):
         main(files)
     assert not (tmp_path / "corpus").exists()
+    assert not capsys.readouterr().out  # no tokenizer was learned
+
+
+@pytest.mark.parametrize("content", ["a file", "a folder of other files"])
+def test_output_that_is_something_else(files, tmp_path, capsys, content):
+    path = tmp_path / "corpus"
+    if content == "a folder of other files":
+        path.mkdir()
+        path /= "notes.txt"
+    path.write_text("mine")
+    with pytest.raises(InputError, match=r"corpus is not an encoded corpus .*: pass a directory"):
+        main(files)
+    assert path.read_text() == "mine"
+    assert not capsys.readouterr().out
 
 
 def test_options_without_effect(files, capsys):

@@ -344,7 +344,7 @@ class TestEncode:
         with pytest.raises(RuntimeError, match="has no vocabulary yet"):
             encode(pairs, WordTokenizer(), tokenizers[1], tmp_path / "a")
 
-    @pytest.mark.parametrize("wrong", ["ab", ("a",), ("a", 3), ("a", None)])
+    @pytest.mark.parametrize("wrong", ["ab", 5, ("a",), ("a", 3), ("a", None)])
     def test_something_else_than_pairs(self, pairs, tokenizers, tmp_path, wrong):
         with pytest.raises(TypeError, match="got"):
             encode([("a1", "b1"), wrong], *tokenizers, tmp_path / "a")

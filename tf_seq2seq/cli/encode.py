@@ -46,14 +46,20 @@ def encode_files(settings: Settings) -> None:
     """
     # Slow to import, and neither --help nor an error on the command line needs them.
     from tf_seq2seq import data
+    from tf_seq2seq.data.encoding import corpus_at
     from tf_seq2seq.text import Tokenizer, tokenizer_for
 
+    # The second run of the same command uses what the first one has learned.
+    known = settings.tokenizers
+    if corpus_at(settings.output):
+        known = known or settings.output
+    if not known:
+        for _ in data.stream_parallel(settings.source, settings.target):
+            pass  # learning takes long, and must not come before an error
     tokenizers = []
     for side in ("source", "target"):
-        # The second run of the same command uses what the first one has learned.
-        folder = settings.tokenizers or settings.output
-        if settings.tokenizers or (folder / side).is_dir():
-            tokenizers.append(Tokenizer.load(folder / side))
+        if known:
+            tokenizers.append(Tokenizer.load(known / side))
             continue
         path = getattr(settings, side)
         lines = itertools.islice(data.stream_lines(path), LINES_TO_CHOOSE_FROM)

@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,8 +95,8 @@ def encode(
     for tokenizer in tokenizers:
         _ = tokenizer.vocabulary  # raises if there is none
     directory = Path(directory).expanduser()
-    if directory.exists() and any(directory.iterdir()):
-        corpus = EncodedCorpus(directory)
+    corpus = corpus_at(directory)
+    if corpus is not None:
         _check_same(corpus, pairs, tokenizers, pairs_per_shard)
         return corpus
     try:
@@ -110,6 +110,17 @@ def encode(
     except tf.errors.ResourceExhaustedError:  # how TensorFlow reports a full disk
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory)) from None
     return EncodedCorpus(directory)
+
+
+def corpus_at(directory: Path) -> EncodedCorpus | None:
+    """Return the encoded corpus of a directory, or None if `encode` can write one there.
+
+    Raises:
+        InputError: if there is something else.
+    """
+    if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
+        return EncodedCorpus(directory)
+    return None
 
 
 def _check_same(corpus: EncodedCorpus, pairs, tokenizers, pairs_per_shard: int) -> None:
@@ -174,7 +185,9 @@ class _Text:
         """Yield chunks of sources and targets as UTF-8."""
         for chunk in in_chunks(pairs):
             for pair in chunk:
-                if isinstance(pair, str | bytes) or len(pair) != 2:
+                if isinstance(pair, str | bytes) or not (
+                    isinstance(pair, Sized) and len(pair) == 2
+                ):
                     raise TypeError(f"`pairs` must hold pairs (source, target), got {pair!r}.")
             source, target = ([utf8(text) for text in side] for side in zip(*chunk, strict=True))
             for side in (source, target):
