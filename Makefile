@@ -8,6 +8,7 @@
 # make docs      build the site in docs/_build/html; warnings are errors
 # make linkcheck check the links within the site
 # make notebooks run the chapters as notebooks, as pages of the site; up to half an hour
+# make explorer  record the examples of the translation explorer in saved_models/demo
 # make catalogs  bring the Chinese text of the chapters up to date with the scripts
 # make canary    the fast tests with neighboring versions of Python, TensorFlow and Keras
 # make format    fix the style with ruff
@@ -26,7 +27,7 @@ DOCS_READY := $(VENV)/.docs-ready
 SPHINX := $(RUN) -m sphinx -W --keep-going
 
 .PHONY: demo test test-all test-gpu check lint coverage mutants bench docs linkcheck \
-  notebooks catalogs canary format clean
+  notebooks explorer catalogs canary format clean
 
 demo: $(READY)
 	$(RUN) chapters/quickstart.py $(ARGS)
@@ -82,6 +83,9 @@ linkcheck: $(DOCS_READY)
 # One of them: make notebooks ARGS=ch08_2
 notebooks: $(DOCS_READY)
 	$(RUN) tools/notebooks.py $(ARGS)
+
+explorer: $(READY)
+	$(RUN) tools/explorer.py
 
 # A new one: make catalogs ARGS=beyond_1
 catalogs: $(READY)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "tools")]
 import catalogs
 import notebooks
 from equations import convert
-from links import FRONT, rewrite_links
+from links import EXPLORER, FRONT, rewrite_links
 from sphinx.util import inspect
 
 import tf_seq2seq
@@ -115,11 +116,19 @@ def show_arguments(app, what, name, thing, options, signature, returns) -> tuple
     return inspect.stringify_signature(arguments, unqualified_typehints=True), returns
 
 
+def copy_explorer(app, error) -> None:
+    """Put the translation explorer, which is no page of Sphinx, next to the pages."""
+    if error is None and app.builder.format == "html":
+        page = Path(app.outdir) / EXPLORER
+        shutil.copytree(ROOT / "saved_models" / "demo", page, dirs_exist_ok=True)
+
+
 def setup(app) -> None:
     """Convert what is read before Sphinx parses it."""
     notebooks.write_missing()
     catalogs.write_pages()
     app.connect("source-read", read_page)
+    app.connect("build-finished", copy_explorer)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("autodoc-process-signature", show_arguments)
     # Before napoleon, which uses the default priority of 500, takes the sections apart.

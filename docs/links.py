@@ -11,6 +11,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 FRONT = {"README.md": "index.md", "README.zh-CN.md": "index.zh-CN.md"}
 """Each README and the page of the site that begins with it."""
+EXPLORER = "explorer"
+"""The folder of the site with the translation explorer."""
 
 
 def slug(heading: str) -> str:
@@ -46,6 +48,9 @@ def rewrite_links(text: str, folder: Path, depth: int, chinese: bool = False) ->
                 if not (chinese and (HERE / page).exists()):
                     page = f"chapters/{path.stem}.ipynb"
                 return f"[{label}]({up}{page})"
+            case ("saved_models", "demo", "index.html"):
+                language = "?lang=zh" if chinese else ""
+                return f'<a href="{up}{EXPLORER}/index.html{language}">{label}</a>'
             case ("chapters",):
                 return f"[{label}]({up}chapters.md)"
             case ("tf_seq2seq", package, *_) if (

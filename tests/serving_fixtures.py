@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -10,8 +9,8 @@ import types
 
 import keras
 import pytest
-import tensorflow as tf
-from helpers import EN_ZH, small_translator
+from explorer import load_committed
+from helpers import small_translator
 
 import tf_seq2seq as s2s
 from tf_seq2seq import serving
@@ -115,16 +114,7 @@ def exported(exports):
 @pytest.fixture(scope="session")
 def committed():
     """The package's translator with the weights of the committed model."""
-    card = json.loads((EN_ZH / "assets.extra" / "model.json").read_text(encoding="utf-8"))
-    model = keras.saving.deserialize_keras_object(card["model"])
-    weights = tf.saved_model.load(str(EN_ZH)).weights
-    for variable, value in zip(model.weights, weights, strict=True):
-        variable.assign(value)
-    train = s2s.data.synthetic_corpus(1).train
-    tokenizers = s2s.text.tokenizer_for(train.source), s2s.text.tokenizer_for(train.target)
-    for tokenizer, lines in zip(tokenizers, (train.source, train.target), strict=True):
-        tokenizer.adapt(lines, max_size=6000)
-    return s2s.Translator(model, *tokenizers)
+    return load_committed()
 
 
 @pytest.fixture(scope="session")

@@ -129,6 +129,10 @@ def test_links_lead_to_pages_of_the_site():
         "[`e`](api/layers.md) [f](api/tf_seq2seq.md) {download}`g <../LICENSE>` h "
         "[i](https://keras.io) [j](#k) [l](missing.md) [m](index.md#n)"
     )
+    explorer = "[a](saved_models/demo/index.html)"
+    assert rewrite_links(explorer, ROOT, 0) == '<a href="explorer/index.html">a</a>'
+    chinese = '<a href="../explorer/index.html?lang=zh">a</a>'
+    assert rewrite_links(explorer, ROOT, 1, chinese=True) == chinese
     assert rewrite_links("[a](../notes.md)", ROOT / "docs" / "api", 1) == "[a](../notes.md)"
     assert slug("S1: the encoder, and the last state") == slug("S1：编码器") == "s1"
     assert slug("The task and the symbols") == "the-task-and-the-symbols"
