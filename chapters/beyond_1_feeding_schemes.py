@@ -17,7 +17,7 @@
 # Five systems are trained on the same data, with the same number of steps on the same batches:
 #
 #     --preset quick    one seed and few steps: shows the method, not yet the result
-#     --preset full     three seeds, and longer training: the figures of the README
+#     --preset full     three seeds, and longer training: the figures of docs/results.md
 #
 # Both use the synthetic corpus. `--preset full --corpus multi30k` (or `ted`) repeats the experiment
 # on a real one, and takes longer.

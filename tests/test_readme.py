@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from helpers import ROOT, small_translator
 from pages import anchors
@@ -27,7 +28,7 @@ def code(page, heading):
     ("page", "sections"),
     [
         ("README.md", ["The layers in twenty lines"]),
-        ("docs/guide.md", ["The layers in your own code", "Train on", "Search"]),
+        ("docs/guide.md", ["Stop and resume", "The layers in your own code", "Train on", "Search"]),
         ("docs/serving.md", ["Export", "Send requests"]),
     ],
 )
@@ -48,10 +49,26 @@ def test_the_three_systems(capsys):
     assert int(scores["attention"]) >= max(map(int, scores.values()))
 
 
+def test_stop_and_resume(monkeypatch):
+    called = {}
+    fit = inspect.signature(s2s.training.fit)
+    monkeypatch.setattr(
+        s2s.training, "fit", lambda *a, **k: called.update(fit.bind(*a, **k).arguments)
+    )
+    exec(
+        code("docs/guide.md", "Stop and resume")[0],
+        dict.fromkeys(["model", "train", "dev"]) | {"s2s": s2s},
+    )
+    assert called["resume"] and called["directory"]
+
+
 def test_the_layers_in_a_functional_model():
     names = {"keras": keras, "s2s": s2s}
     exec(code("docs/guide.md", "The layers in your own code")[0], names)
     assert names["model"].output_shape == (None, None, 6000)
+    source, inputs, labels = (np.array([row]) for row in ([5, 3, 0], [2, 5, 0], [5, 3, 0]))
+    loss = names["model"].evaluate([source, inputs], labels, verbose=0)
+    assert loss == pytest.approx(np.log(6000), abs=0.1)  # it has learned nothing
 
 
 def test_train_on(monkeypatch, tmp_path, capsys):
