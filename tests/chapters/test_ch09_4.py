@@ -1,5 +1,6 @@
 import re
 
+import keras
 import pytest
 
 import tf_seq2seq as s2s
@@ -49,6 +50,32 @@ def test_the_book_s_figures_are_printed(run_chapter_until, small_data, tmp_path,
     assert ANOTHER_CORPUS not in printed
     for figure in ("376.035", "191.894", "77.541", "108.727"):
         assert figure in printed
+
+
+def test_the_regularized_preset(run_chapter, small_data, tmp_path, monkeypatch):
+    """It trains with everything that the chapter explains."""
+
+    class _TrainingError(Exception):
+        pass
+
+    given = {}
+
+    def fit(model, train, dev, **options):
+        given.update(options, model=model)
+        raise _TrainingError
+
+    monkeypatch.setattr(s2s.training, "fit", fit)
+    small = ("--units", 4, "--batch-size", 1, "--data-dir", small_data, "--output-dir", tmp_path)
+    with pytest.raises(_TrainingError):
+        run_chapter(*QUICK, "--preset", "regularized", "--epochs", 10, "--average", 0.3, *small)
+    keras.config.set_dtype_policy("float32")
+    config = given["model"].get_config()
+    rates = ("dropout", "word_dropout", "weight_dropout", "activation_penalty", "change_penalty")
+    assert all(config[name] > 0 for name in rates)
+    assert config["locked_dropout"]
+    (average,) = given["callbacks"]
+    assert average.begin == 7
+    assert given["checkpoint_every"] == "auto"
 
 
 def test_a_folder_of_the_corpus_without_effect(refused):
