@@ -36,6 +36,9 @@ from common.settings import (
     SYNTHETIC_PRESET,
     TrainingSettings,
     learning_rate_setting,
+    more_source_setting,
+    more_target_setting,
+    one_side_alone,
     precision_setting,
     preset_setting,
     tokenize_setting,
@@ -43,7 +46,6 @@ from common.settings import (
     with_folders,
 )
 from tf_seq2seq.cli.settings import from_command_line, setting
-from tf_seq2seq.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +54,10 @@ class Settings(TrainingSettings):
 
     output_dir: Path = setting(Path("output/beyond_6"), "where translators and results go")
     preset: str = preset_setting()
-    more_source: Path | None = setting(
-        None, "more sentences of the first domain, one per line", reads=True
+    more_source: Path | None = more_source_setting(
+        "more sentences of the first domain, one per line"
     )
-    more_target: Path | None = setting(None, "their translations, line by line", reads=True)
+    more_target: Path | None = more_target_setting()
     lowercase: bool = setting(False, "ignore case in the source sentences")
     pairs: int | None = setting(
         1_000, "maximum number of sentence pairs of the new domain (default of ted: all)", least=1
@@ -77,6 +79,7 @@ class Settings(TrainingSettings):
         if self.preset == "quick":
             reason, _ = SYNTHETIC_PRESET
             yield reason.replace("book", "ted"), ("data_dir", "more_source", "more_target")
+        yield from one_side_alone(self)
 
 
 PRESETS = {
@@ -98,8 +101,6 @@ PRESETS = {
     },
 }
 settings = from_command_line(Settings, presets=with_folders("output/beyond_6", PRESETS))
-if bool(settings.more_source) != bool(settings.more_target):
-    raise InputError("Pass both --more-source and --more-target, or neither.")
 
 # %%
 import json
@@ -108,6 +109,7 @@ import re
 import keras
 
 import tf_seq2seq as s2s
+from common.more_pairs import read_more_pairs
 from common.plots import show
 from common.run import identity, sides, start
 from tf_seq2seq.files import write_atomically
@@ -141,12 +143,9 @@ if settings.preset == "quick":
     first, new = (s2s.data.Corpus(*part) for part in parts)
 else:
     first = s2s.data.public_corpus("tatoeba", settings.data_dir)
-    if settings.more_source:
-        more = s2s.data.read_parallel(settings.more_source, settings.more_target)
-        # Some corpora have spaces before punctuation and clitics: "that 's it ."
-        source = (re.sub(r" (?=[.,?!]|'\w)", "", line) for line in more.source)
-        train = s2s.data.Pairs((*first.train.source, *source), (*first.train.target, *more.target))
-        first = first._replace(train=train)
+    more = read_more_pairs(settings)
+    train = s2s.data.Pairs((*first.train.source, *more.source), (*first.train.target, *more.target))
+    first = first._replace(train=train)
     new = s2s.data.public_corpus("ted", settings.data_dir)
 new = new._replace(train=new.train[: settings.pairs])
 print(f"First domain: {len(first.train):,} pairs, such as {first.train.source[0]!r}")

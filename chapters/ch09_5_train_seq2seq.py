@@ -104,7 +104,9 @@ trained = talks.train(recipes[settings.recipe], corpus, settings, run)
 # The book prints the loss per token every ten steps. For the end of an epoch we quote the mean
 # of the last 20 that it prints, and compute the same here. Steps can be compared, epochs cannot:
 # the book has 180,000 pairs and 1,802 steps per epoch. With fewer pairs, it takes more `--epochs`
-# to reach the same step.
+# to reach the same step. Pairs of other kinds can be added: everyday sentences with
+# `--corpus ted+tatoeba`, and those of any two files with `--more-source` and `--more-target`. Their
+# losses are then not those of talks alone, which the output says.
 #
 # The book does not measure how well the model predicts or translates sentences that it has never
 # seen. We do.

@@ -62,6 +62,24 @@ def width_setting(default: int | None, text: str, least: int = 2) -> Any:
     return setting(default, text, least=least, most=10_000)
 
 
+def more_source_setting(text: str = "more sentences to train on, one per line") -> Any:
+    """Return the field `more_source`, for chapters that `read_more_pairs`."""
+    return setting(None, text, reads=True)
+
+
+def more_target_setting() -> Any:
+    """Return the field `more_target`."""
+    return setting(None, "their translations, line by line", reads=True)
+
+
+def one_side_alone(settings: Any) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield, for `without_effect`, which of the two files has no effect without the other."""
+    if settings.more_target is None:
+        yield "without --more-target, the file of their translations", ("more_source",)
+    if settings.more_source is None:
+        yield "without --more-source, the file that it translates", ("more_target",)
+
+
 def with_folders(
     folder: str, presets: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from common.more_pairs import read_more_pairs
 from common.plots import show
 from common.run import Run, identity, sides
 from common.settings import ANOTHER_CORPUS
@@ -61,6 +62,7 @@ def load(settings: TalksSettings) -> Talks:
             name: data.public_corpus("ted", settings.data_dir, test_sets=[name]).test
             for name in data.TED_TEST_SETS
         }
+    corpus = corpus._replace(train=_with_more(corpus.train, settings))
     english = text.WordTokenizer() if book else text.SubwordTokenizer()
     chinese = text.ChineseTokenizer(keep_spaces=False)  # docs/results.md was measured with it
     english.adapt(corpus.train.source, max_size=settings.source_size)
@@ -80,6 +82,23 @@ def load(settings: TalksSettings) -> Talks:
     # The dev set keeps its long sentences.
     dev = batches(corpus.dev, max_length=250)
     return Talks(corpus.train, train, dev, corpus.dev[:5], test_sets, english, chinese)
+
+
+def _with_more(pairs: data.Pairs, settings: TalksSettings) -> data.Pairs:
+    """Append the other corpora, print how many pairs each has, and take the first `pairs`."""
+    parts = {"the synthetic corpus" if settings.preset == "quick" else "TED": pairs}
+    if settings.corpus == "ted+tatoeba":
+        parts["Tatoeba"] = data.public_corpus("tatoeba", settings.data_dir).train
+    if settings.more_source is not None:
+        parts[settings.more_source.name] = read_more_pairs(settings)
+    source, target = (
+        [sentence for part in parts.values() for sentence in getattr(part, side)]
+        for side in ("source", "target")
+    )
+    pairs = data.Pairs(source, target)[: settings.pairs]
+    counts = ", ".join(f"{len(part):,} of {name}" for name, part in parts.items())
+    print(f"Sentence pairs: {counts}; {len(pairs):,} are used")
+    return pairs
 
 
 class Trained(NamedTuple):
@@ -174,10 +193,19 @@ def train(
     return Trained(model, translator, history)
 
 
+def describe_data(settings: TalksSettings) -> str:
+    """Return the names of the corpora that a model is trained on."""
+    names = ["synthetic corpus" if settings.preset == "quick" else "TED talks (IWSLT 2017)"]
+    if settings.corpus == "ted+tatoeba":
+        names.append("Tatoeba")
+    if settings.more_source is not None:
+        names.append(settings.more_source.name)
+    return ", ".join(names)
+
+
 def model_card(settings: TalksSettings) -> dict[str, Any]:
     """Return what the model card says about the training."""
-    data = "synthetic corpus" if settings.preset == "quick" else "TED talks (IWSLT 2017)"
-    return {"data": data, "languages": {"source": "en", "target": "zh"}}
+    return {"data": describe_data(settings), "languages": {"source": "en", "target": "zh"}}
 
 
 def _compile(model: Seq2Seq, settings: TalksSettings, steps: int) -> None:
@@ -231,6 +259,8 @@ def measure(
 def _compare_losses(losses: Sequence[float], book, settings) -> None:
     if settings.preset == "quick":
         print(f"\n{ANOTHER_CORPUS}")
+    else:
+        print(f"\nTrained on: {describe_data(settings)}. The book: 180,000 pairs of TED talks.")
     print("\n         loss per token\n   step     here  in the book")
     for step in sorted({*book, len(losses)}):
         here, in_book = "-", f"{book[step]:.3f}" if step in book else "-"

@@ -11,6 +11,9 @@ from common.settings import (
     SYNTHETIC_PRESET,
     TrainingSettings,
     learning_rate_setting,
+    more_source_setting,
+    more_target_setting,
+    one_side_alone,
     precision_setting,
     preset_setting,
     tokenize_setting,
@@ -33,6 +36,12 @@ class TalksSettings(TrainingSettings):
     model_dir: Path | None = setting(
         None, "where the SavedModel goes (default: saved_model in the output directory)"
     )
+    corpus: str = setting("ted", "sentence pairs to train on", choices=("ted", "ted+tatoeba"))
+    more_source: Path | None = more_source_setting()
+    more_target: Path | None = more_target_setting()
+    pairs: int | None = setting(
+        None, "maximum number of sentence pairs to train on: the first ones", least=1
+    )
     source_size: int = setting(8_000, "maximum size of the English vocabulary", least=10)
     target_size: int = setting(4_001, "maximum size of the Chinese vocabulary", least=10)
     units: int = width_setting(128, "width of the decoder")
@@ -50,7 +59,9 @@ class TalksSettings(TrainingSettings):
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield reasons, each with the options that have no effect because of it."""
         if self.preset == "quick":
-            yield SYNTHETIC_PRESET
+            reason, options = SYNTHETIC_PRESET
+            yield reason, (*options, "corpus", "more_source", "more_target")
+        yield from one_side_alone(self)
         if self.recipe == "book":
             yield "with --recipe book, whose embeddings are as wide as --units", ("embedding_size",)
 

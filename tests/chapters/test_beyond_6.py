@@ -1,8 +1,10 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
 import tf_seq2seq as s2s
+from common.more_pairs import read_more_pairs
 
 CHAPTER = "beyond_6_new_domain"
 SMALL = ("--units", 8, "--embedding-size", 4, "--first-epochs", 1, "--epochs", 1)
@@ -49,6 +51,17 @@ def test_options_that_are_refused(refused, arguments, message):
     refused(CHAPTER, *arguments, message=message)
 
 
-def test_more_pairs_need_both_sides(run_chapter):
-    with pytest.raises(s2s.InputError, match="Pass both --more-source and --more-target"):
-        run_chapter(CHAPTER, "--preset", "ted", "--more-source", __file__)
+@pytest.mark.parametrize(("side", "other"), [("source", "target"), ("target", "source")])
+def test_more_pairs_need_both_sides(refused, side, other):
+    message = f"--more-{side} has no effect without --more-{other}, the file"
+    for chapter, preset in ((CHAPTER, "ted"), ("ch09_5_train_seq2seq", "book")):
+        refused(chapter, "--preset", preset, f"--more-{side}", __file__, message=message)
+
+
+def test_spaces_before_punctuation_and_clitics_are_removed_from_more_pairs(tmp_path):
+    files = SimpleNamespace(more_source=tmp_path / "en", more_target=tmp_path / "zh")
+    files.more_source.write_text("that 's it .\nwhy , 'he ' asks ?\n", encoding="utf-8")
+    files.more_target.write_text("就 是。\n为什么？\n", encoding="utf-8")
+    pairs = read_more_pairs(files)
+    assert pairs == s2s.data.Pairs(["that's it.", "why,'he ' asks?"], ["就 是。", "为什么？"])
+    assert len(read_more_pairs(SimpleNamespace(more_source=None))) == 0

@@ -14,7 +14,7 @@ from helpers import ROOT, small_translator
 import tf_seq2seq as s2s
 from common import talks
 from common.settings import ANOTHER_CORPUS
-from common.talks_settings import TranslationSettings
+from common.talks_settings import TalksSettings, TranslationSettings
 from tf_seq2seq.training.checkpoint import model_variables
 
 # A row of the table of losses: the step, and the losses here and in the book.
@@ -334,6 +334,29 @@ def test_resuming(train, small, tmp_path):
     assert resumed.history.keys() == expected.history.keys()
     for name, values in expected.history.items():
         np.testing.assert_allclose(resumed.history[name], values, rtol=1e-4)
+
+
+def test_more_pairs_than_those_of_the_talks(small_data, tmp_path, monkeypatch, capsys):
+    lines = "".join(f"It is {word}.\t它是{word}。\tCC-BY\n" for word in "abcde")
+    (small_data / "cmn-eng").mkdir()
+    (small_data / "cmn-eng" / "cmn.txt").write_text(lines, encoding="utf-8")
+    (tmp_path / "more.en").write_text(3 * "that 's it .\n", encoding="utf-8")
+    (tmp_path / "more.zh").write_text(3 * "就是这样。\n", encoding="utf-8")
+    read = s2s.data.public_corpus
+
+    def read_few(name, folder, **options):
+        return read(name, folder, **options, **({"dev": 1, "test": 1} if name == "tatoeba" else {}))
+
+    monkeypatch.setattr(s2s.data, "public_corpus", read_few)
+    files = {"more_source": tmp_path / "more.en", "more_target": tmp_path / "more.zh"}
+    settings = TalksSettings(
+        preset="book", data_dir=small_data, corpus="ted+tatoeba", pairs=7, **files
+    )
+    corpus = talks.load(settings)
+    assert [len(corpus.pairs), *corpus.pairs.source[-2:]] == [7, "that's it.", "that's it."]
+    printed = capsys.readouterr().out
+    assert "Sentence pairs: 2 of TED, 3 of Tatoeba, 3 of more.en; 7 are used" in printed
+    assert talks.model_card(settings)["data"] == "TED talks (IWSLT 2017), Tatoeba, more.en"
 
 
 def test_a_refused_resume_leaves_the_translator_unchanged(train, small, tmp_path):
