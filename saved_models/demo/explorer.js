@@ -39,7 +39,7 @@ function labelOf(settings, prefix) {
   else if (alpha !== undefined) parts.push(say("length_penalty", { value: alpha }));
   for (const [name, value] of Object.entries(others))
     parts.push(name === "prefix" ? say("begins", { prefix }) : say(name, { value }));
-  return parts.join(", ");
+  return parts.join(say("comma"));
 }
 
 function recordedAnswer(example) {
@@ -140,7 +140,7 @@ function point(i, j) {
     : source.map((word, place) => [word, weights[j][place]]).filter((_, place) => place === (i ?? place))
   ).filter(([, weight]) => weight >= 0.01 || (i !== undefined && j !== undefined))
     .sort((one, other) => other[1] - one[1])
-    .map(([word, weight]) => `${word} ${percent(weight)} %`).join(", ");
+    .map(([word, weight]) => `${word} ${percent(weight)} %`).join(say("comma"));
   at("said").textContent = say(j === undefined ? "isSeen" : "looks",
     { word: j === undefined ? source[i] : tokens[j], words: words || say("nobody") });
 }
@@ -301,14 +301,14 @@ function describe(node, search) {
     text, logP: number(node.logP), percent: `${percent(Math.exp(node.logP - node.parent.logP))} %`,
   })];
   if (search.steps || node.rank !== undefined) parts.push(fateOf(node, search));
-  return parts.join("; ");
+  return parts.join(say("semicolon"));
 }
 
 function describeNext(node) {
   const next = node.children.filter(({ logP }) => logP !== undefined);
   if (!next.length) return "";
   const words = next.sort((one, other) => other.logP - one.logP)
-    .map(({ token, logP }) => `${token} ${percent(Math.exp(logP - node.logP))} %`).join(", ");
+    .map(({ token, logP }) => `${token} ${percent(Math.exp(logP - node.logP))} %`).join(say("comma"));
   return say("next", { words });
 }
 
@@ -368,6 +368,7 @@ function drawTree() {
       "aria-label": describe(node, search), "aria-selected": path.has(node),
     });
     group.classList.toggle("lost", node !== root && node.best === undefined);
+    group.classList.toggle("cut", node.fate === CUT);
     group.classList.toggle("chosen", path.has(node));
     if (node.parent) {
       const from = left[node.depth - 1] + columns[node.depth - 1];
@@ -382,7 +383,7 @@ function drawTree() {
     });
     add(group, "text", endOf(node), { class: "end", x: x + columns[node.depth] + 7, y: y(node) + 4 });
     group.onmouseenter = group.onfocus = () => {
-      at("node").textContent = [describe(node, search), describeNext(node)].filter(Boolean).join(". ");
+      at("node").textContent = [describe(node, search), describeNext(node)].filter(Boolean).join(say("stop"));
     };
     group.onclick = () => {
       group.focus();
