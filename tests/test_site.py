@@ -195,6 +195,17 @@ def test_a_chapter_runs(notebooks, chapter, result, tmp_path, monkeypatch):
     assert result in printed
 
 
+def test_messages_of_tensorflow_are_left_out(notebooks):
+    kept = {"output_type": "display_data", "data": {"text/plain": "a plot"}}
+    outputs = [
+        {"name": "stderr", "text": "no GPU"},
+        {"name": "stdout", "text": "INFO:tensorflow:Assets written to: x\n"},
+        {"name": "stdout", "text": "before\nINFO:tensorflow:Assets written\nafter\n"},
+        kept,
+    ]
+    assert notebooks.without_logs(outputs) == [{"name": "stdout", "text": "before\nafter\n"}, kept]
+
+
 def test_a_chapter_that_does_not_exist(notebooks):
     with pytest.raises(SystemExit, match="No chapter begins with nothing"):
         notebooks.main(["nothing"])

@@ -10,6 +10,7 @@ find each other's results in output/notebooks.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import tomllib
@@ -25,6 +26,7 @@ PAGES = ROOT / "docs" / "chapters"
 CHAPTERS = sorted((ROOT / "chapters").glob("*.py"))
 WORK = ROOT / "output" / "notebooks"
 PYTHON = {"name": "python3", "language": "python", "display_name": "Python 3"}
+LOGGED = re.compile(r"^[A-Z]+:tensorflow:.*\n?", re.MULTILINE)
 TIME_LIMIT = 1200  # seconds for a cell; a whole chapter should take at most 90
 
 
@@ -93,8 +95,19 @@ def run(notebook: Any, folder: Path) -> None:
     client.execute(env=os.environ | environment)
     for cell in notebook.cells:
         if "outputs" in cell:
-            # TensorFlow's messages about the machine.
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = without_logs(cell.outputs)
+
+
+def without_logs(outputs: list[Any]) -> list[Any]:
+    """Return the outputs of a cell without TensorFlow's messages.
+
+    Those about the machine are in stderr. In a notebook, its logger in Python writes to stdout.
+    """
+    kept = [output for output in outputs if output.get("name") != "stderr"]
+    for output in kept:
+        if "text" in output:
+            output["text"] = LOGGED.sub("", output["text"])
+    return [output for output in kept if output.get("text") != ""]
 
 
 def main(beginnings: list[str]) -> None:
