@@ -52,6 +52,14 @@ def test_equals_one_word_at_a_time(model, cache, batch_size, length):
     assert cache.perplexity(model, batches) == pytest.approx(expected, rel=1e-5)
 
 
+def test_it_is_traced_once(monkeypatch):
+    model, traces = s2s.LanguageModel(vocabulary_size=9, units=5), []
+    features = model.features
+    monkeypatch.setattr(model, "features", lambda *x, **y: traces.append(0) or features(*x, **y))
+    NeuralCache(7, 0.5, 0.3).perplexity(model, s2s.data.text_batches(IDS[:57], 1, 8))
+    assert len(traces) == 1
+
+
 def test_padding_is_neither_predicted_nor_remembered(model):
     labels = IDS[None, 1:].copy()
     labels[0, 5:9] = 0

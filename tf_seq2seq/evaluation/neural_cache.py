@@ -146,7 +146,9 @@ def _probabilities(model, dataset, size, flatnesses):
         if state is None:
             rows = tf.shape(inputs)[0]
             state = model.initial_state(rows)
-            keys, words = tf.zeros([rows, 0, model.embedding_size]), tf.zeros([rows, 0], tf.int32)
+            # The cache is padded at first, so that its shape never changes: one graph does.
+            keys = tf.zeros([rows, size, model.embedding_size])
+            words = tf.zeros([rows, size], tf.int32)
         values, state, keys, words = step(inputs, labels, state, keys, words)
         found.append(values.numpy())
     if not found:
