@@ -1,4 +1,4 @@
-"""The code of docs/migration.md runs, and it answers every name of `tfa.seq2seq`."""
+"""The code of docs/migration.md runs, and the page has every name of `tfa.seq2seq`."""
 
 import re
 

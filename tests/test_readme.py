@@ -28,7 +28,10 @@ def code(page, heading):
     ("page", "sections"),
     [
         ("README.md", ["The layers in twenty lines"]),
-        ("docs/guide.md", ["Stop and resume", "The layers in your own code", "Train on", "Search"]),
+        (
+            "docs/guide.md",
+            ["Stop and resume", "The layers in your own code", "Continue training", "Search"],
+        ),
         ("docs/serving.md", ["Export", "Send requests"]),
     ],
 )
@@ -71,13 +74,13 @@ def test_the_layers_in_a_functional_model():
     assert loss == pytest.approx(np.log(6000), abs=0.1)  # it has learned nothing
 
 
-def test_train_on(monkeypatch, tmp_path, capsys):
+def test_continue_training(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(s2s.Translator, "load", lambda directory: small_translator())
     trained = []
     monkeypatch.setattr(s2s.training, "fit", lambda model, *_, **options: trained.append(model))
     monkeypatch.chdir(tmp_path)
     names = {"s2s": s2s, "new_pairs": s2s.data.Pairs(["a b", "b a"] * 2, ["甲乙", "乙甲"] * 2)}
-    new_vocabulary, vectors = code("docs/guide.md", "Train on")
+    new_vocabulary, vectors = code("docs/guide.md", "Continue training")
     exec(new_vocabulary, names)
     assert trained == [names["model"]]
     assert not any("encoder" in w.path for w in trained[0].trainable_variables)

@@ -38,7 +38,7 @@ class Interrupted(BaseException):
     """Raised by `training.fit` after SIGTERM, once it has written a checkpoint.
 
     The message is one sentence that says how to resume. Like `KeyboardInterrupt`, it is not an
-    `Exception`, so that code that catches any error does not go on when the machine is about to
-    be taken away. The scripts print the sentence and exit with code 143, as the shell reports for
-    SIGTERM.
+    `Exception`, so that code that catches any error does not continue when the machine is about
+    to be taken away. The scripts print the sentence and exit with code 143, as the shell
+    reports for SIGTERM.
     """

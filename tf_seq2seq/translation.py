@@ -97,7 +97,7 @@ class TranslatorProtocol(Protocol):
         ...
 
     def complete(self, sentences: Texts, prefixes: Texts) -> list[Translation]:
-        """Translate sentences, going on from given beginnings of the translations.
+        """Translate sentences, continuing from given beginnings of the translations.
 
         Args:
             sentences: one string, or any iterable of them.
@@ -113,7 +113,7 @@ class TranslatorProtocol(Protocol):
         ...
 
     def complete_n_best(self, sentences: Texts, prefixes: Texts) -> list[list[Translation]]:
-        """Find several translations of each sentence that go on from a given beginning.
+        """Find several translations of each sentence that continue from a given beginning.
 
         Args:
             sentences, prefixes: as for `complete`.

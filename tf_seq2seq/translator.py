@@ -146,7 +146,7 @@ class Translator(TranslationGraph):
         options: SearchOptions = GREEDY,
         **keywords: Unpack[SearchKeywords],
     ) -> list[Translation]:
-        """Translate sentences, going on from given beginnings of the translations.
+        """Translate sentences, continuing from given beginnings of the translations.
 
         The tokens of a prefix come first, and the search finds those that follow. A prefix is
         tokenized by itself, and its last token is complete: the next one can be a piece that
@@ -192,7 +192,7 @@ class Translator(TranslationGraph):
         options: SearchOptions = GREEDY,
         **keywords: Unpack[SearchKeywords],
     ) -> list[list[Translation]]:
-        """Find several translations of each sentence that go on from a given beginning.
+        """Find several translations of each sentence that continue from a given beginning.
 
         Args:
             sentences, prefixes, batch_size, verbose, options: as for `complete`.

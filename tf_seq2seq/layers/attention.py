@@ -38,12 +38,12 @@ class Attention(FullyTracked, keras.layers.Layer):
 
     with `h_i` = `memory`, `s_j` = `query`, `alpha_ij` = the weights.
 
-    To add a score `e`, subclass this class and define `score`, and create any weights in
-    `build(query_shape, memory_shape)`. Computations that depend only on
-    the memory belong in `project_memory`, which a decoder runs once per sentence; those that depend
-    only on the query belong in `query_projection`. If the weights are not a softmax over all
-    positions, but limited to a window, for example, override `align`. The layer and all decoder
-    steps use these methods. Overriding `call` is an error, because a decoder does not use it.
+    To add a score `e`, subclass this class, define `score`, and create any weights in
+    `build(query_shape, memory_shape)`. Computations that depend only on the memory belong in
+    `project_memory`, which a decoder runs once per sentence; those that depend only on the query
+    belong in `query_projection`. If the weights are not a softmax over all positions, but are
+    limited to a window, for example, override `align`. The layer and all decoder steps use these
+    methods. Overriding `call` is an error, because a decoder does not use it.
 
     In a beam search, each row of the memory has several queries, one for each hypothesis. If the
     class attribute `several_queries` is True, the methods also take queries `(batch, n,
@@ -65,7 +65,7 @@ class Attention(FullyTracked, keras.layers.Layer):
 
     Returns:
         `(context, weights)`: `(batch, memory_size)` and `(batch, source_length)`; the weights of
-        a row sum to 1.
+        a row with any True sum to 1.
 
     Raises:
         TypeError: when a subclass that overrides `call` is defined.
@@ -168,7 +168,7 @@ class Attention(FullyTracked, keras.layers.Layer):
         mask: tf.Tensor | None,
         width: int,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Compute the same for `width` adjacent queries of each row of the memory.
+        """Compute the same as `attend` for `width` adjacent queries of each row of the memory.
 
         Args:
             project: the result of `query_projection`.
@@ -295,9 +295,9 @@ class _AdditiveScore(Operation):
 class BahdanauAttention(Attention):
     """Additive attention: the score is a network with one hidden layer (S6 in docs/notes.md).
 
-        e(h, s) = U tanh(V h + W s)
+        e(h, s) = U tanh(V h + W s + b)
 
-    with `V` = `memory_kernel`, `W` = `query_layer` (with a bias) and the vector `U` = `scorer`.
+    with `V` = `memory_kernel`, `W` and `b` = `query_layer`, and `U` = `scorer`, `(units, 1)`.
 
     Args:
         units: width of the hidden layer.

@@ -325,8 +325,8 @@ class Decoder(FullyTracked, keras.layers.Layer):
             `(batch, source_length)` (None without attention), and the state for the next step.
 
         Raises:
-            InputError: if there are more rows than the memory has, as in a beam search: see
-                `stepper`.
+            InputError: if `previous` and the memory differ in their number of rows. A beam search,
+                whose hypotheses share the memory of their sentence, needs `stepper(width)`.
         """
         shared = [part.shape[0] for part in memory if part is not None]
         rows = previous.shape[0]

@@ -1,4 +1,4 @@
-"""A Dense layer whose bias learns in half precision."""
+"""A Dense layer whose bias gets an accurate gradient in half precision."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Dense(keras.layers.Dense):
 
         y = activation(W x + b),    d_b = sum_rows d_(W x + b)
 
-    On a CPU, TensorFlow's gradient of a bias adds bfloat16 rows one by one in bfloat16: of 1,000
-    rows of equal signs more than half is lost, of 5,000 nine tenths. The gradients of logits are
-    such rows, since they contain the probabilities of words. A product with ones adds them in
-    float32.
+    On a CPU, TensorFlow's gradient of a bias adds bfloat16 rows one by one in bfloat16. If all rows
+    have the same sign, more than half of the sum of 1,000 rows is lost, and nine tenths of the sum
+    of 5,000. The gradients of logits are such rows, since they contain the probabilities of words.
+    A product with ones adds them in float32.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:

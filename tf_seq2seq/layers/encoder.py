@@ -60,7 +60,7 @@ class Encoder(FullyTracked, keras.layers.Layer):
             in the order of the words.
         dropout: rate of dropout on the embeddings and on each layer's outputs; the recurrent state
             itself is never dropped.
-        embedding_dropout: the rate on the embeddings; None for `dropout`.
+        embedding_dropout: the rate on the embeddings; None for the same rate as `dropout`.
         word_dropout: rate at which whole embeddings of words are dropped.
 
     Call arguments:

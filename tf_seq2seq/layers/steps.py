@@ -33,7 +33,8 @@ class DecoderMemory(NamedTuple):
 
     Attributes:
         context: float32 `(batch, n * units)`, the product of a fixed context `c = h_T` with the
-            first layer's weights; None with attention, or if the context is not fed.
+            first layer's weights, where `n` is 1 for a simple RNN, 3 for a GRU and 4 for an LSTM;
+            None with attention, or if the context is not fed.
         values: `(batch, source_length, value_size)`, the vectors in the weighted sum: the encoder
             outputs, or their products with other weights; None without attention.
         keys: `(batch, source_length, key_size)`, the vectors that a query is compared with; None
@@ -165,14 +166,15 @@ class Step(abc.ABC):
 
         Args:
             decoder: a built decoder.
-            words: `y_0 ... y_{T-1}`, `(batch, target_length, embedding_size)`.
+            words: `y_0`, `y_1`, ..., `(batch, target_length, embedding_size)`.
             state: the state before the first step.
             encoded: the source sentences.
             training: whether to apply dropout.
 
         Returns:
-            `(features, alignment, state)`, each feature `(batch, target_length, ...)`, the
-            alignment `(batch, target_length, source_length)` or an empty tuple.
+            `(features, alignment, state)`: each feature `(batch, target_length, ...)`; the
+            alignment, `(batch, target_length, source_length)` or an empty tuple; and the state
+            after the last step.
         """
         step = cls(decoder, cls.remember(decoder, encoded))
         from_words = tf.cast(step.from_word(tf.transpose(words, [1, 0, 2])), tf.float32)

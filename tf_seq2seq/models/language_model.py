@@ -71,12 +71,12 @@ class LanguageModel(SequenceModel):
             throughout a batch (Gal and Ghahramani 2016).
         weight_dropout: rate at which the weights of `U`, the matrices by which the LSTMs multiply
             `h_{t-1}`, are dropped throughout a batch (Merity et al. 2018).
-        activation_penalty: `alpha`, at least 0, the weight of large outputs in the loss.
-        change_penalty: `beta`, at least 0, the weight of outputs that change quickly.
+        activation_penalty: `alpha`, at least 0, the weight of the penalty on large outputs (AR).
+        change_penalty: `beta`, at least 0, the weight of the penalty on outputs that change from
+            word to word (TAR).
 
-    In training, the penalties (AR and TAR, Merity et al. 2017) are part of the loss, and not of the
-    perplexity. Like the default loss, they are summed over the words of a row and averaged over the
-    rows:
+    In training, the penalties (Merity et al. 2017) are part of the loss but not of the perplexity.
+    Like the default loss, they are summed over the words of a row and averaged over the rows:
 
         L = loss + alpha sum_t mean(d_t^2) + beta sum_t mean((h_t - h_{t-1})^2)
 

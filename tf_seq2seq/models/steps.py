@@ -68,7 +68,7 @@ def _call(model, inputs, labels, state, sample_weight, training):
 
 
 def _needs_words_alone(model):
-    """Return whether the logits of padding can be left out, without anybody noticing.
+    """Return whether the logits of padding can be left out without changing any result.
 
     That saves part of the largest product, but XLA would compile the step for each number of words.
     """

@@ -17,11 +17,11 @@ from tf_seq2seq.text import UNK_ID, Tokenizer
 from tf_seq2seq.text.vocabulary import SPECIALS
 
 RULES = ("pieces", "random")
-"""What the tokens that the old vocabulary does not have start from."""
+"""What new tokens without a pretrained vector start from."""
 
 NEIGHBORS, TEMPERATURE = 10, 0.1
-"""How many known tokens a new token with a vector starts from, and how much the most similar of
-them count."""
+"""How many known tokens a new token with a vector starts from, and the temperature of the softmax
+that weights them."""
 
 Model = TypeVar("Model", Seq2Seq, Ensemble)
 
@@ -37,8 +37,8 @@ class VocabularyChange:
         r'_k ~ N(mean of r, var of r)   if `rule` is "random" or no piece is known
 
     with the mean and the variance of each column. `p_k` is a softmax of `cos(v_k, v_i) / 0.1` over
-    the ten known tokens with the most similar vectors, which are only compared with one another, so
-    they may have any width. Tokens are compared as strings, markers included, and the special
+    the ten known tokens with the most similar vectors. Vectors are compared only with one another,
+    so they may have any width. Tokens are compared as strings, markers included, and the special
     tokens by their names. The text of a token is what the new tokenizer makes of it alone. Pieces
     that the old tokenizer does not know are left out.
 

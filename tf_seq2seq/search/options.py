@@ -41,7 +41,7 @@ class SearchOptions:
         coverage_penalty: beta, for models with attention. No effect on greedy search.
         replace_unknown: whether to replace `<unk>` in a translation with the source word that has
             the largest attention weight (Luong et al. 2015, "Addressing the Rare Word Problem").
-        constraints: the ids to forbid.
+        constraints: what the search must not write (see `Constraints`).
 
     Raises:
         InputError: if an argument is invalid.

@@ -122,7 +122,7 @@ class SavedTranslator:
     def complete(
         self, sentences: Texts, prefixes: Texts, batch_size: int = BATCH_SIZE, verbose: int = 0
     ) -> list[Translation]:
-        """Translate sentences greedily, going on from given beginnings of the translations.
+        """Translate sentences greedily, continuing from given beginnings of the translations.
 
         Args:
             sentences, batch_size, verbose: see `__call__`.

@@ -25,17 +25,17 @@ A translator:
 |                   | `target_tokens`   | string  | `[batch, n_best, target]`         | as the decoder wrote them       |
 |                   | `target_lengths`  | int32   | `[batch, n_best]`                 | tokens, `<eos>` included        |
 |                   | `alignments`      | float32 | `[batch, n_best, target, source]` | attention weights               |
-| `complete`        | as `serving_default` |      |                                   | going on from `prefix`          |
-| `complete_details` | as `details`     |         |                                   | going on from `prefix`          |
+| `complete`        | as `serving_default` |      |                                   | continuing from `prefix`        |
+| `complete_details` | as `details`     |         |                                   | continuing from `prefix`        |
 |                   | `prefix_cut_off`  | bool    | `[batch]`                         | prefix longer than the maximum  |
-| `complete_beam`   | as `beam`         |         |                                   | going on from `prefix`          |
-| `complete_beam_details` | as `beam_details` |  |                                   | going on from `prefix`          |
+| `complete_beam`   | as `beam`         |         |                                   | continuing from `prefix`        |
+| `complete_beam_details` | as `beam_details` |  |                                   | continuing from `prefix`        |
 |                   | `prefix_cut_off`  | bool    | `[batch]`                         | prefix longer than the maximum  |
 | `score`           | `log_probability` | float32 | `[batch]`                         | of `target`, nats               |
 |                   | `tokens`          | int32   | `[batch]`                         | of `target`, `<eos>` included   |
 | `score_details`   | as `details`      |         |                                   | of `target`                     |
 |                   | `target_cut_off`  | bool    | `[batch]`                         | target longer than the maximum  |
-| `encode`          | `context`         | float32 | `[batch, units]`                  | the context vector, `c = h_T`   |
+| `encode`          | `context`         | float32 | `[batch, output_size]`            | the context vector, `c = h_T`   |
 
 A language model (a `TextModel`):
 

@@ -160,7 +160,7 @@ class Client:
     def complete(
         self, sentences: Texts, prefixes: Texts, *, details: bool = True
     ) -> list[Translation]:
-        """Translate sentences greedily, going on from given beginnings of the translations.
+        """Translate sentences greedily, continuing from given beginnings of the translations.
 
         With what is translated so far as the prefix, the client can follow a user who types.
 
