@@ -92,7 +92,6 @@ PRESETS = {
         "weight_dropout": 0.4,
         "activation_penalty": 2.0,
         "change_penalty": 1.0,
-        "learning_rate": 1.2,
         "schedule": "cosine",
         "cache": 2000,
         "precision": "mixed_bfloat16",
@@ -190,8 +189,10 @@ with run.strategy.scope():
         rate = s2s.training.WarmupHoldCosine(rate, steps, warmup=steps // 20)
     model.compile(keras.optimizers.SGD(rate, global_clipnorm=settings.clip))
 print(f"The model has {model.count_params():,} parameters.")
-averaged = round(settings.average * settings.epochs)
-callbacks = [s2s.training.AverageWeights(settings.epochs - averaged)] if averaged else []
+callbacks = []
+if settings.average:
+    averaged = max(1, round(settings.average * settings.epochs))
+    callbacks.append(s2s.training.AverageWeights(settings.epochs - averaged))
 
 history = s2s.training.fit(
     model,

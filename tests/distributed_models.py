@@ -44,7 +44,9 @@ MODELS = {
     "context": small("context_and_previous", average="sentences"),
     "attention before": small("additive_previous"),
     "attention after": small("additive_current"),
-    "language model": lambda: language(LanguageModel(15, 8)),
+    "language model": lambda: language(
+        LanguageModel(15, 8, activation_penalty=0.5, change_penalty=0.5)
+    ),
 }
 TINY = {
     "tiny": lambda: translation(Tiny(dropout=0.0)),
