@@ -102,8 +102,8 @@ run, settings = start(settings)
 # %% [markdown]
 # ## Three tasks
 # The goal is translation. In a sentence, however, some words can be guessed from others, and the
-# words at the beginning differ from those at the end. Losses are easier to see if nothing can be
-# guessed, so the systems also copy random strings, and reverse them. The two tasks differ in one
+# words at the beginning differ from those at the end. What is lost is easier to see if nothing can
+# be guessed, so the systems also copy random strings, and reverse them. The two tasks differ in one
 # respect: the first symbol read is the first written in one, and the last in the other.
 #
 # Claim B requires knowing which target token corresponds to which source token. In strings this is
@@ -391,9 +391,9 @@ show(s2s.plotting.comparison(panels, "BLEU"), plot, "\nBLEU by length:       ")
 # %% [markdown]
 # `--preset full` confirms claim A. From the shortest group of sentences to the longest, S3 falls
 # from 87 to 49 BLEU, and S4 with the previous output from 96 to 77; on the strings both fall from
-# above 90 to below 40. Additive attention stays above 95 everywhere. S4 as in the figure is the
-# worst in all tasks: without the previous output, a step has to infer from s_{j-1} alone how much
-# has been written.
+# above 90 to below 40. Additive attention stays above 95 everywhere. S4 with c alone, as in the
+# figure, is the worst in all tasks: without the previous output, a step has to infer from s_{j-1}
+# alone how much has been written.
 
 # %% [markdown]
 # ## Claim B: quality against the position in the source
@@ -419,7 +419,7 @@ show(s2s.plotting.comparison(panels, "% of tokens predicted"), plot, "Accuracy b
 # steps, loses what the encoder had kept. In sentences the position makes little difference, because
 # the other words give much of each word away.
 #
-# Dot attention has one weakness: in copying it misses two out of three first symbols. Its first
+# Dot attention has one weakness: in copying it gets two out of three first symbols wrong. Its first
 # query is s_0 = c = h_T. Of all keys this is most similar to h_T itself, the end of the string,
 # because there is no learned matrix between the two. Reversing starts there, so it does not suffer.
 

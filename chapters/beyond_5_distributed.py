@@ -1,5 +1,5 @@
 # %% [markdown]
-# Beyond the book 5: several workers train one model.
+# Beyond the book, 5: several workers train one model.
 #
 # *Workers* are processes, usually on different hosts. In each step, worker w of W takes the rows
 # w, w + W, w + 2 W, ... of a batch and computes the gradient of its words. The gradients are added
@@ -12,7 +12,8 @@
 # of which we kill one halfway; and one again, which continues from their last checkpoint. On a
 # single host this is slower than one process, because the workers share its processors.
 #
-# On several hosts, run this file on each of them, with `TF_CONFIG` set; see docs/distributed.md.
+# On several hosts, run this file on each of them, with `TF_CONFIG` set; see
+# [docs/distributed.md](../docs/distributed.md).
 
 # %%
 import dataclasses
@@ -142,8 +143,8 @@ with start(1, "one") as workers:
 
 # %% [markdown]
 # ## A lost worker
-# After half of the epochs, we kill the last worker. The others cannot go on without its rows: they
-# notice the loss within seconds and end with a sentence. Their last checkpoint remains.
+# After half of the epochs, we kill the last worker. The others cannot continue without its rows:
+# they notice this within seconds and stop with an error message. Their last checkpoint remains.
 
 # %%
 print(f"\n{settings.workers} workers train, until one of them is killed.")

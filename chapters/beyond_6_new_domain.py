@@ -18,7 +18,7 @@
 #     E'_k = mean of E_i, i in pieces  it is new, and its pieces are known
 #     E'_k ~ N(mean of E, var of E)    it is new
 #
-# Training on has a price: the model forgets some of what it could do before. So each way is
+# Training on has a price: the model forgets some of what it could do before. Each way is therefore
 # measured on both domains.
 #
 #     --preset quick    the synthetic corpus: sentences about food are the new domain
@@ -182,7 +182,7 @@ for name, (source, target) in (("Old", old_vocabulary), ("New", new_vocabulary))
 # %% [markdown]
 # ## Training
 # The same for all models: a bidirectional GRU, additive attention, and a learning rate that rises
-# and falls. Fine-tuning starts with half the rate, and the optimizer starts without a memory.
+# and falls. Fine-tuning starts with half the rate and a new optimizer.
 
 
 # %%
