@@ -73,7 +73,7 @@ class Decoder(FullyTracked, keras.layers.Layer):
     of the previous word and `c_j` is the context of the step:
 
         "initial_state":         x_j = y_{j-1}           S3 in docs/notes.md (Sutskever et al. 2014)
-        "context":               x_j = c_j               S4, first form (the notes' figure)
+        "context":               x_j = c_j               S4, first form (the original notes)
         "context_and_previous":  x_j = [y_{j-1} ; c_j]   S4, second form (Cho et al. 2014)
 
     Without **attention**, every step has the same context `c_j = c = h_T`, and the logits are
