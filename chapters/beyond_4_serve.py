@@ -2,9 +2,9 @@
 # Beyond the book, 4: serving a translator.
 #
 # A SavedModel contains the whole path from text to text in one graph: tokenizers, encoder, search,
-# detokenizer. TensorFlow Serving answers requests with it, merges those that arrive together into
-# one batch, and loads new versions while it runs. This chapter exports a translator, checks it as a
-# stock server would see it, serves it, sends requests in three ways, and rolls out a second
+# detokenizer. TensorFlow Serving answers requests with it, can merge those that arrive together
+# into one batch, and loads new versions while it runs. This chapter exports a translator, checks it
+# as a stock server would see it, serves it, sends requests in three ways, and rolls out a second
 # version.
 #
 # By default the server is the package's fake server, which has the same interfaces and works on any
