@@ -87,7 +87,7 @@ notebooks: $(DOCS_READY)
 explorer: $(READY)
 	$(RUN) tools/explorer.py
 
-# A new one: make catalogs ARGS=beyond_1
+# A new one: make catalogs ARGS=beyond_7
 catalogs: $(READY)
 	$(RUN) tools/catalogs.py $(ARGS)
 

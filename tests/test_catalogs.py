@@ -142,6 +142,18 @@ def test_a_catalog_is_written_as_it_was_read(catalogs, tmp_path, monkeypatch):
     assert (tmp_path / "minimal.po").read_text(encoding="utf-8") == before
 
 
+def test_a_translated_change_leaves_no_trace(catalogs, catalog, tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogs, "CATALOGS", tmp_path)
+    catalogs.update(catalog, notebook(EXAMPLE.replace("two lines", "three lines")))
+    catalogs.write(catalog, "example")
+    path = catalogs.path_of("example")
+    text = path.read_text(encoding="utf-8")
+    assert text.count("#, fuzzy") == 1
+    path.write_text(text.replace("#, fuzzy\n", ""), encoding="utf-8")
+    catalogs.write(catalogs.read("example"), "example")
+    assert "#" not in path.read_text(encoding="utf-8")
+
+
 def test_a_page_keeps_its_outputs(catalogs, tmp_path, monkeypatch):
     import jupytext
     from nbformat.v4 import new_code_cell, new_output

@@ -123,7 +123,7 @@ def write(catalog: Catalog, name: str) -> None:
     CATALOGS.mkdir(parents=True, exist_ok=True)
     with path_of(name).open("wb") as file:
         file.write(HEADER.encode())
-        write_po(file, catalog, width=96, omit_header=True, include_previous=True)
+        write_po(file, catalog, width=96, omit_header=True)
 
 
 def write_pages() -> None:
