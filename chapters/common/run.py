@@ -87,7 +87,7 @@ def start(settings: Any) -> tuple[Run, Any]:
 _IRRELEVANT = frozenset(
     [
         *("preset", "resume", "keep_checkpoints", "strategy", "label", "sentence", "tokenize"),
-        *("dev", "test", "pairs", "corpus", "held_out", "columns"),
+        *("dev", "dev_rows", "test", "pairs", "corpus", "held_out", "columns"),
         *("systems", "ensemble", "beam_width", "length_penalty", "seeds"),
         *("comparison_steps", "strings", "string_epochs", "string_units"),
     ]

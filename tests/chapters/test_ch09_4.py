@@ -61,13 +61,14 @@ def test_the_regularized_preset(run_chapter, small_data, tmp_path, monkeypatch):
     given = {}
 
     def fit(model, train, dev, **options):
-        given.update(options, model=model)
+        given.update(options, model=model, dev=dev)
         raise _TrainingError
 
     monkeypatch.setattr(s2s.training, "fit", fit)
     small = ("--units", 4, "--batch-size", 1, "--data-dir", small_data, "--output-dir", tmp_path)
+    small += ("--epochs", 10, "--average", 0.3, "--dev-rows", 2)
     with pytest.raises(_TrainingError):
-        run_chapter(*QUICK, "--preset", "regularized", "--epochs", 10, "--average", 0.3, *small)
+        run_chapter(*QUICK, "--preset", "regularized", *small)
     keras.config.set_dtype_policy("float32")
     config = given["model"].get_config()
     rates = ("dropout", "word_dropout", "weight_dropout", "activation_penalty", "change_penalty")
@@ -75,6 +76,7 @@ def test_the_regularized_preset(run_chapter, small_data, tmp_path, monkeypatch):
     assert config["locked_dropout"]
     (average,) = given["callbacks"]
     assert average.begin == 7
+    assert given["dev"].element_spec[0].shape[0] == 2
     assert given["checkpoint_every"] == "auto"
 
 
