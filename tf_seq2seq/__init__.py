@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         DotAttention,
         Encoder,
     )
+    from tf_seq2seq.long_work import translate_in_parts
     from tf_seq2seq.losses import SequenceCrossEntropy
     from tf_seq2seq.metrics import Perplexity, TokenAccuracy
     from tf_seq2seq.models import Ensemble, LanguageModel, Seq2Seq
@@ -49,6 +50,7 @@ else:
             "TextScore": "text_model",
             "TokenAccuracy": "metrics",
             "Translator": "translator",
+            "translate_in_parts": "long_work",
         },
     )
 
@@ -87,6 +89,7 @@ __all__ = [
     "serving",
     "text",
     "training",
+    "translate_in_parts",
 ]
 
 

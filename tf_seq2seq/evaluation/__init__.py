@@ -1,6 +1,7 @@
-"""Scores, reports, accuracy by position and word alignment."""
+"""Scores, reports, comparisons, accuracy by position and word alignment."""
 
 from tf_seq2seq.evaluation.by_position import accuracy_by_position
+from tf_seq2seq.evaluation.comparison import Comparison, paired_bootstrap
 from tf_seq2seq.evaluation.neural_cache import NeuralCache
 from tf_seq2seq.evaluation.report import ReportTable, TranslationReport, translation_report
 from tf_seq2seq.evaluation.scores import (
@@ -23,6 +24,7 @@ from tf_seq2seq.evaluation.word_alignment import WordAligner
 
 __all__ = [
     "BleuTokenizer",
+    "Comparison",
     "NeuralCache",
     "ReportTable",
     "Score",
@@ -38,6 +40,7 @@ __all__ = [
     "chrf",
     "corpus_perplexity",
     "exact_match",
+    "paired_bootstrap",
     "tokenize_for",
     "translation_report",
 ]

@@ -148,7 +148,7 @@ def bleu_of_sets(
             f"{list(references)}: pass both for the same sets, at least one."
         )
     for name in hypotheses:
-        _check_parallel(hypotheses[name], references[name])
+        check_parallel(hypotheses[name], references[name])
 
     def joined(sets):
         return [sentence for name in hypotheses for sentence in sets[name]]
@@ -195,7 +195,7 @@ def bleu_by_length(
     >>> table.sizes
     {'1-5': 1, '6-10': 1}
     """
-    _check_parallel(hypotheses, references)
+    check_parallel(hypotheses, references)
     if len(lengths) != len(references):
         raise InputError(
             f"There are {len(lengths)} lengths for {len(references)} references: pass one length "
@@ -306,7 +306,7 @@ def exact_match(
     50.0
     """
     lowercase = check_flag("lowercase", lowercase)
-    _check_parallel(hypotheses, references)
+    check_parallel(hypotheses, references)
     fold = str.lower if lowercase else str
     pairs = zip(hypotheses, references, strict=True)
     matches = [fold(a).strip() == fold(b).strip() for a, b in pairs]
@@ -315,7 +315,7 @@ def exact_match(
 
 def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
     bootstrap = check_integer("bootstrap", bootstrap, minimum=0)
-    _check_parallel(hypotheses, references)
+    check_parallel(hypotheses, references)
     # sacrebleu takes a list for each set of references.
     hypotheses, references = list(hypotheses), [list(references)]
     metric = make_metric()
@@ -333,7 +333,13 @@ def _score(name, make_metric, hypotheses, references, bootstrap=0) -> Score:
     return Score(name, result.score, signature, interval)
 
 
-def _check_parallel(hypotheses, references):
+def check_parallel(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+    """Refuse what cannot be scored sentence by sentence.
+
+    Raises:
+        InputError: if there is nothing to score, or the numbers of sentences differ.
+        TypeError: if a hypothesis or a reference is not a string.
+    """
     for name, sentences in (("hypotheses", hypotheses), ("references", references)):
         check_strings(name, sentences)
     if len(hypotheses) != len(references):
