@@ -142,6 +142,7 @@ import json
 import keras
 
 import tf_seq2seq as s2s
+from common import tuned
 from common.plots import show
 from common.run import identity, sides, start
 from tf_seq2seq.files import write_atomically
@@ -167,7 +168,8 @@ else:
 # ## Four systems
 # The plain systems read words that occur at least twice; the tuned one reads subwords. It also has
 # several kinds of dropout, including that of whole words; a narrow readout tied to the embeddings;
-# smoothed labels; and a learning rate that is held for a while and then decays along a cosine.
+# smoothed labels; and a learning rate that is held for a while and then decays along a cosine (see
+# [common/tuned.py](common/tuned.py)).
 
 # %%
 UNITS, EMBEDDING = settings.units, settings.embedding_size
@@ -221,33 +223,14 @@ def build(system, source_size, target_size):
                 **shared,
             ),
         )
-    shared |= {"embedding_dropout": 0.3 * factor, "word_dropout": 0.1 * factor}
-    return s2s.Seq2Seq(
-        s2s.Encoder(source_size, UNITS, bidirectional=True, **shared | {"dropout": 0.2 * factor}),
-        s2s.Decoder(
-            target_size,
-            UNITS,
-            attention=s2s.BahdanauAttention(UNITS // 2),
-            query="previous_state",
-            readout_activation=None,
-            tie_embeddings=True,
-            **shared | {"dropout": 0.4 * factor},
-        ),
-    )
+    return tuned.build(source_size, target_size, UNITS, EMBEDDING, factor)
 
 
 def compile_(system, model, steps):
     if system != "tuned":
         model.compile(s2s.training.FusedAdam(settings.learning_rate, global_clipnorm=1.0))
         return
-    warmup = max(min(300, steps // 10), 1)
-    rate = s2s.training.WarmupHoldCosine(
-        settings.learning_rate, steps, warmup=warmup - 1, hold=0.4, start=1 / warmup, end=0.02
-    )
-    model.compile(
-        s2s.training.FusedAdam(rate, beta_2=0.98, global_clipnorm=1.0),
-        s2s.SequenceCrossEntropy(label_smoothing=0.1),
-    )
+    tuned.compile_(model, settings.learning_rate, steps)
 
 
 # %% [markdown]

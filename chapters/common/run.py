@@ -89,6 +89,8 @@ _IRRELEVANT = frozenset(
         *("preset", "resume", "keep_checkpoints", "strategy", "label", "sentence", "tokenize"),
         *("dev", "dev_rows", "test", "pairs", "corpus", "held_out", "columns"),
         *("systems", "ensemble", "beam_width", "length_penalty", "seeds"),
+        *("teacher_dir", "teacher_epochs", "students", "mixed"),
+        *("small_units", "small_embedding_size"),
         *("comparison_steps", "strings", "string_epochs", "string_units"),
     ]
 )

@@ -275,6 +275,15 @@ def test_beyond_6(run_chapter, tmp_path):
     assert mixed["first"] > of_chapter["first_value"] + 15
 
 
+@pytest.mark.slow
+def test_beyond_7(run_chapter, tmp_path):
+    chapter = run_chapter("beyond_7_distillation", "--output-dir", tmp_path)
+    losses, choices, more = (solution("beyond_7", n, chapter=chapter) for n in (1, 2, 3))
+    assert losses["small"] < losses["small-original"]
+    assert choices["closest"] > choices["most probable"] + 5
+    assert more["with more"] > more["small"] + 5
+
+
 def test_minimal():
     """tests/chapters/test_minimal.py has the others, which need the trained model."""
     assert solution("minimal", 2) < 1e-6
