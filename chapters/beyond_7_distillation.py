@@ -359,8 +359,8 @@ print(f"Done in {run.minutes:.1f} minutes.")
 # In the preset `quick`, the students lose by it: the small one reaches 39 BLEU with greedy search
 # when it learns from its teacher, and 43 from the original pairs. Neither reason to distill holds
 # here. The synthetic corpus is written by a grammar and is as regular as a teacher could make it,
-# and the teacher itself, with 60 BLEU after a minute of training, makes many mistakes, which its
-# students learn as well. Distillation needs a good teacher, and pairs whose translations vary.
+# and the teacher itself, with 60 BLEU after half a minute of training, makes many mistakes, which
+# its students learn as well. Distillation needs a good teacher, and pairs whose translations vary.
 # Greedy search is two to three times as fast as the teacher's beam search, with this small a
 # vocabulary.
 #
