@@ -201,6 +201,12 @@ def test_penalties_by_hand():
     np.testing.assert_allclose(lm.losses, [expected], rtol=1e-5)
 
 
+def test_penalties_of_no_text_are_zero():
+    lm = model(activation_penalty=2.0, change_penalty=3.0)
+    lm(np.zeros([0, 7], int), training=True)
+    assert [float(loss) for loss in lm.losses] == [0.0]
+
+
 def test_penalties_are_in_the_loss_but_not_in_the_perplexity():
     values = []
     for penalties in ({}, {"activation_penalty": 2.0}, {"change_penalty": 2.0}):

@@ -279,7 +279,7 @@ class LanguageModel(SequenceModel):
 
         def total(x, counted):
             sums = tf.reduce_sum(tf.reduce_mean(x**2, axis=2) * counted, axis=1)
-            return tf.reduce_mean(sums)
+            return tf.reduce_sum(sums) / tf.cast(tf.maximum(tf.shape(x)[0], 1), tf.float32)
 
         change = total(h[:, 1:] - h[:, :-1], counted[:, 1:] * counted[:, :-1])
         return self.activation_penalty * total(d, counted) + self.change_penalty * change

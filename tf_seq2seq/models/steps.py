@@ -40,7 +40,7 @@ def train_step(
     optimizer = model.optimizer
     with tf.GradientTape() as tape:
         logits, state = _call(model, inputs, labels, state, sample_weight, training=True)
-        loss = model.compute_loss(inputs, labels, logits, sample_weight, training=True)
+        loss = _loss(model, inputs, labels, logits, sample_weight, training=True)
         scaled_loss = optimizer.scale_loss(loss)
     variables = model.trainable_variables
     gradients = tape.gradient(scaled_loss, variables)
@@ -55,7 +55,7 @@ def train_step(
 def test_step(model: keras.Model, inputs: Any, labels: Any, sample_weight: Any = None) -> None:
     """Update the metrics of a compiled model with a replica's part of a batch."""
     logits, _ = _call(model, inputs, labels, (), sample_weight, training=False)
-    loss = model.compute_loss(inputs, labels, logits, sample_weight, training=False)
+    loss = _loss(model, inputs, labels, logits, sample_weight, training=False)
     _update_metrics(model, inputs, labels, logits, sample_weight, loss)
 
 
@@ -65,6 +65,18 @@ def _call(model, inputs, labels, state, sample_weight, training):
     if sample_weight is None and _needs_words_alone(model):
         return model(inputs, select=tf.not_equal(labels, PAD_ID), training=training), state
     return model(inputs, training=training), state
+
+
+def _loss(model, inputs, labels, logits, sample_weight, training):
+    """Compute the replica's share of the loss, directly after its call of the model."""
+    added = []
+    if _replicas() > 1:
+        # Keras keeps the losses of `add_loss` in the model, which the replicas share. It reads them
+        # after the compiled loss, for which the replicas wait until each has called the model.
+        added = [each for layer in model._flatten_layers() for each in layer._get_own_losses()]
+        model._clear_losses()
+    loss = model.compute_loss(inputs, labels, logits, sample_weight, training=training)
+    return sum(map(model._aggregate_additional_loss, added), loss)
 
 
 def _needs_words_alone(model):
