@@ -196,7 +196,8 @@ print(f"The model has {model.count_params():,} parameters.")
 callbacks = []
 if settings.average:
     averaged = max(1, round(settings.average * settings.epochs))
-    callbacks.append(s2s.training.AverageWeights(settings.epochs - averaged))
+    begin = settings.epochs - averaged
+    callbacks.append(s2s.training.AverageWeights(begin, every=min(10, len(train))))
 
 history = s2s.training.fit(
     model,

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from tf_seq2seq.errors import InputError
+from tf_seq2seq.training.averaging import AverageWeights
 
 _ATTRIBUTES: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("best", "best_epoch", "best_weights", "stopped_epoch", "wait"),
@@ -40,7 +41,8 @@ def check_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
         callbacks: one callback or several, nested or not, as Keras' `fit` takes them.
 
     Raises:
-        InputError: if an item is not a callback, or is a BackupAndRestore.
+        InputError: if an item is not a callback, or is a BackupAndRestore, or if one keeps the
+            weights of the best epoch and another evaluates their average.
     """
     if isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = callbacks.callbacks
@@ -55,6 +57,15 @@ def check_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
                 "BackupAndRestore has no effect on `training.fit`, which writes checkpoints "
                 "itself: leave it out, and pass `resume=True` to continue from the last one."
             )
+    if any(isinstance(each, AverageWeights) for each in callbacks):
+        for callback in callbacks:
+            for option in ("restore_best_weights", "save_best_only"):
+                if getattr(callback, option, False):
+                    raise InputError(
+                        f"{type(callback).__name__}({option}=True) keeps the weights in training, "
+                        "but AverageWeights evaluates their average: use one of them, or leave "
+                        f"{option} out."
+                    )
     return callbacks
 
 
