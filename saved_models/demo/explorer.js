@@ -11,7 +11,8 @@ const END = "<eos>";
 const at = id => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const chosen = { answer: null, search: 0, hypothesis: 0 };
-let language = query.get("lang") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+let language = Object.hasOwn(TEXTS, query.get("lang")) ? query.get("lang")
+  : navigator.language.startsWith("zh") ? "zh" : "en";
 let shownOrigin = ["isRecorded", {}]; // where the results come from: a text and its values
 
 function say(name, values = {}) {
@@ -70,8 +71,12 @@ async function ask(signature, inputs, signal) {
     if (error.name === "AbortError") throw error;
     throw new Error(say("noAnswer", { server }));
   });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
+  // The error page of a proxy, for example, is not JSON.
+  const answer = await response.json().catch(error => {
+    if (error.name === "AbortError") throw error;
+  });
+  if (answer?.error) throw new Error(answer.error);
+  if (!response.ok) throw new Error(say("badAnswer", { server, problem: `HTTP ${response.status}` }));
   // The first row of each output belongs to the only sentence.
   return Object.fromEntries(Object.entries(answer.outputs).map(([name, rows]) => [name, rows[0]]));
 }
@@ -86,16 +91,17 @@ async function liveAnswer(signal) {
   const hypothesis = (text, logP, tokens, length, alignment) => ({
     text, logP, tokens: tokens.slice(0, length), weights: alignment?.slice(0, length),
   });
-  const hypotheses = beam.translations.map((translation, k) => hypothesis(
+  const all = beam.translations.map((translation, k) => hypothesis(
     translation, beam.scores[k], beam.target_tokens[k], beam.target_lengths[k], beam.alignments?.[k]));
+  // If fewer were found, the others have the lowest number as their score.
+  const hypotheses = all.filter(({ logP }) => logP > -3e38);
   const searches = [
     {
       label: () => say("greedy"),
       hypotheses: [hypothesis(greedy.translation, greedy.score, greedy.target_tokens,
         greedy.target_length, greedy.alignment)],
     },
-    // If fewer were found, the others have the lowest number as their score.
-    { label: () => say("exported"), hypotheses: hypotheses.filter(({ logP }) => logP > -3e38) },
+    ...(hypotheses.length ? [{ label: () => say("exported"), hypotheses }] : []),
   ];
   return { source: greedy.source_tokens.slice(0, greedy.source_length), searches };
 }
@@ -465,12 +471,16 @@ async function showLive() {
   } catch (error) {
     if (signal.aborted) return;
     setOrigin("noAnswerYet", values);
-    at("error").textContent = error.message;
+    at("found").hidden = true; // it may be incomplete
+    // The outputs of another kind of model lack what is read here.
+    at("error").textContent = error instanceof TypeError
+      ? say("badAnswer", { server: values.server, problem: error.message }) : error.message;
   }
 }
 
 function showMode() {
   asking.abort();
+  clearTimeout(pause);
   for (const element of document.querySelectorAll("[data-mode]"))
     element.hidden = (element.dataset.mode === "live") !== isLive();
   at("found").hidden = true;
@@ -523,11 +533,12 @@ at("prefix").oncompositionend = at("prefix").oninput;
 
 // ?server=...&model=...&text=...&prefix=... asks a server; ?example=3&search=2 chooses what to show.
 for (const [name, value] of query) {
-  if (["server", "model", "text", "prefix", "example"].includes(name)) at(name).value = value;
+  if (["server", "model", "text", "prefix"].includes(name)) at(name).value = value;
+  if (name === "example" && +value in RECORDED.examples) at(name).value = +value;
   if (["server", "model", "text", "prefix"].includes(name))
     document.querySelector("[value=live]").checked = true;
 }
 showTexts();
 showMode();
 if (isLive() && query.has("text")) showLive();
-else if (!isLive() && query.has("search")) choose(+query.get("search"), 0);
+else if (!isLive() && +query.get("search") in RECORDED.searches) choose(+query.get("search"), 0);

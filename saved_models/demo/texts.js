@@ -21,6 +21,8 @@ const TEXTS = {
     noAnswerYet: "Nothing asked yet: press Translate, and {server} is asked for model {model}",
     noAnswer: "No answer from {server}. Is the server running, with " +
       "--rest_api_enable_cors_support=true? The recorded examples need no server.",
+    badAnswer: "The answer of {server} is not that of a translation model ({problem}): check the " +
+      "address and the name of the model.",
     oneNumber: "log P = {logP}",
     bothNumbers: "log P = {logP}, score = {score}",
     reference: "Reference translation: {text}",
@@ -97,6 +99,7 @@ const TEXTS = {
     noAnswerYet: "还没有询问：按“翻译”后将询问 {server} 的模型 {model}",
     noAnswer: "{server} 没有回答。服务器启动了吗？启动时加了 " +
       "--rest_api_enable_cors_support=true 吗？录制好的例子不需要服务器。",
+    badAnswer: "{server} 的回答不是翻译模型的回答（{problem}）：请检查地址和模型名称。",
     oneNumber: "log P = {logP}",
     bothNumbers: "log P = {logP}，得分 = {score}",
     reference: "参考译文：{text}",

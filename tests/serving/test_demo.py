@@ -215,3 +215,51 @@ def test_no_server(show):
 def test_no_model(show, served):
     page = show(text="a", model="nobody", server=address(served[1]))
     assert "Servable not found" in page
+
+
+def test_unknown_values_in_the_address_are_ignored(show):
+    for wrong in ("99", "constructor", ""):
+        page = show(lang=wrong, example=wrong, search=wrong)
+        assert "Recorded, no server is asked" in page
+        assert page.count('type="radio" name="search"') == len(read_recorded()["searches"])
+
+
+ANSWERS = """
+window.fetch = async () => ANSWER;
+at("server").value = "http://localhost:9";
+document.querySelector("[value=live]").checked = true;
+showMode();
+showLive();
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("""new Response("<b>Bad gateway</b>", { status: 502 })""", "HTTP 502"),
+        ("""new Response("{}", { status: 404 })""", "HTTP 404"),
+        ("""new Response(JSON.stringify({ outputs: { logits: [[1]] } }))""", "undefined"),
+    ],
+)
+def test_an_answer_of_something_else(show, answer, problem):
+    page = html.unescape(show(ANSWERS.replace("ANSWER", answer)))
+    (error,) = re.findall(r'<p id="error" role="alert">(.*?)</p>', page)
+    assert error.startswith("The answer of http://localhost:9 is not that of a translation model")
+    assert problem in error
+    assert '<main id="found" hidden="">' in page
+
+
+def test_the_words_of_a_server_are_shown_as_text(show):
+    """And alignments and other hypotheses may be missing."""
+    bad = "<img src=x onerror=document.title='run'>"
+    outputs = {
+        **{"source_tokens": [[bad]], "source_length": [1], "translation": [bad]},
+        **{"target_tokens": [[bad]], "target_length": [1], "score": [-1.0]},
+        **{"translations": [[bad]], "scores": [[-3.4e38]], "target_lengths": [[1]]},
+    }
+    answer = f"new Response({json.dumps(json.dumps({'outputs': outputs}))})"
+    page = show(ANSWERS.replace("ANSWER", answer))
+    assert "<title>Translation explorer</title>" in page
+    assert f'<p id="translation" lang="zh">{html.escape(bad, quote=False)}</p>' in page
+    assert "<img" not in page.partition("<script")[0]
+    assert page.count('type="radio" name="search"') == 1
