@@ -22,7 +22,11 @@ def test_learns_tokenizers_and_encodes(files, tmp_path, capsys):
         "60 pairs; 0.0% of the source and 0.0% of the target is unknown" in capsys.readouterr().out
     )
     # Once more, into the same directory and into another with the same tokenizers.
-    assert main(files) == 0
+    assert main([*files, "--max-size=9"]) == 0
+    size = corpus.source_tokenizer.vocabulary_size  # of the first run, which is said
+    assert (
+        f"{tmp_path / 'corpus' / 'source'}: WordTokenizer, {size} tokens" in capsys.readouterr().out
+    )
     other = [*files[:2], f"--output={tmp_path / 'other'}", f"--tokenizers={tmp_path / 'corpus'}"]
     assert main(other) == 0
     assert EncodedCorpus(tmp_path / "other").fingerprint == corpus.fingerprint

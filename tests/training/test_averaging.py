@@ -91,7 +91,8 @@ def test_a_resumed_run_has_the_same_average(tmp_path):
 def test_a_run_that_is_resumed_to_begin_later_averages_only_later_epochs(tmp_path):
     fit(tmp_path, [AverageWeights(0, every=2)], epochs=2)
     follow, average = Follow(), AverageWeights(2, every=2)
-    weights, _ = fit(tmp_path, [average, follow], resume=True)
+    with pytest.warns(UserWarning, match="starts again: `begin` is 2, but it was 0"):
+        weights, _ = fit(tmp_path, [average, follow], resume=True)
     assert average.count == 2
     pairs = zip(follow.weights[1], follow.weights[3], strict=True)
     assert_same(weights, [(a + b) / 2 for a, b in pairs], rtol=1e-5, atol=1e-6)

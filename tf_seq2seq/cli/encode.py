@@ -58,13 +58,13 @@ def encode_files(settings: Settings) -> None:
             pass  # learning takes long, and must not come before an error
     tokenizers = []
     for side in ("source", "target"):
+        path = known / side if known else getattr(settings, side)
         if known:
-            tokenizers.append(Tokenizer.load(known / side))
-            continue
-        path = getattr(settings, side)
-        lines = itertools.islice(data.stream_lines(path), LINES_TO_CHOOSE_FROM)
-        tokenizer = tokenizer_for(lines, settings.max_size)
-        tokenizer.adapt(data.stream_lines(path), settings.max_size)
+            tokenizer = Tokenizer.load(path)
+        else:
+            lines = itertools.islice(data.stream_lines(path), LINES_TO_CHOOSE_FROM)
+            tokenizer = tokenizer_for(lines, settings.max_size)
+            tokenizer.adapt(data.stream_lines(path), settings.max_size)
         print(f"{path}: {type(tokenizer).__name__}, {tokenizer.vocabulary_size:,} tokens")
         tokenizers.append(tokenizer)
     corpus = data.encode(

@@ -67,7 +67,12 @@ class AverageWeights(keras.callbacks.Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from the state of a checkpoint, unless it averages epochs before `begin`."""
-        if state["begin"] < self.begin:
+        if state["count"] and state["begin"] < self.begin:
+            warnings.warn(
+                f"The average of the weights starts again: `begin` is {self.begin}, but it was "
+                f"{state['begin']} when the checkpoint was written.",
+                stacklevel=2,
+            )
             return
         self.count = state["count"]
         self._mean = [np.array(array) for array in state["mean"]]
