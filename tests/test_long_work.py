@@ -70,6 +70,19 @@ def test_a_damaged_part(content, tmp_path):
         translate_in_parts(Teacher(0), LINES, tmp_path, resume=True)
 
 
+def test_parts_of_unknown_lines_are_refused(tmp_path):
+    translate_in_parts(Teacher(), LINES, tmp_path)
+    (tmp_path / "settings.json").unlink()
+    with pytest.raises(s2s.InputError, match=r"no settings\.json that says of what"):
+        translate_in_parts(Teacher(0), LINES, tmp_path, resume=True)
+
+
+def test_lines_without_a_translation_are_not_kept(tmp_path):
+    with pytest.raises(s2s.InputError, match="returned 4 translations of 5 lines"):
+        translate_in_parts(lambda lines: Teacher()(lines[1:]), LINES, tmp_path)
+    assert not list(tmp_path.glob("part_*.json"))
+
+
 def test_arguments_that_are_refused(tmp_path):
     with pytest.raises(TypeError, match="`lines`"):
         translate_in_parts(Teacher(), "abc", tmp_path)

@@ -50,8 +50,9 @@ def translate_in_parts(
         The translations, in the order of the lines.
 
     Raises:
-        InputError: if an argument is invalid; or, with `resume`, if the parts are damaged or were
-            written with other lines or settings.
+        InputError: if an argument is invalid, or `translate` does not return one translation per
+            line; or, with `resume`, if the parts are damaged or were written with other lines or
+            settings.
         TypeError: if `lines` are not strings.
 
     Example:
@@ -92,6 +93,10 @@ def translate_in_parts(
             if report is not None:
                 report(f"Part {number:,} of {len(parts):,}")
             texts = [each.text for each in translate([lines[i] for i in rows])]
+            if len(texts) != len(rows):
+                raise InputError(
+                    f"`translate` returned {len(texts)} translations of {len(rows)} lines."
+                )
             _write(path, texts)
         for i, text in zip(rows, texts, strict=True):
             translations[i] = text
@@ -101,6 +106,11 @@ def translate_in_parts(
 def _check_identity(directory, identity):
     path = directory / _IDENTITY
     if not path.exists():
+        if any(directory.glob("part_*.json")):
+            raise InputError(
+                f"{directory} has translations, but no {_IDENTITY} that says of what: translate "
+                "again without `resume`."
+            )
         return
     with _explained(path):
         saved = json.loads(path.read_text(encoding="utf-8"))
