@@ -86,17 +86,17 @@ def load(settings: TalksSettings) -> Talks:
 
 def _with_more(pairs: data.Pairs, settings: TalksSettings) -> data.Pairs:
     """Append the other corpora, print how many pairs each has, and take the first `pairs`."""
-    parts = {"the synthetic corpus" if settings.preset == "quick" else "TED": pairs}
+    parts = [("the synthetic corpus" if settings.preset == "quick" else "TED", pairs)]
     if settings.corpus == "ted+tatoeba":
-        parts["Tatoeba"] = data.public_corpus("tatoeba", settings.data_dir).train
+        parts.append(("Tatoeba", data.public_corpus("tatoeba", settings.data_dir).train))
     if settings.more_source is not None:
-        parts[settings.more_source.name] = read_more_pairs(settings)
+        parts.append((settings.more_source.name, read_more_pairs(settings)))
     source, target = (
-        [sentence for part in parts.values() for sentence in getattr(part, side)]
+        [sentence for _, part in parts for sentence in getattr(part, side)]
         for side in ("source", "target")
     )
     pairs = data.Pairs(source, target)[: settings.pairs]
-    counts = ", ".join(f"{len(part):,} of {name}" for name, part in parts.items())
+    counts = ", ".join(f"{len(part):,} of {name}" for name, part in parts)
     print(f"Sentence pairs: {counts}; {len(pairs):,} are used")
     return pairs
 

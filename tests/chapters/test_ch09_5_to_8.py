@@ -340,7 +340,7 @@ def test_more_pairs_than_those_of_the_talks(small_data, tmp_path, monkeypatch, c
     lines = "".join(f"It is {word}.\t它是{word}。\tCC-BY\n" for word in "abcde")
     (small_data / "cmn-eng").mkdir()
     (small_data / "cmn-eng" / "cmn.txt").write_text(lines, encoding="utf-8")
-    (tmp_path / "more.en").write_text(3 * "that 's it .\n", encoding="utf-8")
+    (tmp_path / "TED").write_text(3 * "that 's it .\n", encoding="utf-8")
     (tmp_path / "more.zh").write_text(3 * "就是这样。\n", encoding="utf-8")
     read = s2s.data.public_corpus
 
@@ -348,15 +348,15 @@ def test_more_pairs_than_those_of_the_talks(small_data, tmp_path, monkeypatch, c
         return read(name, folder, **options, **({"dev": 1, "test": 1} if name == "tatoeba" else {}))
 
     monkeypatch.setattr(s2s.data, "public_corpus", read_few)
-    files = {"more_source": tmp_path / "more.en", "more_target": tmp_path / "more.zh"}
+    files = {"more_source": tmp_path / "TED", "more_target": tmp_path / "more.zh"}
     settings = TalksSettings(
         preset="book", data_dir=small_data, corpus="ted+tatoeba", pairs=7, **files
     )
     corpus = talks.load(settings)
     assert [len(corpus.pairs), *corpus.pairs.source[-2:]] == [7, "that's it.", "that's it."]
     printed = capsys.readouterr().out
-    assert "Sentence pairs: 2 of TED, 3 of Tatoeba, 3 of more.en; 7 are used" in printed
-    assert talks.model_card(settings)["data"] == "TED talks (IWSLT 2017), Tatoeba, more.en"
+    assert "Sentence pairs: 2 of TED, 3 of Tatoeba, 3 of TED; 7 are used" in printed
+    assert talks.model_card(settings)["data"] == "TED talks (IWSLT 2017), Tatoeba, TED"
 
 
 def test_a_refused_resume_leaves_the_translator_unchanged(train, small, tmp_path):

@@ -245,7 +245,8 @@ class LanguageModel(SequenceModel):
 
         Args:
             ids, state, valid: as in the call.
-            training: whether to apply dropout, and to add the penalties to the loss.
+            training: whether to apply dropout, and to add the penalties to `losses`, which only a
+                call of the model clears.
 
         Returns:
             `(batch, length, embedding_size)`, and the state after the last word.
