@@ -117,7 +117,7 @@ def show_arguments(app, what, name, thing, options, signature, returns) -> tuple
 
 
 def copy_explorer(app, error) -> None:
-    """Put the translation explorer, which is no page of Sphinx, next to the pages."""
+    """Copy the translation explorer, which Sphinx does not build, into the site."""
     if error is None and app.builder.format == "html":
         page = Path(app.outdir) / EXPLORER
         shutil.copytree(ROOT / "saved_models" / "demo", page, dirs_exist_ok=True)
