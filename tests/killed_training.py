@@ -1,15 +1,18 @@
-"""Kill a short training run at random moments: python killed_training.py DIRECTORY KILLS SEED
+"""Kill short training runs at random moments: python killed_training.py DIRECTORY RUNS SEED
 
-A run trains a model and exports it. After each kill the run is resumed, until it ends; the end must
-be that of a run that was not killed, and no part of an export may ever be visible. A third of the
-kills come at a random time of the training, a third at a random time of the export, and a third at
-one of the moments at which a file is opened, renamed or removed, or a few milliseconds later.
+A run trains a model, evaluates it after each epoch, and exports it. It is killed, resumed, sometimes
+killed once more, and resumed until it ends; the end must be that of a run that was not killed, and no
+part of an export may ever be visible. The kills come in turn at a random time of the export, of an
+evaluation and of the training, and at one of the moments at which a file is opened, renamed or
+removed, or a few milliseconds later.
 """
 
 import collections
+import itertools
 import os
 import random
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -46,8 +49,17 @@ class Events:
                     time.sleep(10)
 
 
-TRAINING, EXPORT = b"t", b"e"
-"""What a run tells its parent when it begins with them."""
+TRAINING, EVALUATION, EXPORT = b"t", b"v", b"e"
+"""What a run tells its parent when it begins with them, or returns from an evaluation."""
+
+NAMES = {b"": "its start", TRAINING: "training", EVALUATION: "an evaluation", EXPORT: "the export"}
+
+
+class Stage(NamedTuple):
+    """A part of a run: what it does, and for how many seconds."""
+
+    kind: bytes
+    seconds: float
 
 
 def run(settings, event=None, delay=0.0, stage=None, seconds=0.0):
@@ -57,11 +69,11 @@ def run(settings, event=None, delay=0.0, stage=None, seconds=0.0):
         settings: those of the training.
         event, delay: number of the event of files at which the process is killed, and the seconds
             from there; None for no such kill.
-        stage, seconds: the stage in which the process is killed, and the seconds from its start;
-            None for no such kill.
+        stage, seconds: number of the stage in which the process is killed, and the seconds from its
+            start; None for no such kill.
 
     Returns:
-        For how many seconds it has trained and exported, or None if it was killed before its end.
+        The stages, and whether the process was killed before its end.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -70,7 +82,9 @@ def run(settings, event=None, delay=0.0, stage=None, seconds=0.0):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             events = Events(settings.output_dir, event, delay)
             begin = keras.callbacks.LambdaCallback(
-                on_train_begin=lambda _: os.write(writer, TRAINING)
+                on_train_begin=lambda _: os.write(writer, TRAINING),
+                on_test_begin=lambda _: os.write(writer, EVALUATION),
+                on_test_end=lambda _: os.write(writer, TRAINING),
             )
             model = short_training.train(settings, [begin])
             os.write(writer, EXPORT)
@@ -81,10 +95,11 @@ def run(settings, event=None, delay=0.0, stage=None, seconds=0.0):
             os._exit(1)
         os._exit(0)
     os.close(writer)
-    times = []
-    while begun := os.read(reader, 1):  # nothing when the process has ended
+    kinds, times = [], []
+    while kind := os.read(reader, 1):  # nothing when the process has ended
+        kinds.append(kind)
         times.append(time.monotonic())
-        if begun == stage:
+        if len(kinds) - 1 == stage:
             time.sleep(seconds)
             os.kill(child, signal.SIGKILL)
     times.append(time.monotonic())
@@ -92,9 +107,10 @@ def run(settings, event=None, delay=0.0, stage=None, seconds=0.0):
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL, status
-        return None
-    assert os.WEXITSTATUS(status) == 0
-    return {TRAINING: times[1] - times[0], EXPORT: times[2] - times[1]}
+    else:
+        assert os.WEXITSTATUS(status) == 0
+    spans = (end - start for start, end in itertools.pairwise(times))
+    return list(map(Stage, kinds, spans)), os.WIFSIGNALED(status)
 
 
 def versions(directory):
@@ -120,52 +136,66 @@ def files(directory):
 
 
 class Whole(NamedTuple):
-    """A run that was not killed: its folder, how many events it has, and for how long."""
+    """A run that was not killed: its folder, how many events it has, and its stages."""
 
     folder: Path
     events: int
-    seconds: dict[bytes, float]
+    stages: list[Stage]
 
 
 def whole_run(folder, model):
-    seconds = run(Settings(model=model, output_dir=folder))
-    return Whole(folder, int((folder / "events").read_text()), seconds)
+    stages, was_killed = run(Settings(model=model, output_dir=folder))
+    assert not was_killed
+    return Whole(folder, int((folder / "events").read_text()), stages)
 
 
 def choose_kill(choose, kind, whole):
     """Return arguments of `run`."""
-    if kind != "event":
-        return {"stage": kind, "seconds": choose.uniform(0, whole.seconds[kind])}
-    delay = choose.choice([0, choose.uniform(0, 0.01)])
-    return {"event": choose.randint(1, whole.events * 2 // 3), "delay": delay}
+    if kind == "event":
+        delay = choose.choice([0, choose.uniform(0, 0.01)])
+        return {"event": choose.randint(1, whole.events), "delay": delay}
+    # Each evaluation has the same chance, and so has the training between two of them: the first,
+    # in which the graph is traced, takes longer than all others.
+    stage = choose.choice([i for i, each in enumerate(whole.stages) if each.kind == kind])
+    return {"stage": stage, "seconds": choose.uniform(0, whole.stages[stage].seconds)}
 
 
-def main(directory, kills, seed):
-    """Kill `kills` times; raise an error if an end differs."""
+def main(directory, runs, seed):
+    """Kill each of `runs` runs at least once; raise an error if an end differs."""
     choose = random.Random(seed)
-    wholes, killed, chains = {}, collections.Counter(), 0
-    while killed.total() < kills:
-        model = ("language_model", "translator")[chains % 2]
+    kinds = itertools.cycle([EXPORT, "event", EVALUATION, TRAINING])
+    wholes, killed, at_file = {}, collections.Counter(), 0
+    for number in range(runs):
+        model = ("language_model", "translator")[number % 2]
         if model not in wholes:
             wholes[model] = whole_run(directory / model, model)
         whole = wholes[model]
         (expected,) = versions(whole.folder)
-        folder = directory / f"chain-{chains}"
+        folder = directory / f"run-{number}"
         settings = Settings(model=model, output_dir=folder, resume=True)
-        ended = None
-        while ended is None:
-            kind = (EXPORT, "event", TRAINING)[killed.total() % 3]
-            left = killed.total() < kills
-            ended = run(settings, **(choose_kill(choose, kind, whole) if left else {}))
-            killed[kind] += ended is None
+        kills, report = choose.choice([1, 1, 1, 2]), []
+        while True:
+            kind = next(kinds) if kills else None
+            stages, was_killed = run(settings, **(choose_kill(choose, kind, whole) if kind else {}))
+            if was_killed:
+                kills -= 1
+                place = NAMES[stages[-1].kind if stages else b""]
+                killed[place] += 1
+                at_file += kind == "event"
+                report.append(f"in {place}{', at a file' * (kind == 'event')}")
             # A run that was killed after its export has one more.
             assert all(found == expected for found in versions(folder)), f"{folder}/export differs"
+            if was_killed:
+                continue
+            if report:
+                break
+            shutil.rmtree(folder)  # it ended before it could be killed: once more
         assert end(folder) == end(whole.folder), f"{folder} differs"
         assert files(folder) == files(whole.folder)
         assert versions(folder)
-        chains += 1
-    times = f"{killed[TRAINING]} in training, {killed[EXPORT]} in the export"
-    print(f"{killed.total()} kills ({times}, {killed['event']} at a file), {chains} equal ends")
+        print(f"run {number + 1}: killed {'; '.join(report)}", flush=True)
+    places = ", ".join(f"{killed[name]} in {name}" for name in NAMES.values())
+    print(f"{runs} equal ends after {killed.total()} kills ({places}; {at_file} at a file)")
 
 
 if __name__ == "__main__":
