@@ -1,10 +1,10 @@
 """Kill short training runs at random moments: python killed_training.py DIRECTORY RUNS SEED
 
-A run trains a model, evaluates it after each epoch, and exports it. It is killed, resumed, sometimes
-killed once more, and resumed until it ends; the end must be that of a run that was not killed, and no
-part of an export may ever be visible. The kills come in turn at a random time of the export, of an
-evaluation and of the training, and at one of the moments at which a file is opened, renamed or
-removed, or a few milliseconds later.
+A run trains a model, evaluates it after each epoch, and exports it. It is killed, resumed,
+sometimes killed once more, and resumed until it ends; the end must be that of a run that was not
+killed, and no part of an export may ever be visible. The kills come in turn at a random time of the
+export, of an evaluation and of the training, and at one of the moments at which a file is opened,
+renamed or removed, or a few milliseconds later.
 """
 
 import collections
