@@ -15,6 +15,8 @@ DISK_FAULTS = frozenset(
         errno.EEXIST,
         errno.ENOTDIR,
         errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
     ]
 )
 

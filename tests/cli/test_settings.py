@@ -252,6 +252,16 @@ def test_an_error_is_one_sentence(settings, error, message, capsys):
     assert printed.strip().count("\n") == 0
 
 
+def test_a_path_that_the_system_refuses_is_named(tmp_path, capsys):
+    from_command_line(Settings, [])
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for path in (tmp_path / ("x" * 300), tmp_path / "loop"):
+        with pytest.raises(OSError) as caught:
+            path.write_text("")
+        sys.excepthook(OSError, caught.value, None)
+        assert capsys.readouterr().err.startswith(f"error: cannot write {path} (")
+
+
 PROGRAM = """
 import dataclasses
 from tf_seq2seq.cli.settings import from_command_line, setting
