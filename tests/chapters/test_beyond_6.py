@@ -58,10 +58,35 @@ def test_more_pairs_need_both_sides(refused, side, other):
         refused(chapter, "--preset", preset, f"--more-{side}", __file__, message=message)
 
 
-def test_spaces_before_punctuation_and_clitics_are_removed_from_more_pairs(tmp_path):
+def test_more_pairs(tmp_path):
     files = SimpleNamespace(more_source=tmp_path / "en", more_target=tmp_path / "zh")
-    files.more_source.write_text("that 's it .\nwhy , 'he ' asks ?\n", encoding="utf-8")
-    files.more_target.write_text("就 是。\n为什么？\n", encoding="utf-8")
+    files.more_source.write_text("that 's it .\nwhy ?\n", encoding="utf-8")
+    files.more_target.write_text("就 是 。\n“ 为什么 ” ？\n", encoding="utf-8")
     pairs = read_more_pairs(files)
-    assert pairs == s2s.data.Pairs(["that's it.", "why,'he ' asks?"], ["就 是。", "为什么？"])
+    assert pairs == s2s.data.Pairs(["that's it.", "why?"], ["就 是 。", "“ 为什么 ” ？"])
     assert len(read_more_pairs(SimpleNamespace(more_source=None))) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("i 'm sure , we 'd 've said so !", "i'm sure, we'd've said so!"),
+        ("THEY 'RE what 's-his-name", "THEY'RE what 's-his-name"),
+        ("it ’s not , don ’t", "it’s not, don’t"),
+        ("don 't , do n't , can 't .", "don't, don't, can't."),
+        ("ma 'am , at six o 'clock , y 'all !", "ma'am, at six o'clock, y'all!"),
+        ("c 'mon , mr. o 'neil", "c'mon, mr. o'neil"),
+        ("why , 'he ' asks ?", "why, 'he ' asks?"),
+        ("he said 'take it ' , then 'stop '", "he said 'take it ', then 'stop '"),
+        ("in the '90s , 'cause i say 'd-day '", "in the '90s, 'cause i say 'd-day '"),
+        ("the letter 's' , and 't was", "the letter 's', and 't was"),
+        ("it costs .5 , or ...and so on ...", "it costs .5, or ...and so on..."),
+        ('" hey , " he said ( twice ) .', '" hey, " he said ( twice ).'),
+        ("“ hey ” , [ 1 ] ‘ no ’ « oui »", "“ hey ”, [ 1 ] ‘ no ’ « oui »"),
+    ],
+)
+def test_spaces_that_are_removed_from_more_pairs(tmp_path, line, expected):
+    files = SimpleNamespace(more_source=tmp_path / "en", more_target=tmp_path / "zh")
+    files.more_source.write_text(line + "\n", encoding="utf-8")
+    files.more_target.write_text("x\n", encoding="utf-8")
+    assert read_more_pairs(files).source == (expected,)
