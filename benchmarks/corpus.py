@@ -25,7 +25,6 @@ import numpy as np
 
 from tf_seq2seq.cli.settings import from_command_line, setting
 
-WORDS = 50_000
 SENTENCE = np.log(14), 0.5  # mean and deviation of the logarithm of the number of words
 CHUNK = 50_000
 
@@ -35,6 +34,7 @@ class Settings:
     """Measure encoding a generated corpus, and reading it in batches."""
 
     pairs: int = setting(10_000_000, "number of pairs to generate", least=1000)
+    words: int = setting(50_000, "number of different words of each side", least=1000)
     vocabulary_size: int = setting(8000, "number of subwords of each side", least=100)
     learn_from: int = setting(200_000, "number of lines to learn the subwords from", least=1)
     tokens: int = setting(4096, "tokens per batch", least=50)
@@ -43,11 +43,11 @@ class Settings:
     output: Path = setting(Path("output/corpus"), "where the files go; deleted at the end")
 
 
-def words(random):
+def words(random, count):
     """Return different words of two to twelve letters, short ones first."""
     letters = np.array(list("etaoinshrdlucmfwypvbgk"))
     found = {}
-    while len(found) < WORDS:
+    while len(found) < count:
         length = min(12, 2 + len(found).bit_length() // 2)
         found["".join(random.choice(letters, random.integers(2, length + 1)))] = None
     return np.array(list(found))
@@ -56,8 +56,8 @@ def words(random):
 def generate(settings):
     """Write the two files of text."""
     random = np.random.default_rng(settings.seed)
-    sides = [words(random), words(random)]
-    weights = 1 / np.arange(1, WORDS + 1)
+    sides = [words(random, settings.words) for _ in range(2)]
+    weights = 1 / np.arange(1, settings.words + 1)
     cumulative = np.cumsum(weights / weights.sum())
     with (
         (settings.output / "source.txt").open("w") as source,
@@ -70,7 +70,7 @@ def generate(settings):
                 lengths = np.exp(common + random.normal(0, 0.15, count)).astype(int).clip(1, 60)
                 ids = np.searchsorted(cumulative, random.random(lengths.sum()))
                 ends = np.cumsum(lengths)
-                chosen = vocabulary[ids.clip(max=WORDS - 1)].tolist()
+                chosen = vocabulary[ids.clip(max=settings.words - 1)].tolist()
                 for first, last in zip(ends - lengths, ends, strict=True):
                     file.write(" ".join(chosen[first:last]) + ".\n")
 

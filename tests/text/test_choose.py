@@ -2,7 +2,7 @@ import pytest
 
 from tf_seq2seq.data import synthetic_corpus
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import ChineseTokenizer, SubwordTokenizer, WordTokenizer, tokenizer_for
+from tf_seq2seq.text import ChineseTokenizer, SubwordTokenizer, WordTokenizer, choose, tokenizer_for
 
 
 def test_chinese_is_split_into_characters_and_a_closed_vocabulary_into_words():
@@ -61,3 +61,11 @@ def test_settings():
 @pytest.mark.parametrize("text", ["昨日買った本はとても面白い。", "ฉันอ่านหนังสือ"])
 def test_other_text_without_spaces_is_split_into_subwords(text):
     assert type(tokenizer_for([text])) is SubwordTokenizer
+
+
+def test_words_that_are_dropped_while_counting_are_unknown(monkeypatch):
+    monkeypatch.setattr(choose, "MOST_DISTINCT", 20)
+    lines = ["the book " * 200] * 50
+    assert type(tokenizer_for(lines, 9)) is WordTokenizer
+    lines = ["the book " * 200 + f"x{number}" for number in range(50)]  # 1 in 401 is new
+    assert type(tokenizer_for(lines, 9)) is SubwordTokenizer

@@ -7,7 +7,7 @@ import tensorflow as tf
 from texts import CORPUS, decoded
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import SubwordTokenizer, Vocabulary
+from tf_seq2seq.text import SubwordTokenizer, Vocabulary, subwords
 from tf_seq2seq.text.subwords import LONGEST, learn_pieces
 
 
@@ -82,6 +82,24 @@ def test_pieces_equal_those_of_plain_byte_pair_encoding(seed, limit, min_count):
         for _ in range(20)
     }
     assert learn_pieces(words, limit, min_count) == joined_one_by_one(words, limit, min_count)
+
+
+def test_a_text_with_many_distinct_words(monkeypatch):
+    """Words that are dropped while counting are not learned from, but their characters count."""
+    monkeypatch.setattr(subwords, "MOST_DISTINCT", 50)
+    rare = [f"q{number:04}" for number in range(5000)]
+    lines = [f"the book {word}" for word in rare]
+    tokenizer = SubwordTokenizer()
+    tokenizer.adapt(lines)
+    tokens = tokenizer.vocabulary.tokens
+    assert {"the", "book", "q", *(f"##{digit}" for digit in range(10))} <= set(tokens)
+    monkeypatch.undo()
+    everything = SubwordTokenizer()
+    everything.adapt(lines)
+    # The counts of characters, and so their order, are those of the whole text.
+    characters = [token for token in tokens if len(token.removeprefix("##")) == 1]
+    assert characters == list(everything.vocabulary.tokens[4 : 4 + len(characters)])
+    assert len(tokens) < everything.vocabulary_size
 
 
 def test_long_words_are_learned_in_parts():

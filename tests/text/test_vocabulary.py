@@ -1,12 +1,14 @@
 """The vocabulary: order, ids, coverage, files."""
 
+import collections
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tf_seq2seq.errors import InputError
-from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Coverage, Vocabulary
+from tf_seq2seq.text import EOS_ID, PAD_ID, SOS_ID, UNK_ID, Coverage, Vocabulary, vocabulary
+from tf_seq2seq.text.vocabulary import count_tokens
 
 SPECIALS = ("<pad>", "<unk>", "<sos>", "<eos>")
 BOOK = Path(__file__).parents[2] / "../shared/data/en-zh-ted"
@@ -173,3 +175,28 @@ def test_save_keeps_the_old_file_if_it_fails(tmp_path, monkeypatch):
         Vocabulary(["b"]).save(path)
     assert Vocabulary.load(path).tokens[4:] == ("a",)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_rare_tokens_are_dropped_while_counting():
+    draw = np.random.default_rng(1)
+    lines = [[f"{1 / share:.0f}" for share in draw.random(20)] for _ in range(500)]
+    exact = collections.Counter(token for line in lines for token in line)
+    dropped = collections.Counter()
+    counts = count_tokens(lines, 50, drop=dropped.update)
+    assert all(len(count_tokens(lines[:number], 50)) <= 50 for number in range(0, 500, 7))
+    assert len(exact) > 150
+    assert counts + dropped == exact
+    assert all(counts[token] == exact[token] for token, _ in exact.most_common(10))
+    assert count_tokens(lines, len(exact)) == count_tokens(lines) == exact
+
+
+def test_a_vocabulary_of_a_text_with_many_distinct_tokens(monkeypatch):
+    monkeypatch.setattr(vocabulary, "MOST_DISTINCT", 20)
+    lines = [["a", "b", "a", str(number)] for number in range(50)]
+    built = Vocabulary.build(lines, max_size=8, min_count=None)
+    assert built.tokens[4:6] == ("a", "b")
+    assert built.counts["a"] == 100
+    assert len(built) == 8  # tokens that occur once are kept, since others are left out
+    assert len(Vocabulary.build(lines)) == 4 + 52  # without a limit, all are counted
+    # Twice the size of the vocabulary is counted, even if that is more.
+    assert len(Vocabulary.build(lines, max_size=30)) == 30

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Iterable
 
 from tf_seq2seq.strings import check_not_one_string
 from tf_seq2seq.text.chinese import ChineseTokenizer, is_chinese
 from tf_seq2seq.text.subwords import SubwordTokenizer
 from tf_seq2seq.text.tokenizer import Tokenizer, tokenize_lines
-from tf_seq2seq.text.vocabulary import SPECIALS, check_max_size
+from tf_seq2seq.text.vocabulary import MOST_DISTINCT, SPECIALS, check_max_size, count_tokens
 from tf_seq2seq.text.words import WordTokenizer, has_elision
 
 
@@ -50,12 +49,15 @@ def tokenizer_for(
         return ChineseTokenizer(lowercase)
     elision = has_elision(lines)
     tokenizer = WordTokenizer(lowercase, elision=elision)
-    words: collections.Counter[str] = collections.Counter()
-    for tokens in tokenize_lines(lines, tokenizer.tokenize):
-        words.update(tokens)
+    dropped: list[int] = []
+    words = count_tokens(
+        tokenize_lines(lines, tokenizer.tokenize),
+        MOST_DISTINCT if max_size is None else max(MOST_DISTINCT, 2 * max_size),
+        drop=lambda rare: dropped.append(sum(rare.values())),
+    )
     counts = sorted(words.values(), reverse=True)
     limit = None if max_size is None else max_size - len(SPECIALS)
     known = sum(count for count in counts[:limit] if count > 1)
-    if known >= 0.999 * words.total() > 0:
+    if known >= 0.999 * (words.total() + sum(dropped)) > 0:
         return tokenizer
     return SubwordTokenizer(lowercase, elision)

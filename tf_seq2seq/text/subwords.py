@@ -14,7 +14,13 @@ import tensorflow_text as tf_text
 
 from tf_seq2seq.checks import check_flag, check_integer
 from tf_seq2seq.text.tokenizer import Rules, Tokenizer, not_empty, tokenize_lines
-from tf_seq2seq.text.vocabulary import SPECIALS, Vocabulary, check_max_size
+from tf_seq2seq.text.vocabulary import (
+    MOST_DISTINCT,
+    SPECIALS,
+    Vocabulary,
+    check_max_size,
+    count_tokens,
+)
 from tf_seq2seq.text.words import JOINER, word_rules
 
 CONTINUATION = "##"
@@ -72,6 +78,10 @@ class SubwordTokenizer(Tokenizer):
     ) -> None:
         """Learn the pieces from a text, which is read once, in chunks of lines.
 
+        A text of any length takes little memory: whenever it has more than a million distinct
+        words, those that were rarest so far are not learned from (see `count_tokens`). Their
+        characters count.
+
         Args:
             lines: the text, any iterable of strings.
             max_size: the maximum number of tokens, including the four special ones; `None` for no
@@ -84,11 +94,13 @@ class SubwordTokenizer(Tokenizer):
             InputError: if no token of the text occurs often enough, or `max_size` is less than 5.
         """
         max_size = check_max_size(max_size)
-        words: collections.Counter[str] = collections.Counter()
-        for tokens in tokenize_lines(lines, super().tokenize):
-            words.update(tokens)
+        characters: collections.Counter[str] = collections.Counter()
+        token_lists = tokenize_lines(lines, super().tokenize)
+        words = count_tokens(
+            token_lists, MOST_DISTINCT, drop=lambda rare: count_characters(rare, characters)
+        )
         limit = None if max_size is None else max_size - len(SPECIALS)
-        pieces = learn_pieces(words, limit, min_count)
+        pieces = learn_pieces(words, limit, min_count, characters)
         self.set_vocabulary(not_empty(Vocabulary(pieces)))
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
@@ -117,7 +129,10 @@ class SubwordTokenizer(Tokenizer):
 
 
 def learn_pieces(
-    words: Mapping[str, int], limit: int | None, min_count: int | None = None
+    words: Mapping[str, int],
+    limit: int | None,
+    min_count: int | None = None,
+    others: Mapping[str, int] | None = None,
 ) -> list[str]:
     """Learn pieces by byte-pair encoding: start from characters, and join the most frequent pair.
 
@@ -130,6 +145,7 @@ def learn_pieces(
         words: the count of each word.
         limit: the maximum number of pieces; `None` for no limit.
         min_count: the minimum count of a piece; `None` as for `SubwordTokenizer.adapt`.
+        others: the count of each character of other words, see `count_characters`.
 
     Returns:
         The pieces: the characters by descending count, then the joined ones in the order in which
@@ -144,11 +160,8 @@ def learn_pieces(
         Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units",
         section 3.2.
     """
+    characters = count_characters(words, collections.Counter(others or {}))
     splits = [(part, count) for word, count in words.items() for part in _parts(word)]
-    characters: collections.Counter[str] = collections.Counter()
-    for split, count in splits:
-        for piece in split:
-            characters[piece] += count
     if min_count is None:
         single = sum(count == 1 for count in characters.values())
         least, min_count = 1 if 20 * single > characters.total() else 2, 2
@@ -191,6 +204,27 @@ def learn_pieces(
             if pair_counts[pair]:
                 heapq.heappush(queue, (-pair_counts[pair], pair))
     return list(pieces)
+
+
+def count_characters(
+    words: Mapping[str, int], characters: collections.Counter[str]
+) -> collections.Counter[str]:
+    """Add the characters of words to a counter, as the pieces to start from, and return it.
+
+    Args:
+        words: the count of each word.
+        characters: the counter.
+
+    Example:
+
+    >>> dict(count_characters({"aba": 2}, collections.Counter(a=1)))
+    {'a': 3, '##b': 2, '##a': 2}
+    """
+    for word, count in words.items():
+        for part in _parts(word):
+            for piece in part:
+                characters[piece] += count
+    return characters
 
 
 LONGEST = 64

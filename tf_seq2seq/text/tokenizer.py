@@ -265,6 +265,9 @@ class Tokenizer(tf.Module):
     ) -> None:
         """Build the vocabulary from a text, which is read once, in chunks of lines.
 
+        With a `max_size`, a text of any length takes little memory: if it has more than a million
+        distinct tokens, rare ones are not counted to the end (see `count_tokens`).
+
         Args:
             lines: the text, any iterable of strings: a list, a generator, an open file.
             max_size: the maximum number of tokens, including the four special ones; `None` for

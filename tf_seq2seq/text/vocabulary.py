@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,6 +16,9 @@ from tf_seq2seq.strings import check_not_one_string
 
 PAD, UNK, SOS, EOS = SPECIALS = ("<pad>", "<unk>", "<sos>", "<eos>")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
+
+MOST_DISTINCT = 1_000_000
+"""The number of distinct tokens that are counted at a time, which bounds the memory."""
 
 
 class Coverage(NamedTuple):
@@ -86,6 +89,8 @@ class Vocabulary:
 
         The lists are read once and not stored, so a generator over a file of any length works.
         Equally frequent tokens are in code point order, so the same text gives the same ids.
+        With a `max_size`, rare tokens of a text with millions of distinct ones are not counted to
+        the end (see `count_tokens`).
 
         Args:
             token_lists: the lines, each an iterable of tokens.
@@ -114,8 +119,11 @@ class Vocabulary:
         max_size = check_max_size(max_size)
         if min_count is not None:
             min_count = check_integer("min_count", min_count)
-        counter = _count(token_lists)
-        has_unknown = sum(counter.pop(special, 0) for special in SPECIALS) > 0
+        most = None if max_size is None else max(MOST_DISTINCT, 2 * max_size)
+        dropped: list[int] = []
+        counter = count_tokens(token_lists, most, drop=lambda rare: dropped.append(len(rare)))
+        has_unknown = bool(dropped)
+        has_unknown |= sum(counter.pop(special, 0) for special in SPECIALS) > 0
         if min_count is None:
             has_unknown |= max_size is not None and len(counter) > max_size - len(SPECIALS)
             single = sum(count == 1 for count in counter.values())
@@ -221,7 +229,7 @@ class Vocabulary:
         Coverage(tokens=5, covered=4, unknown=(('not', 1),))
         """
         most_common = check_integer("most_common", most_common, minimum=0)
-        counter = _count(token_lists)
+        counter = count_tokens(token_lists)
         unknown = {t: count for t, count in counter.items() if self.index(t) == UNK_ID}
         ranked = sorted(unknown.items(), key=lambda item: (-item[1], item[0]))
         total = counter.total()
@@ -260,10 +268,41 @@ def check_max_size(max_size: int | None) -> int | None:
     return check_integer("max_size", max_size, minimum=len(SPECIALS) + 1)
 
 
-def _count(token_lists: Iterable[Iterable[str]]) -> collections.Counter[str]:
+def count_tokens(
+    token_lists: Iterable[Iterable[str]],
+    most: int | None = None,
+    drop: Callable[[Mapping[str, int]], object] | None = None,
+) -> collections.Counter[str]:
+    """Count tokens, if need be without the rarest ones.
+
+    Whenever there are more than `most` distinct tokens, those that were rarest so far are dropped:
+    those that occurred once, then twice and so on, until at most half are left. A token that comes
+    again is counted from 1. Frequent tokens are thus counted exactly, or nearly so.
+
+    Args:
+        token_lists: the lines, each an iterable of tokens.
+        most: the maximum number of distinct tokens between two lines; None for any number.
+        drop: a function that is called with the counts of tokens that are dropped.
+
+    Example:
+
+    >>> dict(count_tokens([["a", "a", "b"], ["b", "c"], ["a", "d"], ["e"]], most=3))
+    {'a': 3, 'e': 1}
+    """
     counter: collections.Counter[str] = collections.Counter()
     check_not_one_string("token_lists", token_lists)
     for tokens in token_lists:
         check_not_one_string("tokens", tokens)
         counter.update(tokens)
+        if most is not None and len(counter) > most:
+            by_count = collections.Counter(counter.values())
+            least, left = 0, len(counter)
+            while left > most // 2:
+                least += 1
+                left -= by_count[least]
+            rare = {token: count for token, count in counter.items() if count <= least}
+            if drop is not None:
+                drop(rare)
+            # A new dictionary: the old one would keep its size.
+            counter = collections.Counter({t: n for t, n in counter.items() if n > least})
     return counter
