@@ -90,6 +90,17 @@ def test_ids_have_two_dimensions():
         check_ids("ids", tf.ragged.constant([[1, 2], [3]]))
 
 
+@pytest.mark.parametrize("rows", [0, 2, None])
+def test_ids_have_a_length(rows):
+    message = (
+        "`ids` has the length 0: pass at least one id for each sentence, such as that of <eos>."
+    )
+    ids = np.zeros([rows, 0]) if rows is not None else keras.Input((0,))
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        check_ids("ids", ids)
+    check_ids("ids", np.zeros([0, 3]))
+
+
 def test_rows_are_compared_where_they_are_known():
     check_rows(a=np.zeros([2, 3]), b=np.zeros([2]))
     check_rows(a=np.zeros([2, 3]), b=keras.Input((None,)))

@@ -6,7 +6,7 @@ import tensorflow as tf
 from helpers import GRID, SYSTEMS, one_in, random_batch, small_model
 from layer_contract import assert_close
 
-from tf_seq2seq import DotAttention, SequenceCrossEntropy
+from tf_seq2seq import DotAttention, InputError, SequenceCrossEntropy
 from tf_seq2seq.layers import reference
 from tf_seq2seq.layers.cells import CELLS
 from tf_seq2seq.layers.operation import Operation, answering
@@ -97,3 +97,29 @@ def test_gradients_in_training(system, cell):
 )
 def test_gradients_of_other_options(system, options):
     assert_gradients_in_training(system, "gru", **options)
+
+
+def traced(run, model, rows, **lengths):
+    inputs = {name: tf.TensorSpec([rows, length], tf.int32) for name, length in lengths.items()}
+    graph = tf.function(lambda inputs: run(model, inputs).logits, autograph=False)
+    return graph.get_concrete_function(inputs).structured_outputs
+
+
+@pytest.mark.parametrize("run", [plain, fast])
+@pytest.mark.parametrize("rows", [2, None])
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_length_0_is_refused(run, rows, side):
+    model = small_model("additive_current", "gru")
+    lengths = {"source": 1, "target": 1}
+    assert traced(run, model, rows, **lengths).shape.rank == 3
+    with pytest.raises(InputError, match=f"^`{side}` has the length 0: pass at least one id"):
+        traced(run, model, rows, **lengths | {side: 0})
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_the_plain_loops_need_a_known_length(side):
+    model = small_model("additive_current", "gru")
+    lengths = {"source": 1, "target": 1} | {side: None}
+    assert traced(fast, model, 2, **lengths).shape.rank == 3
+    with pytest.raises(InputError, match=f"^`{side}` has an unknown length, but the plain loops"):
+        traced(plain, model, 2, **lengths)

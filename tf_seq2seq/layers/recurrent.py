@@ -70,14 +70,14 @@ def describe_shapes(value: object) -> str:
 
 
 def check_ids(name: str, ids: Any) -> None:
-    """Check that ids have one row for each sentence.
+    """Check that ids have one row for each sentence, and that a row has at least one id.
 
     Args:
         name: the argument's name, for the message.
         ids: any tensor, array or Keras input.
 
     Raises:
-        InputError: if it is something else or does not have two dimensions.
+        InputError: if it is something else, does not have two dimensions, or has the length 0.
 
     Example:
 
@@ -92,6 +92,11 @@ def check_ids(name: str, ids: Any) -> None:
         )
     if not hasattr(ids, "shape") or tf.TensorShape(ids.shape).rank not in (2, None):
         raise InputError(f"`{name}` must be ids (batch, length), got {describe_shapes(ids)}.")
+    if tf.TensorShape(ids.shape)[1:] == [0]:
+        raise InputError(
+            f"`{name}` has the length 0: pass at least one id for each sentence, such as that of "
+            "<eos>."
+        )
 
 
 def check_rows(**tensors: tf.Tensor) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.decoder import Decoder, DecoderOutput
 from tf_seq2seq.layers.encoder import Encoder, EncoderOutput
-from tf_seq2seq.layers.recurrent import State
+from tf_seq2seq.layers.recurrent import State, check_ids
 from tf_seq2seq.layers.steps import DecoderState
 from tf_seq2seq.text import PAD_ID
 
@@ -33,7 +34,11 @@ def encode(encoder: Encoder, source: tf.Tensor) -> EncoderOutput:
 
     Returns:
         The same as `encoder(source)`.
+
+    Raises:
+        InputError: if the length is 0 or unknown.
     """
+    _check_length("source", source)
     mask = tf.not_equal(source, PAD_ID)
     xs = tf.unstack(encoder.words(source), axis=1)
     states = []
@@ -47,6 +52,15 @@ def encode(encoder: Encoder, source: tf.Tensor) -> EncoderOutput:
         xs = [tf.concat(parts, axis=-1) for parts in zip(*outputs, strict=True)]
         states.append(tuple(tf.concat(parts, axis=-1) for parts in zip(*final, strict=True)))
     return EncoderOutput(tf.stack(xs, axis=1), tuple(states), mask)
+
+
+def _check_length(name, ids):
+    check_ids(name, ids)
+    if ids.shape[1] is None:
+        raise InputError(
+            f"`{name}` has an unknown length, but the plain loops need one step after another: "
+            "trace the graph with a known length, or call the layer."
+        )
 
 
 def _read(layer, xs, mask, positions):
@@ -95,7 +109,11 @@ def decode(
 
     Returns:
         The same as `decoder(target, initial_state, encoded)`.
+
+    Raises:
+        InputError: if the length of `target` is 0 or unknown.
     """
+    _check_length("target", target)
     attention = decoder.attention
     asks_before = attention is not None and decoder.query == "previous_state"
     asks_after = attention is not None and decoder.query == "current_state"
