@@ -22,8 +22,8 @@ def test_learns_tokenizers_and_encodes(files, tmp_path, capsys):
         "60 pairs; 0.0% of the source and 0.0% of the target is unknown" in capsys.readouterr().out
     )
     # Once more, into the same directory and into another with the same tokenizers.
-    assert main([*files, "--max-size=9"]) == 0
-    size = corpus.source_tokenizer.vocabulary_size  # of the first run, which is said
+    assert main(files) == 0
+    size = corpus.source_tokenizer.vocabulary_size
     assert (
         f"{tmp_path / 'corpus' / 'source'}: WordTokenizer, {size} tokens" in capsys.readouterr().out
     )
@@ -57,3 +57,33 @@ def test_options_without_effect(files, capsys):
     with pytest.raises(SystemExit):
         main([*files, "--tokenizers=x", "--max-size=9"])
     assert "--max-size has no effect with --tokenizers" in capsys.readouterr().err
+
+
+def test_other_options_for_a_corpus_that_is_already_encoded(files, tmp_path, capsys):
+    """Each option is compared, or done; none is ignored."""
+    corpus = tmp_path / "corpus"
+    assert main([*files, "--max-size=6"]) == 0
+    written = {path: path.read_bytes() for path in corpus.rglob("*") if path.is_file()}
+    remedy = f"choose another directory, or keep its tokenizers by --tokenizers {corpus}."
+    with pytest.raises(InputError) as error:
+        main(files)
+    assert str(error.value) == f"{corpus} was encoded with max_size=6, not 8000: {remedy}"
+    with pytest.raises(InputError, match=r"was encoded with max_size=6, not 7: choose another"):
+        main([*files, "--max-size=7"])
+    with pytest.raises(InputError, match=r"was encoded with pairs_per_shard=1048576, not 7:"):
+        main([*files, "--max-size=6", "--pairs-per-shard=7"])
+    assert main([*files, f"--tokenizers={corpus}", "--check"]) == 0
+    # A corpus whose tokenizers were given.
+    other = [*files[:2], f"--output={tmp_path / 'other'}"]
+    assert main([*other, f"--tokenizers={corpus}"]) == 0
+    with pytest.raises(InputError, match=r"other was encoded with tokenizers that this command"):
+        main(other)
+    assert main([*other, f"--tokenizers={corpus}"]) == 0
+    # Tokenizers that differ, another text, and a damaged file.
+    assert main([*files[:2], f"--output={tmp_path / 'large'}"]) == 0
+    with pytest.raises(InputError, match="was encoded with another source tokenizer"):
+        main([*files, f"--tokenizers={tmp_path / 'large'}"])
+    (tmp_path / "a.en").write_text("the book\n" * 60)
+    with pytest.raises(InputError, match="was encoded from other text"):
+        main([*files, "--max-size=6"])
+    assert written == {path: path.read_bytes() for path in corpus.rglob("*") if path.is_file()}

@@ -42,17 +42,30 @@ def encode_files(settings: Settings) -> None:
     """Encode the files, and report the progress.
 
     Raises:
-        InputError: if a file cannot be read, or the output is another corpus.
+        InputError: if a file cannot be read, or the output is another corpus or was encoded with
+            other options.
     """
     # Slow to import, and neither --help nor an error on the command line needs them.
     from tf_seq2seq import data
-    from tf_seq2seq.data.encoding import corpus_at
+    from tf_seq2seq.data.encoding import corpus_at, encode_with
+    from tf_seq2seq.errors import InputError
     from tf_seq2seq.text import Tokenizer, tokenizer_for
 
-    # The second run of the same command uses what the first one has learned.
     known = settings.tokenizers
-    if corpus_at(settings.output):
-        known = known or settings.output
+    learned = None if known else {"max_size": settings.max_size}
+    corpus = corpus_at(settings.output)
+    if corpus is not None and not known:
+        # The second run of the same command uses what the first one has learned.
+        known = settings.output
+        remedy = f"choose another directory, or keep its tokenizers by --tokenizers {known}"
+        if corpus.learned is None:
+            raise InputError(
+                f"{known} was encoded with tokenizers that this command did not learn: {remedy}."
+            )
+        if (before := corpus.learned["max_size"]) != settings.max_size:
+            raise InputError(
+                f"{known} was encoded with max_size={before}, not {settings.max_size}: {remedy}."
+            )
     if not known:
         for _ in data.stream_parallel(settings.source, settings.target):
             pass  # learning takes long, and must not come before an error
@@ -67,13 +80,13 @@ def encode_files(settings: Settings) -> None:
             tokenizer.adapt(data.stream_lines(path), settings.max_size)
         print(f"{path}: {type(tokenizer).__name__}, {tokenizer.vocabulary_size:,} tokens")
         tokenizers.append(tokenizer)
-    corpus = data.encode(
+    corpus = encode_with(
         data.stream_parallel(settings.source, settings.target),
-        tokenizers[0],
-        tokenizers[1],
+        (tokenizers[0], tokenizers[1]),
         settings.output,
-        pairs_per_shard=settings.pairs_per_shard,
+        settings.pairs_per_shard,
         report=lambda pairs: print(f"{pairs:,} pairs", flush=True),
+        learned=learned,
     )
     if settings.check:
         corpus.check()

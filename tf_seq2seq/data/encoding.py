@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import zlib
 from collections import deque
@@ -27,11 +26,13 @@ from tf_seq2seq.data.shards import (
     FOOTER,
     FORMAT,
     HEADER,
+    LEARNED,
     LENGTHS,
     OFFSETS,
     SETTINGS,
     SIDES,
     EncodedCorpus,
+    as_text,
     sha256_of,
 )
 from tf_seq2seq.errors import InputError
@@ -90,8 +91,25 @@ def encode(
     (40, ['pairs-00000-of-00002.tfrecord', 'pairs-00001-of-00002.tfrecord'])
     >>> train = s2s.data.batches(encoded, tokenizer, tokenizer, batch_size=16, shuffle_seed=1)
     """
-    pairs_per_shard = check_integer("pairs_per_shard", pairs_per_shard, minimum=1)
     tokenizers = source_tokenizer, target_tokenizer
+    return encode_with(pairs, tokenizers, directory, pairs_per_shard, report)
+
+
+def encode_with(
+    pairs: Iterable[tuple[str, str]],
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    directory: str | os.PathLike,
+    pairs_per_shard: int,
+    report: Callable[[int], object] | None,
+    learned: dict[str, Any] | None = None,
+) -> EncodedCorpus:
+    """Do the same as `encode`, for tokenizers whose settings are known.
+
+    Args:
+        learned: the settings with which the tokenizers were learned, for `EncodedCorpus.learned`;
+            None for tokenizers that come from somewhere else.
+    """
+    pairs_per_shard = check_integer("pairs_per_shard", pairs_per_shard, minimum=1)
     for tokenizer in tokenizers:
         _ = tokenizer.vocabulary  # raises if there is none
     directory = Path(directory).expanduser()
@@ -101,7 +119,7 @@ def encode(
         return corpus
     try:
         with write_folder_alone(directory) as new:
-            _write(pairs, tokenizers, new, pairs_per_shard, report)
+            _write(pairs, tokenizers, new, pairs_per_shard, report, learned)
     except BlockingIOError:
         raise InputError(
             f"Another process is encoding into {directory}: wait for its end, or choose another "
@@ -142,7 +160,7 @@ def _check_same(corpus: EncodedCorpus, pairs, tokenizers, pairs_per_shard: int) 
         )
 
 
-def _write(pairs, tokenizers, folder: Path, pairs_per_shard: int, report) -> None:
+def _write(pairs, tokenizers, folder: Path, pairs_per_shard: int, report, learned) -> None:
     for side, tokenizer in zip(SIDES, tokenizers, strict=True):
         tokenizer.save(folder / side)
     text, totals = _Text(), np.zeros([2, 2], np.int64)
@@ -168,7 +186,9 @@ def _write(pairs, tokenizers, folder: Path, pairs_per_shard: int, report) -> Non
             for path in files
         },
     }
-    (folder / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    if learned is not None:
+        settings[LEARNED] = learned
+    (folder / SETTINGS).write_text(as_text(settings), encoding="utf-8")
 
 
 class _Text:

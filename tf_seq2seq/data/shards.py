@@ -36,6 +36,9 @@ from tf_seq2seq.text import SOS_ID, Tokenizer
 FORMAT = 2
 SETTINGS = "corpus.json"
 OFFSETS, CHECKSUMS, LENGTHS = "offsets.u64", "checksums.u32", "lengths.u32"
+LEARNED = "learned"
+"""The key of the settings with which the tokenizers were learned."""
+
 SIDES = ("source", "target")
 RECORD = {side: tf.io.RaggedFeature(tf.int64) for side in SIDES}
 """How `tf.io.parse_example` reads the records."""
@@ -121,7 +124,17 @@ class EncodedCorpus:
     @property
     def fingerprint(self) -> str:
         """A value that identifies text and tokenizers, for the `settings` of `training.fit`."""
-        return f"sha256:{hashlib.sha256(self._content).hexdigest()}"
+        content = self._content
+        if self.learned is not None:  # how tokenizers came about changes nothing
+            settings = {name: value for name, value in self.settings.items() if name != LEARNED}
+            content = as_text(settings).encode()
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+    @property
+    def learned(self) -> dict[str, Any] | None:
+        """The settings with which `tf-seq2seq-encode` learned the tokenizers; None if it did
+        not."""
+        return self.settings.get(LEARNED)
 
     @property
     def unknown(self) -> tuple[float, float]:
@@ -285,6 +298,11 @@ class _Shard:
     def read(self, begin: int, size: int) -> bytes:
         """Return the data of the record that begins at a byte; fewer bytes if the file ends."""
         return os.pread(self._file, size, begin + HEADER)
+
+
+def as_text(settings: dict[str, Any]) -> str:
+    """Return the content of `corpus.json`."""
+    return json.dumps(settings, indent=1) + "\n"
 
 
 def sha256_of(path: Path) -> str:
