@@ -18,6 +18,7 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE), str(ROOT / "tools")]
 
 import catalogs
+import mathml
 import notebooks
 from equations import convert
 from links import EXPLORER, FRONT, rewrite_links
@@ -32,7 +33,6 @@ version = release = tf_seq2seq.__version__
 extensions = [
     "myst_nb",  # Markdown and notebooks
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",  # sections of docstrings, such as `Args:`
     "sphinx.ext.viewcode",
 ]
@@ -40,6 +40,7 @@ exclude_patterns = ["_build", "diagrams"]
 html_theme = "furo"
 html_title = f"tf_seq2seq {version}"
 html_show_copyright = False
+html_math_renderer = "mathml"
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
@@ -127,6 +128,7 @@ def setup(app) -> None:
     """Convert what is read before Sphinx parses it."""
     notebooks.write_missing()
     catalogs.write_pages()
+    app.add_html_math_renderer("mathml", (mathml.show_inline, None), (mathml.show_block, None))
     app.connect("source-read", read_page)
     app.connect("build-finished", copy_explorer)
     app.connect("autodoc-skip-member", skip_fields)

@@ -54,6 +54,18 @@ def test_a_docstring():
     ]
 
 
+def test_an_equation_needs_no_script():
+    pytest.importorskip("docutils", reason="docutils comes with the extra docs")
+    from mathml import mathml
+
+    found = mathml(r"\operatorname{learning\_rate} = c \dots")
+    assert found.startswith("<math ") and "learning_rate" in found and "…" in found
+    found = mathml(
+        r"\begin{aligned} & a && \quad \text{50\% \& more} \\ \end{aligned}", as_block=True
+    )
+    assert 'display="block"' in found and "50% &amp; more" in found
+
+
 def test_markdown_in_a_docstring():
     from equations import convert
 
