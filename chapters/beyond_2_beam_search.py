@@ -52,7 +52,7 @@ class Settings:
     )
     pairs: int = setting(6_000, "sentence pairs to train the small translator on", least=100)
     epochs: int = setting(2, "passes over those pairs", least=1)
-    strategy: str = strategy_setting(keras_fit=True)
+    strategy: str = strategy_setting()
     seed: int = seed_setting()
     tokenize: str | None = tokenize_setting()
 
@@ -97,7 +97,7 @@ if settings.translator is not None:  # load it now: if it is missing, nothing is
     translator = s2s.Translator.load(settings.translator)
 
 
-def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate):
+def train(name, build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rate):
     batches = s2s.data.batches(
         pairs, source_tokenizer, target_tokenizer, batch_size=64, shuffle_seed=settings.seed
     )
@@ -105,7 +105,7 @@ def train(build, pairs, source_tokenizer, target_tokenizer, epochs, learning_rat
     with run.strategy.scope():
         model = build(*sizes)
         model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=1.0))
-    model.fit(batches, epochs=epochs, shuffle=False)
+    s2s.training.fit(model, batches, epochs=epochs, directory=settings.output_dir / name)
     single = build(*sizes)  # with its own copy of the weights, on one device
     single.set_weights(model.get_weights())
     return single
@@ -130,7 +130,7 @@ def build_tiny(source_size, target_size):
     )
 
 
-tiny = train(build_tiny, letters.train, tokenizer, tokenizer, epochs=12, learning_rate=0.01)
+tiny = train("tiny", build_tiny, letters.train, tokenizer, tokenizer, epochs=12, learning_rate=0.01)
 
 LONGEST = 5
 words = [s2s.text.UNK_ID, *range(s2s.text.EOS_ID + 1, tokenizer.vocabulary_size)]
@@ -201,6 +201,7 @@ if translator is None:
 
     pairs = corpus.train[: settings.pairs]
     model = train(
+        "translator",
         build,
         pairs,
         source_tokenizer,
@@ -209,6 +210,7 @@ if translator is None:
         learning_rate=0.005,
     )
     translator = s2s.Translator(model, source_tokenizer, target_tokenizer)
+run.end_unless_chief()
 
 test = corpus.test[: settings.sentences]
 lowercase = translator.target_tokenizer.lowercase

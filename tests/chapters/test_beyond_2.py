@@ -1,8 +1,8 @@
 import re
 
-import keras
 import pytest
-from helpers import small_translator
+from common.workers import LocalWorkers
+from helpers import ROOT, small_translator
 
 import tf_seq2seq as s2s
 
@@ -28,6 +28,19 @@ def test_measures_all_four(run_chapter, tmp_path, capsys):
     assert (tmp_path / "beam_search.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
+def test_two_workers_train_and_the_chief_alone_goes_on(tmp_path):
+    small = {"sentences": 10, "repetitions": 1, "pairs": 100, "epochs": 1}
+    options = {"strategy": "multi_worker", "output_dir": tmp_path, **small}
+    with LocalWorkers([ROOT / "chapters" / f"{CHAPTER}.py"], 2, options, False) as workers:
+        assert workers.wait(400) == [0, 0], workers.log(0) + workers.log(1)
+        chief, other = workers.log(0), workers.log(1)
+    assert "Training uses 2 replicas of 2 workers; this is worker 0, the chief," in chief
+    assert "coverage penalty   BLEU" in chief
+    assert not {"missed", "BLEU", "loss:"} & set(other.split())
+    assert (tmp_path / "beam_search.png").stat().st_size > 10_000
+
+
 def test_a_saved_translator(run_chapter, tmp_path, monkeypatch):
     translator = small_translator()
     translator.save(tmp_path / "translator")
@@ -43,7 +56,7 @@ def test_a_saved_translator(run_chapter, tmp_path, monkeypatch):
         pass
 
     monkeypatch.setattr(s2s.evaluation, "translation_report", report)
-    monkeypatch.setattr(keras.Model, "fit", lambda *args, **options: None)
+    monkeypatch.setattr(s2s.training, "fit", lambda *args, **options: None)
     small = ("--sentences", 10, "--translator", tmp_path / "translator")
     with pytest.raises(ReportedError):
         run_chapter(CHAPTER, "--output-dir", tmp_path, *small)

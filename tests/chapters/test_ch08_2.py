@@ -43,3 +43,13 @@ def test_windows_are_followed_by_their_labels(run_chapter, tmp_path):
     np.testing.assert_allclose(y[:, 0], np.sin(t), atol=1e-6)
     np.testing.assert_allclose(x[:, 0, -1], np.sin(t - 0.01), atol=1e-4)
     np.testing.assert_allclose(x[10, 0], y[:10, 0])
+
+
+def test_several_hosts_are_refused(refused):
+    """Keras' `fit` knows none, and `training.fit` trains models of words."""
+    refused(
+        "ch08_2_predict_sine",
+        "--strategy",
+        "multi_worker",
+        message="invalid choice: 'multi_worker'",
+    )
