@@ -1,10 +1,10 @@
 import re
 
 import pytest
-from common.workers import LocalWorkers
 from helpers import ROOT, small_translator
 
 import tf_seq2seq as s2s
+from common.workers import LocalWorkers
 
 CHAPTER = "beyond_2_beam_search"
 

@@ -2,10 +2,10 @@ import json
 import shutil
 
 import pytest
-from common.workers import LocalWorkers
 from helpers import ROOT, small_translator
 
 import tf_seq2seq as s2s
+from common.workers import LocalWorkers
 
 CHAPTER = "beyond_4_serve"
 
