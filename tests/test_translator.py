@@ -15,13 +15,16 @@ from tf_seq2seq.serving.signatures import signatures_of
 
 @pytest.fixture(scope="module")
 def translators():
-    """Translators by their systems; each is made and traced once, and no test changes them."""
+    """Translators by their systems; each is made and traced once, and no test changes them.
+
+    Their limits are not the defaults, so that a limit that is ignored is noticed.
+    """
     made = {}
 
     def translator(system="additive_current"):
         if system not in made:
             keras.utils.set_random_seed(1)
-            made[system] = small_translator(system)
+            made[system] = small_translator(system, max_source_length=20)
         return made[system]
 
     return translator
@@ -71,20 +74,20 @@ def test_no_alignment_without_attention(translators):
     assert translators("initial_state")("a")[0].alignment is None
 
 
-def test_a_sentence_that_is_too_long_is_cut_off_with_a_warning():
-    translator = small_translator(max_source_length=5)
+def test_a_sentence_that_is_too_long_is_cut_off_with_a_warning(translator):
+    longest = " ".join("abcde" * 4)
     with pytest.warns(UserWarning) as warned:
-        short, long = translator(["a b c d e", "a b c d e f"])
+        short, long = translator([longest, f"{longest} f"])
     (warning,) = warned
     assert str(warning.message).startswith(
-        "Sentence 1 ('a b c d e f'...) was cut off after max_source_length=5 tokens"
+        f"Sentence 1 ('{longest[:30]}'...) was cut off after max_source_length=20 tokens"
     )
     assert warning.filename == __file__, "it points to the caller"
-    assert long.source_tokens == short.source_tokens == ("a", "b", "c", "d", "e", "<eos>")
+    assert long.source_tokens == short.source_tokens == (*"abcde" * 4, "<eos>")
     assert long.text == short.text
     for call in (translator.n_best, lambda text: translator.score(text, "甲")):
-        with pytest.warns(UserWarning, match="max_source_length=5") as warned:
-            call("a b c d e f")
+        with pytest.warns(UserWarning, match="max_source_length=20") as warned:
+            call(f"{longest} f")
         assert warned[0].filename == __file__
 
 
@@ -108,9 +111,9 @@ def test_translations_are_no_longer_than_the_limit(translator):
 
 
 def test_ten_thousand_characters(translator):
-    with pytest.warns(UserWarning, match="max_source_length=100"):
+    with pytest.warns(UserWarning, match="max_source_length=20"):
         (translation,) = translator("a b c d e " * 1000)
-    assert len(translation.source_tokens) == 101
+    assert len(translation.source_tokens) == 21
 
 
 def test_invalid_utf8_is_read_as_replacement_characters(translator):
@@ -548,7 +551,10 @@ def test_all_options_are_tested():
 @pytest.mark.parametrize("name", ALL_OPTIONS)
 def test_every_option_reaches_the_search(translators, name, monkeypatch):
     translator = translators("additive_previous")
-    monkeypatch.setattr(translator.model, "encode", lambda ids: (None, None))  # to save time
+    # To save time, nothing is read or encoded.
+    source = translator._read(tf.constant(["a"]))
+    monkeypatch.setattr(translator, "_read", lambda text: source)
+    monkeypatch.setattr(translator.model, "encode", lambda ids: (None, None))
     calls = intercept(monkeypatch, "beam")
     value, arguments = ALL_OPTIONS[name]
     options = s2s.SearchOptions(beam_width=9).replace(**{name: value})
@@ -626,17 +632,18 @@ def test_a_progress_bar(translator, capsys):
         assert capsys.readouterr().out == ""
 
 
-def test_an_ensemble_translates_and_loads_from_disk(translators, tmp_path):
-    members = [small_translator(max_source_length=50), translators("context_alone")]
+@pytest.mark.parametrize(
+    "options", slow_except([{}, {"beam_width": 3}], {"beam_width": 3}), ids=["greedy", "beam"]
+)
+def test_an_ensemble_translates_and_loads_from_disk(translators, options, tmp_path):
+    members = [small_translator(max_source_length=15), translators("context_alone")]
     ensemble = s2s.Translator.ensemble(members)
     assert [each.model for each in members] == ensemble.model.members
-    assert (ensemble.max_source_length, ensemble.max_target_length) == (50, 12)
+    assert (ensemble.max_source_length, ensemble.max_target_length) == (15, 12)
     ensemble.save(tmp_path)
     loaded = s2s.Translator.load(tmp_path)
-    for options in ({}, {"beam_width": 3}):
-        assert list(map(repr, ensemble(TRICKY, **options))) == list(
-            map(repr, loaded(TRICKY, **options))
-        )
+    found, again = ensemble(TRICKY, **options), loaded(TRICKY, **options)
+    assert list(map(repr, again)) == list(map(repr, found))
 
 
 def test_an_ensemble_needs_the_same_tokenizers(translator):
