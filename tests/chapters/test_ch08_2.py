@@ -8,10 +8,18 @@ def rmse_after(printed):
     return float(re.search(r"^after .* steps +(\S+) ", printed, re.MULTILINE)[1])
 
 
-def test_quick_preset_learns_and_draws(run_chapter, tmp_path, capsys):
-    variables = run_chapter("ch08_2_predict_sine", "--preset", "quick", "--output-dir", tmp_path)
+@pytest.fixture(scope="module")
+def quick(run_chapter_once, tmp_path_factory):
+    """The variables of the preset quick, what it printed, and its output directory."""
+    folder = tmp_path_factory.mktemp("quick")
+    return (
+        *run_chapter_once("ch08_2_predict_sine", "--preset", "quick", "--output-dir", folder),
+        folder,
+    )
 
-    printed = capsys.readouterr().out
+
+def test_quick_preset_learns_and_draws(quick):
+    variables, printed, folder = quick
     assert "the shape (1, 10)" in printed
     assert 0.5 < variables["before"] < 1.0
     # Repeating the last value gives 0.00727; seeds 1 to 3 give 0.0038 to 0.0049.
@@ -19,7 +27,7 @@ def test_quick_preset_learns_and_draws(run_chapter, tmp_path, capsys):
     assert "0.002070" in printed
     assert "printed form: not comparable" not in printed
     assert "Only 4,000 of the book's 10,000 steps: not comparable with the book." in printed
-    assert (tmp_path / "prediction_printed.png").stat().st_size > 5000
+    assert (folder / "prediction_printed.png").stat().st_size > 5000
 
 
 def test_intended_form_has_ten_steps(run_chapter, tmp_path, capsys):
@@ -34,8 +42,8 @@ def test_intended_form_has_ten_steps(run_chapter, tmp_path, capsys):
     assert (tmp_path / "prediction_intended.png").exists()
 
 
-def test_windows_are_followed_by_their_labels(run_chapter, tmp_path):
-    variables = run_chapter("ch08_2_predict_sine", "--steps", 1, "--output-dir", tmp_path)
+def test_windows_are_followed_by_their_labels(quick):
+    variables, _, _ = quick
     t, x, y = (variables[name] for name in ("test_t", "test_x", "test_y"))
     assert x.shape == (1000, 1, 10)
     assert t[0] == pytest.approx(100.2, abs=1e-3)
