@@ -3,16 +3,21 @@
     python benchmarks/decoding.py                              both models, about 20 minutes
     python benchmarks/decoding.py --model tuned --batches 1,64 --search greedy
     python benchmarks/decoding.py --file                       1,000 sentences, in seconds
+    python benchmarks/decoding.py --model tuned --no-torch --shortlist train.de,train.en
 
 Strings go in and translations come out: `Translator` on our side, and on PyTorch's side a program
 that tokenizes by a dictionary. The models are `attention` and `tuned` of `training.py`, untrained,
 with weights that end a translation at about the length of its source. The sentences are as long as
 those of Multi30k. The translations of both sides are compared first. Each side is a process, and
 they take turns; a ratio compares the times of one turn.
+
+With `--shortlist`, the most frequent words of the files are the vocabulary. The package translates
+the last sentences with a shortlist, which it has learned from the others, and among all words.
 """
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from comparison import (
     PACKAGE,
@@ -26,7 +31,7 @@ from comparison import (
     take_turns,
 )
 from sides.configurations import configuration
-from sides.workload import lengths, sentences
+from sides.workload import lengths, pairs, sentences, write_pairs
 
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
@@ -35,6 +40,8 @@ MODELS = ("attention", "tuned")
 WIDTHS = {"greedy": 1, "beam": 5}
 LENGTH_PENALTY = 1.0
 FILE = 1_000
+HELD_OUT = 1_000  # the last pairs of --shortlist, from which nothing is learned
+FEW = 16  # the fewest sentences to translate with and without a shortlist
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,13 +53,23 @@ class Settings(SideSettings):
     search: str = setting("all", "how to search", choices=("all", *WIDTHS))
     batches: str = setting("1,16,64,256", "numbers of sentences in a batch")
     file: bool = setting(False, f"translate {FILE:,} sentences instead, in batches of 64")
+    shortlist: str | None = setting(
+        None, "SOURCE,TARGET: compare with a shortlist from these pairs, line by line"
+    )
+    per_word: int = setting(50, "translations of each source word in the shortlist", least=1)
+    most_frequent: int = setting(200, "frequent target words in the shortlist", least=0)
+    vocabulary: int | None = setting(None, "target words (default: the model's)", least=100)
     rounds: int = setting(5, "number of turns", least=1)
     steps: int = setting(3, "translations of each batch per turn", least=1)
 
     def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
         yield from super().without_effect()
         if self.file:
-            yield "with --file", ("batches",)
+            yield "with --file", ("batches", "shortlist")
+        if self.shortlist is None:
+            yield "without --shortlist", ("per_word", "most_frequent", "vocabulary")
+        if not self.no_torch:
+            yield "without --no-torch", ("shortlist",)
 
 
 def read_batches(settings):
@@ -84,15 +101,68 @@ def compare(settings, sides, title, lines, width, batch_size):
     return print_table(answers, len(lines) * settings.steps, "sentences", settings.steps), min(same)
 
 
+def read_pairs(settings, model, changes):
+    """Return the sources and the targets of `--shortlist`, in the words of a model."""
+    files = settings.shortlist.split(",")
+    if len(files) != 2:
+        raise InputError(f"--shortlist takes two files, got {settings.shortlist!r}.")
+    if missing := [file for file in files if not Path(file).is_file()]:
+        raise InputError(f"--shortlist: there is no file {missing[0]}.")
+    return pairs(configuration(model, settings.tiny, **changes), None, files)
+
+
+def compare_shortlist(settings, side, name, corpus, file):
+    """Let the package search with a shortlist and without one in turns.
+
+    Args:
+        settings: the settings.
+        side: the package.
+        name: of the model and the precision.
+        corpus: of `read_pairs`.
+        file: where to write the pairs that the shortlist is learned from.
+    """
+    write_pairs(file, [texts[:-HELD_OUT] for texts in corpus])
+    sizes = {"per_word": settings.per_word, "most_frequent": settings.most_frequent}
+    side.ask("prepare_shortlist", pairs=str(file), **sizes)
+    lines = corpus[0][-HELD_OUT:]
+    for search, width in chosen_widths(settings).items():
+        for batch in read_batches(settings):
+            count = max(batch, FEW)
+            what = {"sentences": lines[:count], "width": width, "batch_size": batch}
+            what |= {"length_penalty": LENGTH_PENALTY}
+            found, asks = {}, {}
+            for kind, few in (("shortlist", True), ("all words", False)):
+                found[kind] = side.ask("prepare_search", **what, shortlist=few)
+                asks[kind] = lambda few=few: side.ask("search", steps=settings.steps, shortlist=few)
+            words = [
+                sum(len(line.split()) for line in each["translations"]) / count
+                for each in found.values()
+            ]
+            own, together = found["shortlist"]["candidates"]
+            print(
+                f"\n{name}, {search} {width}, batches of {batch}: {own:.0f} candidates of a "
+                f"sentence and {together:.0f} of a batch, {words[0]:.1f} and {words[1]:.1f} words "
+                "per translation"
+            )
+            answers = take_turns(settings.rounds, asks)
+            print_table(answers, count * settings.steps, "sentences", settings.steps)
+
+
+def chosen_widths(settings):
+    """Return the widths of the beams, by search."""
+    return {search: width for search, width in WIDTHS.items() if settings.search in ("all", search)}
+
+
 def main():
     settings = from_command_line(Settings)
+    changes = {} if settings.vocabulary is None else {"target_vocabulary": settings.vocabulary}
     batches = [64] if settings.file else read_batches(settings)
     different = []
     with running_sides(settings) as (sides, folder):
         for model in MODELS if settings.model == "all" else (settings.model,):
             for precision in precisions(settings):
                 what = {"model": model, "precision": precision, "tiny": settings.tiny}
-                what |= {"ends": True, "weights": str(folder / "weights.npz")}
+                what |= {"ends": True, "weights": str(folder / "weights.npz"), **changes}
                 modes = {TORCH: {"mode": settings.compile}}
                 found = {
                     name: side.ask("prepare", **what, **modes.get(name, {}))
@@ -100,12 +170,15 @@ def main():
                 }
                 print(f"\n{model}, {precision}, {found[PACKAGE]['parameters']:,} parameters")
                 check_same(found, precision)
-                for search in WIDTHS if settings.search == "all" else (settings.search,):
+                if settings.shortlist:
+                    name, corpus = f"{model}, {precision}", read_pairs(settings, model, changes)
+                    compare_shortlist(settings, sides[PACKAGE], name, corpus, folder / "pairs.json")
+                    continue
+                for search, width in chosen_widths(settings).items():
                     for batch in batches:
                         count = FILE if settings.file and not settings.tiny else batch
                         vocabulary = configuration(model, settings.tiny).source_vocabulary
                         lines = sentences(lengths(count, 3)[0], vocabulary, 4)
-                        width = WIDTHS[search]
                         title = f"{model}, {precision}, {search} {width}, {count} sentences"
                         _, same = compare(settings, sides, title, lines, width, batch)
                         if precision == "float32" and same < 0.95:

@@ -78,6 +78,7 @@ def test_each_command_line_is_read(name):
         ("training.py", "--model", "tuned", "--keras"),
         ("decoding.py", "--file", "--batches", "8"),
         ("decoding.py", "--no-torch", "--compile", "eager"),
+        ("decoding.py", "--shortlist", "a,b"),
         ("memory.py", "--compile", "eager"),
     ],
     ids=" ".join,

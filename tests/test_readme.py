@@ -93,7 +93,7 @@ def test_search(monkeypatch):
     monkeypatch.setattr(s2s.Translator, "load", lambda directory: small_translator())
     sentences, translations = ["a b", "c"], ["甲", "乙"]
     names = {"s2s": s2s, "sentences": sentences, "translations": translations}
-    names["prefixes"] = translations
+    names |= {"prefixes": translations, "training_pairs": s2s.data.Pairs(sentences, translations)}
     exec(code("docs/guide.md", "Search")[0], names | {"another": small_translator()})
 
 

@@ -108,7 +108,7 @@ def test_the_alignment_belongs_to_source_and_target_tokens():
 
 
 def test_the_defaults():
-    options = {"max_source_length": 100, "max_target_length": 100}
+    options = {"max_source_length": 100, "max_target_length": 100, "shortlist": None}
     assert defaults(translation_graph.TranslationGraph) == options
 
 

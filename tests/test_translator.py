@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import warnings
 
@@ -662,8 +663,165 @@ def test_any_iterable_of_translators_makes_an_ensemble(translator):
 
 
 def test_the_defaults():
-    assert defaults(s2s.Translator) == {"max_source_length": 100, "max_target_length": 100}
+    limits = {"max_source_length": 100, "max_target_length": 100}
+    assert defaults(s2s.Translator) == limits | {"shortlist": None}
     batches = {"batch_size": 64, "verbose": 0}
     for call in (s2s.Translator.__call__, s2s.Translator.n_best):
         assert defaults(call) == batches | {"options": s2s.SearchOptions()}
     assert defaults(s2s.Translator.score) == batches
+
+
+def whole(translator):
+    """A shortlist that holds the whole vocabulary."""
+    sizes = [tokenizer.vocabulary_size for tokenizer in translator.tokenizers]
+    return search.Shortlist(np.zeros([sizes[0], 1], int), range(sizes[1]), sizes[1])
+
+
+def cut(translator):
+    """A shortlist with two translations of each source word and one frequent word."""
+    sizes = [tokenizer.vocabulary_size for tokenizer in translator.tokenizers]
+    best = np.random.default_rng(3).integers(5, sizes[1], [sizes[0], 2])
+    best[:4] = 0
+    return search.Shortlist(best, [4], sizes[1])
+
+
+def allowed(translator, sentence, prefix=""):
+    """The tokens that a translation of a sentence may have with a shortlist."""
+    source, target = translator.tokenizers
+    given = target.encode([prefix]).to_tensor(shape=[1, None])
+    candidates = translator.shortlist.candidates(source.encode([sentence]).to_tensor(), given)
+    ids = tf.boolean_mask(candidates.ids, candidates.mask[0] == 0)
+    return {token.decode() for token in target.id_to_token(ids).numpy()}
+
+
+SEARCHES = [{}, {"beam_width": 4, "n_best": 3}, {"beam_width": 3, "no_repeat_ngram": 2}]
+
+
+@pytest.mark.parametrize("options", SEARCHES, ids=str)
+@pytest.mark.parametrize(
+    "system", slow_except(["initial_state", "additive_current"], "additive_current")
+)
+def test_a_shortlist_of_the_whole_vocabulary_changes_nothing(translators, system, options):
+    translator = translators(system)
+    with_it = translator.with_shortlist(whole(translator))
+    for search_with in (
+        lambda each: each.n_best(TRICKY, **options),
+        lambda each: each.complete_n_best(TRICKY, PREFIXES, **options),
+    ):
+        for ours, theirs in zip(search_with(with_it), search_with(translator), strict=True):
+            assert [t.target_tokens for t in ours] == [t.target_tokens for t in theirs]
+            assert [t.text for t in ours] == [t.text for t in theirs]
+            np.testing.assert_allclose(
+                [t.score for t in ours], [t.score for t in theirs], atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("options", SEARCHES, ids=str)
+def test_translations_have_words_of_the_shortlist_whatever_their_neighbors(translator, options):
+    translator = translator.with_shortlist(cut(translator))
+    together = translator.n_best(TRICKY, **options)
+    begun = translator.complete_n_best(TRICKY, PREFIXES, **options)
+    written = set()
+    for sentence, prefix, found, completed in zip(TRICKY, PREFIXES, together, begun, strict=True):
+        for hypotheses, given in ((found, ""), (completed, prefix)):
+            tokens = {token for each in hypotheses for token in each.target_tokens}
+            # Unknown words of the prefix are kept.
+            known = tokens - set(translator.target_tokenizer.tokenize([given]).to_list()[0])
+            known = {t for t in known if t in translator.target_tokenizer.vocabulary.tokens}
+            assert known <= allowed(translator, sentence, given)
+            written |= tokens
+        (alone,) = translator.n_best(sentence, **options)
+        assert [t.target_tokens for t in alone] == [t.target_tokens for t in found]
+        np.testing.assert_allclose([t.score for t in alone], [t.score for t in found], atol=1e-5)
+        (alone,) = translator.complete_n_best(sentence, prefix, **options)
+        assert [t.text for t in alone] == [t.text for t in completed]
+    assert len(written) > 4, "or the test says nothing"
+
+
+def test_the_score_is_among_the_candidates_but_that_of_a_given_translation_is_not(translator):
+    fast = translator.with_shortlist(cut(translator))
+    options = {"no_repeat_ngram": 1, "forbid_unknown": True}
+    (found,) = fast("a b c", **options)
+    (scored,) = fast.score("a b c", found.text)
+    assert repr(scored) == repr(translator.score("a b c", found.text)[0])
+    assert found.score > scored.score
+    (completed,) = fast.complete("a b c", found.text, **options)
+    assert completed.text == found.text
+    np.testing.assert_allclose(completed.score, found.score, atol=1e-5)
+
+
+@dataclasses.dataclass(frozen=True)
+class WithoutToken(search.Constraint):
+    """Forbids an id of the whole vocabulary."""
+
+    id: int
+
+    def apply(self, memory, t, logits):
+        ids = tf.range(tf.shape(logits)[1])
+        return tf.where(ids == self.id, -float("inf"), logits)
+
+
+@pytest.mark.parametrize("options", [{}, {"beam_width": 3}], ids=["greedy", "beam"])
+def test_custom_constraints_with_a_shortlist(translator, options):
+    fast = translator.with_shortlist(cut(translator))
+    (free,) = fast("a b c", **options)
+    token = next(t for t in free.target_tokens if t not in ("<unk>", "<eos>"))
+    without = WithoutToken(translator.target_tokenizer.vocabulary.index(token))
+    (found,) = fast("a b c", others=(without,), **options)
+    assert token not in found.target_tokens
+    assert set(found.target_tokens) <= allowed(fast, "a b c")
+
+
+def test_all_batches_share_a_graph_with_a_shortlist(translator):
+    fast = translator.with_shortlist(cut(translator))
+    for sentences in ("a", ["a b", "c d", ""], ["a b c d e"] * 5):
+        fast(sentences)
+    graph = fast.compiled(search.SearchOptions())
+    assert graph.experimental_get_tracing_count() == 1
+
+
+def test_a_shortlist_is_saved_with_the_translator_and_kept_by_copies(translator, tmp_path):
+    fast = translator.with_shortlist(cut(translator))
+    fast.save(tmp_path)
+    again = s2s.Translator.load(tmp_path)
+    copies = (
+        again,
+        copy.deepcopy(fast),
+        fast.in_precision("float32"),
+        s2s.Translator.ensemble([fast]),
+    )
+    for each in copies:
+        assert [t.text for t in each(TRICKY)] == [t.text for t in fast(TRICKY)]
+        assert each.shortlist is not None
+    assert again(TRICKY) == fast(TRICKY)
+    assert s2s.Translator.load_card(tmp_path) == ({}, [])
+    whole_again = fast.with_shortlist(None)
+    assert whole_again.shortlist is None and whole_again(TRICKY) == translator(TRICKY)
+    whole_again.save(tmp_path)
+    assert s2s.Translator.load(tmp_path).shortlist is None
+
+
+def test_a_shortlist_that_is_missing_or_damaged(translator, tmp_path):
+    translator.with_shortlist(cut(translator)).save(tmp_path)
+    (tmp_path / "shortlist.npz").write_bytes(b"")
+    with pytest.raises(s2s.InputError, match=r"There is no shortlist in .*shortlist\.npz \("):
+        s2s.Translator.load(tmp_path)
+
+
+def test_shortlists_that_a_translator_cannot_take(translator):
+    with pytest.raises(s2s.InputError, match="`shortlist` must be a Shortlist or None, got 3"):
+        translator.with_shortlist(3)
+    small = search.Shortlist(np.zeros([5, 1], int), (), 6)
+    with pytest.raises(s2s.InputError, match=r"another source vocabulary \(5 tokens\) than"):
+        translator.with_shortlist(small)
+    fast = translator.with_shortlist(cut(translator))
+    with pytest.raises(s2s.InputError, match=r"use `with_shortlist\(None\)` first"):
+        fast.with_tokenizers(reordered(translator.source_tokenizer))
+
+    class Older(s2s.Seq2Seq):
+        def stepper(self, width=1):
+            return super().stepper(width)
+
+    older = Older(translator.model.encoder, translator.model.decoder)
+    with pytest.raises(s2s.InputError, match="The `stepper` of the model, a Older, does not take"):
+        s2s.Translator(older, *translator.tokenizers, shortlist=cut(translator))

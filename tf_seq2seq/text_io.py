@@ -166,7 +166,7 @@ def save_files(
     directory: str | Path,
     noun: str,
     model: keras.Model,
-    tokenizers: Mapping[str, Tokenizer],
+    parts: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> None:
     """Write a model, its tokenizers and its settings, for `load_files`.
@@ -176,16 +176,17 @@ def save_files(
 
     Args:
         directory: created if it does not exist. The files are `model.keras`, a folder for each
-            tokenizer, and the settings as `{noun}.json`.
+            tokenizer, the other parts, and the settings as `{noun}.json`.
         noun: what the files contain, such as "translator".
         model: the Keras model.
-        tokenizers: the tokenizers, by the names of their folders.
+        parts: the tokenizers by the names of their folders, and objects with a method `save` by
+            the names of their files.
         settings: values that JSON can represent.
     """
     with write_together(directory) as new:
         model.save(new / "model.keras")
-        for name, tokenizer in tokenizers.items():
-            tokenizer.save(new / name)
+        for name, part in parts.items():
+            part.save(new / name)
         text = json.dumps(settings, ensure_ascii=False, indent=2) + "\n"
         (new / _settings_file(noun)).write_text(text, encoding="utf-8")
 

@@ -12,7 +12,7 @@ from tf_seq2seq.checks import check_integer
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.kept import Kept, keeping
 from tf_seq2seq.models import Ensemble, Seq2Seq, TranslationModel
-from tf_seq2seq.search import GREEDY, SearchOptions
+from tf_seq2seq.search import GREEDY, SearchOptions, Shortlist
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
 from tf_seq2seq.text_io import TEXT, append, check_parts, compile_graph, portable_graph
 
@@ -39,9 +39,12 @@ class TranslationGraph(tf.Module):
         max_target_length: the maximum number of tokens in a translation, including `<eos>`; longer
             translations are cut off.
 
+        shortlist: a `search.Shortlist` for these tokenizers; None to search in the whole
+            vocabulary.
+
     Raises:
-        InputError: if a limit is invalid, or the size of a tokenizer's vocabulary is not the one
-            that the model was built for.
+        InputError: if a limit is invalid, the size of a tokenizer's vocabulary is not the one that
+            the model was built for, or the shortlist is for other vocabularies.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class TranslationGraph(tf.Module):
         *,
         max_source_length: int = 100,
         max_target_length: int = 100,
+        shortlist: Shortlist | None = None,
     ):
         super().__init__()
         check_parts(
@@ -76,6 +80,7 @@ class TranslationGraph(tf.Module):
         self.target_tokenizer = target_tokenizer
         self.max_source_length = check_integer("max_source_length", max_source_length, minimum=1)
         self.max_target_length = check_integer("max_target_length", max_target_length, minimum=1)
+        self.shortlist = self._checked(shortlist)
         # TensorFlow would try to save a dict that is an attribute, and refuse these keys.
         self._compiled: dict[tuple, Callable] = self._no_dependency({})
         # Weights that were cast once for all graphs; None to cast them in each call, so that the
@@ -85,8 +90,7 @@ class TranslationGraph(tf.Module):
     def __getstate__(self) -> dict[str, Any]:
         # Compiled graphs and TensorFlow's attributes cannot be pickled or copied.
         names = ("model", "source_tokenizer", "target_tokenizer")
-        limits = ("max_source_length", "max_target_length")
-        return {name: getattr(self, name) for name in names + limits}
+        return {name: getattr(self, name) for name in names} | self._options
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -100,6 +104,12 @@ class TranslationGraph(tf.Module):
     def aligns(self) -> bool:
         """Whether the model has attention, so that translations have an alignment."""
         return self.model.aligns
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """The keyword arguments of the constructor."""
+        names = ("max_source_length", "max_target_length", "shortlist")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def tokenizers(self) -> list[Tokenizer]:
@@ -273,6 +283,20 @@ class TranslationGraph(tf.Module):
                 )
         return self._compiled[key]
 
+    def _checked(self, shortlist: Any) -> Shortlist | None:
+        """Return a shortlist if it fits the model and the tokenizers."""
+        if shortlist is None:
+            return None
+        if not isinstance(shortlist, Shortlist):
+            raise InputError(f"`shortlist` must be a Shortlist or None, got {shortlist!r}.")
+        shortlist.check_tokenizers(*self.tokenizers)
+        if not getattr(self.model, "takes_candidates", False):
+            raise InputError(
+                f"The `stepper` of the model, a {type(self.model).__name__}, does not take "
+                "`candidates`, which a search with a shortlist needs: leave out `shortlist`."
+            )
+        return shortlist
+
     def _check(self, options: SearchOptions) -> None:
         """Reject options that need attention if the model has none."""
         for name in ("coverage_penalty", "replace_unknown"):
@@ -283,18 +307,35 @@ class TranslationGraph(tf.Module):
                 )
 
     def _search(self, source: _Source, options: SearchOptions, begun: _Prefix | None) -> _Found:
-        batch_size, width = tf.shape(source.ids)[0], options.beam_width
+        prefix = None if begun is None else begun.ids
+        finished = source.empty if begun is None else source.empty & begun.empty
+        candidates = None
+        if self.shortlist is not None:
+            candidates = self.shortlist.candidates(source.ids, prefix)
+        chosen = {} if candidates is None else {"candidates": candidates.ids}
         with keeping(self.kept):
             state, memory = self.model.encode(source.ids)
-            step = self.model.stepper(width)
+            step = self.model.stepper(options.beam_width, **chosen)
+        if candidates is None:
+            return self._found(step, state, memory, source, finished, options, prefix)
+        options = options.replace(constraints=candidates.constraints(options.constraints))
+        if prefix is not None:
+            prefix = tf.gather(candidates.places, prefix)
+        memory = memory, candidates.mask
+        found = self._found(step, state, memory, source, finished, options, prefix)
+        return found._replace(ids=tf.gather(candidates.ids, found.ids))
+
+    def _found(self, step, state, memory, source, finished, options, prefix) -> _Found:
+        """Search with a step function of the model, and return the ids that it knows."""
+        batch_size, width = tf.shape(source.ids)[0], options.beam_width
         common = {
             "memory": memory,
             "aligned": self.aligns,
-            "finished": source.empty,
+            "finished": finished,
             "constraints": options.constraints,
         }
-        if begun is not None:
-            common |= {"finished": source.empty & begun.empty, "prefix": begun.ids}
+        if prefix is not None:
+            common["prefix"] = prefix
         if width == 1:
             greedy = search.greedy(step, state, batch_size, self.max_target_length, **common)
             return _Found(*(None if each is None else each[:, None] for each in greedy))

@@ -13,7 +13,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.models import Ensemble
 from tf_seq2seq.models.precision import in_precision
 from tf_seq2seq.models.vocabulary_change import VocabularyChange, with_vocabularies
-from tf_seq2seq.search import GREEDY, SearchOptions
+from tf_seq2seq.search import GREEDY, SearchOptions, Shortlist
 from tf_seq2seq.search.options import SearchKeywords, check_options
 from tf_seq2seq.strings import Texts, check_not_one_string, check_pairs, check_score, listed
 from tf_seq2seq.text import Tokenizer
@@ -31,6 +31,7 @@ from tf_seq2seq.translation import Translation
 from tf_seq2seq.translation_graph import TranslationGraph
 
 _NOUN = "translator"
+_SHORTLIST = "shortlist.npz"
 
 
 class SavedCard(NamedTuple):
@@ -59,10 +60,12 @@ class Translator(TranslationGraph):
             longer sentences are cut off.
         max_target_length: the maximum number of tokens in a translation, including `<eos>`; longer
             translations are cut off.
+        shortlist: a `search.Shortlist` for these tokenizers; None to search in the whole
+            vocabulary.
 
     Raises:
-        InputError: if a limit is invalid, or the size of a tokenizer's vocabulary is not the one
-            that the model was built for.
+        InputError: if a limit is invalid, the size of a tokenizer's vocabulary is not the one that
+            the model was built for, or the shortlist is for other vocabularies.
 
     Example:
 
@@ -252,13 +255,39 @@ class Translator(TranslationGraph):
         Raises:
             InputError: if the precision is unknown.
         """
-        copy = type(self)(
-            in_precision(self.model, precision),
-            *self.tokenizers,
-            max_source_length=self.max_source_length,
-            max_target_length=self.max_target_length,
-        )
+        copy = type(self)(in_precision(self.model, precision), *self.tokenizers, **self._options)
         copy.kept = copy._no_dependency({})
+        return copy
+
+    def with_shortlist(self, shortlist: Shortlist | None) -> Translator:
+        """Return a copy with the same model that searches among the words of a shortlist.
+
+        Only the logits of a sentence's candidates are computed, which is faster and finds slightly
+        different translations: compare the BLEU of both with `tf-seq2seq-evaluate --shortlist`. The
+        score of a translation is its log probability among the candidates, and thus a little
+        higher. `score` does not use the shortlist: it returns the model's log probability of any
+        translation.
+
+        Args:
+            shortlist: from `search.Shortlist.learn`; None to search in the whole vocabulary.
+
+        Raises:
+            InputError: if the shortlist is for other vocabularies than those of the tokenizers, or
+                if the model cannot search with a shortlist.
+
+        Example:
+
+        >>> pairs = s2s.data.Pairs(["a b c"], ["a b c"])
+        >>> tokenizer = s2s.text.WordTokenizer()
+        >>> tokenizer.adapt(pairs.source)
+        >>> size = tokenizer.vocabulary_size
+        >>> model = s2s.Seq2Seq(s2s.Encoder(size, 8), s2s.Decoder(size, 8))
+        >>> translator = s2s.Translator(model, tokenizer, tokenizer)
+        >>> shortlist = s2s.search.Shortlist.learn(pairs, tokenizer, tokenizer, per_word=2)
+        >>> fast = translator.with_shortlist(shortlist)
+        """
+        copy = type(self)(self.model, *self.tokenizers, **{**self._options, "shortlist": shortlist})
+        copy.kept = self.kept
         return copy
 
     def with_tokenizers(
@@ -290,9 +319,9 @@ class Translator(TranslationGraph):
             report: called with one line about each new vocabulary, for example `print`.
 
         Raises:
-            InputError: if no tokenizer is given, if an argument is invalid, if a side has vectors
-                but no new tokenizer, if the model is not a `Seq2Seq` or an `Ensemble`, or if no
-                token of a new vocabulary can be mapped.
+            InputError: if no tokenizer is given, if the translator has a shortlist, if an argument
+                is invalid, if a side has vectors but no new tokenizer, if the model is not a
+                `Seq2Seq` or an `Ensemble`, or if no token of a new vocabulary can be mapped.
 
         Example:
 
@@ -313,6 +342,11 @@ class Translator(TranslationGraph):
         }
         if source_tokenizer is None and target_tokenizer is None:
             raise InputError("Pass a `source_tokenizer`, a `target_tokenizer`, or both.")
+        if self.shortlist is not None:
+            raise InputError(
+                "The shortlist of this translator is for its own vocabularies: use "
+                "`with_shortlist(None)` first, and learn another one for the copy."
+            )
         changes: list[VocabularyChange | None] = []
         for (side, (new, vectors)), old in zip(given.items(), self.tokenizers, strict=True):
             if new is None:
@@ -328,8 +362,7 @@ class Translator(TranslationGraph):
             with_vocabularies(self.model, *changes),
             source_tokenizer or self.source_tokenizer,
             target_tokenizer or self.target_tokenizer,
-            max_source_length=self.max_source_length,
-            max_target_length=self.max_target_length,
+            **self._options,
         )
 
     @classmethod
@@ -338,7 +371,7 @@ class Translator(TranslationGraph):
 
         Args:
             translators: at least one, all with the same tokenizers. The first one determines the
-                maximum lengths.
+                maximum lengths and the shortlist.
 
         Raises:
             InputError: if there are no translators, or their tokenizers differ.
@@ -359,8 +392,7 @@ class Translator(TranslationGraph):
         return cls(
             Ensemble([translator.model for translator in translators]),
             *first.tokenizers,
-            max_source_length=first.max_source_length,
-            max_target_length=first.max_target_length,
+            **first._options,
         )
 
     def save(
@@ -376,7 +408,7 @@ class Translator(TranslationGraph):
 
         Args:
             directory: created if it does not exist. The files are `model.keras`, `source/`,
-                `target/` and `translator.json`.
+                `target/`, `translator.json`, and `shortlist.npz` if there is a shortlist.
             card: facts for the model card of an export: what the model was trained on as `data`,
                 `languages` and `metric` (see `serving.export`).
             sentences: typical source sentences, of which an export makes its warm-up requests.
@@ -387,13 +419,13 @@ class Translator(TranslationGraph):
                 a single string.
         """
         check_not_one_string("sentences", sentences)
-        tokenizers = {"source": self.source_tokenizer, "target": self.target_tokenizer}
-        limits = {
-            "max_source_length": self.max_source_length,
-            "max_target_length": self.max_target_length,
-        }
+        parts: dict[str, Any] = {"source": self.source_tokenizer, "target": self.target_tokenizer}
+        settings = self._options
+        if (shortlist := settings.pop("shortlist")) is not None:
+            parts[_SHORTLIST] = shortlist
+            settings["shortlist"] = _SHORTLIST
         facts = {"card": dict(card or {}), "sentences": list(sentences)}
-        save_files(directory, _NOUN, self.model, tokenizers, limits | facts)
+        save_files(directory, _NOUN, self.model, parts, settings | facts)
 
     @classmethod
     def load(cls, directory: str | Path) -> Translator:
@@ -408,8 +440,10 @@ class Translator(TranslationGraph):
         directory = Path(directory)
         with explain_damage(directory, _NOUN, "Translator.save"):
             model, tokenizers, settings = load_files(directory, _NOUN, ["source", "target"])
-            limits = {name: settings[name] for name in settings.keys() - SavedCard._fields}
-            return cls(model, *tokenizers, **limits)
+            options = {name: settings[name] for name in settings.keys() - SavedCard._fields}
+            if "shortlist" in options:
+                options["shortlist"] = Shortlist.load(directory / _SHORTLIST)
+            return cls(model, *tokenizers, **options)
 
     @staticmethod
     def load_card(directory: str | Path) -> SavedCard:

@@ -189,7 +189,7 @@ class Turns(keras.callbacks.Callback):
 
 class PackageSide:
     def __init__(self, channel):
-        self.channel = channel
+        self.channel, self.searches = channel, {}
 
     def hello(self):
         gpus = tf.config.list_physical_devices("GPU")
@@ -316,22 +316,38 @@ class PackageSide:
         ids.numpy()
         return watch.read()
 
-    def prepare_search(self, sentences, width, length_penalty, batch_size):
+    def prepare_search(self, sentences, width, length_penalty, batch_size, shortlist=False):
         """Translate sentences; `width` 1 is greedy search."""
-        sizes = self.c.source_vocabulary, self.c.target_vocabulary
-        translator = s2s.Translator(self.model, *map(tokenizer_of, sizes))
+        translator = s2s.Translator(self.model, *self._tokenizers())
         translator = translator.in_precision(self.precision)
+        answer = {}
+        if shortlist:
+            translator = translator.with_shortlist(self.shortlist)
+            source = translator.source_tokenizer.encode(sentences[:batch_size]).to_tensor()
+            ids, mask, _ = self.shortlist.candidates(source)
+            own = float(tf.math.count_nonzero(mask == 0)) / len(source)
+            answer["candidates"] = own, int(tf.size(ids))
         options = {"beam_width": width, "length_penalty": length_penalty} if width > 1 else {}
-        self.search_once = lambda: translator(sentences, batch_size, **options)
-        translations = [each.text for each in self.search_once()]
-        self.search_once()
-        return {"translations": translations}
+        self.searches[shortlist] = lambda: translator(sentences, batch_size, **options)
+        translations = [each.text for each in self.searches[shortlist]()]
+        self.searches[shortlist]()
+        return {"translations": translations, **answer}
 
-    def search(self, steps):
+    def prepare_shortlist(self, pairs, per_word, most_frequent):
+        """Learn a shortlist from the pairs of a file."""
+        sizes = {"per_word": per_word, "most_frequent": most_frequent}
+        corpus = s2s.data.Pairs(*read_pairs(pairs))
+        self.shortlist = s2s.search.Shortlist.learn(corpus, *self._tokenizers(), **sizes)
+        return {}
+
+    def search(self, steps, shortlist=False):
         watch = Stopwatch()
         for _ in range(steps):
-            self.search_once()
+            self.searches[shortlist]()
         return watch.read()
+
+    def _tokenizers(self):
+        return [tokenizer_of(size) for size in (self.c.source_vocabulary, self.c.target_vocabulary)]
 
     def prepare_train(self):
         if self.plain:
@@ -352,12 +368,9 @@ class PackageSide:
 
     def prepare_fit(self, pairs, batches):
         """Train on pairs of sentences for an epoch, and write the batches; see `Turns`."""
-        tokenizers = [
-            tokenizer_of(size) for size in (self.c.source_vocabulary, self.c.target_vocabulary)
-        ]
         dataset = s2s.data.batches(
             s2s.data.Pairs(*read_pairs(pairs)),
-            *tokenizers,
+            *self._tokenizers(),
             batch_size=self.c.batch_size,
             shuffle_seed=1,
         )

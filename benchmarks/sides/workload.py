@@ -54,7 +54,7 @@ def pairs(c, count, corpus=None):
 
     Args:
         c: the configuration.
-        count: the number of pairs.
+        count: the number of pairs; None for all of a corpus.
         corpus: a file of sources and one of targets, line by line, of which the first pairs are
             taken, with the most frequent words as the vocabulary; None for meaningless sentences.
     """

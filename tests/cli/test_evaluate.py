@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from helpers import run_module
 
-from tf_seq2seq import InputError, evaluation
+from tf_seq2seq import InputError, data, evaluation
 from tf_seq2seq.cli.evaluate import Settings, main
 from tf_seq2seq.cli.measure import measure
+from tf_seq2seq.search import Shortlist
 from tf_seq2seq.serving import SavedTranslator
 from tf_seq2seq.translator import Translator
 
@@ -88,6 +89,30 @@ def test_the_precision_of_a_translator_but_not_of_an_export(settings, as_transla
         measure(dataclasses.replace(settings, precision="bfloat16"))
 
 
+def test_the_shortlist_of_a_translator_but_not_of_an_export(measured, as_translator):
+    translator, settings = measured
+    files = f"{settings.source},{settings.reference}"
+    output = settings.model.with_name("among-few")
+    few = dataclasses.replace(
+        as_translator, shortlist=files, per_word=1, most_frequent=0, output=output
+    )
+    report = measure(few)
+    pairs = data.Pairs(SOURCES, REFERENCES)
+    shortlist = Shortlist.learn(pairs, *translator.tokenizers, per_word=1, most_frequent=0)
+    expected = translator.with_shortlist(shortlist)(SOURCES)
+    written = output.read_text(encoding="utf-8").splitlines()
+    assert written == [translation.text for translation in expected]
+    assert written != [translation.text for translation in translator(SOURCES)]
+    whole = measure(dataclasses.replace(as_translator, shortlist="none"))
+    assert report.perplexity == pytest.approx(whole.perplexity, rel=1e-6)
+    for wrong in ("one", "one,", "one,two,three"):
+        message = f"--shortlist takes two files separated by a comma, or none, got '{wrong}'"
+        with pytest.raises(InputError, match=message):
+            measure(dataclasses.replace(as_translator, shortlist=wrong))
+    with pytest.raises(InputError, match="leave out --shortlist, or pass the folder of the transl"):
+        measure(dataclasses.replace(settings, shortlist="none"))
+
+
 def test_a_saved_translator_with_search_options_and_several_files(measured, as_translator):
     translator, settings = measured
     folder = settings.model.parent
@@ -143,6 +168,11 @@ def test_options_without_effect(capsys):
         main(given)
     assert end.value.code == 2
     assert "--length-penalty has no effect without a --beam-width" in capsys.readouterr().err
+    for shortlist in ([], ["--shortlist=none"]):
+        with pytest.raises(SystemExit):
+            main([*given[:3], *shortlist, "--per-word=9"])
+        error = capsys.readouterr().err
+        assert "--per-word has no effect without the files of a --shortlist" in error
 
 
 def test_main(settings, monkeypatch, capsys):

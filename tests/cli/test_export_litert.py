@@ -2,11 +2,13 @@
 
 import inspect
 
+import numpy as np
 import pytest
 from helpers import small_translator
 
 from tf_seq2seq import InputError, serving
 from tf_seq2seq.cli import export_litert
+from tf_seq2seq.search import Shortlist
 from tf_seq2seq.serving import litert
 from tf_seq2seq.translator import Translator
 
@@ -31,6 +33,23 @@ def test_arguments_reach_the_function(tmp_path, monkeypatch, capsys):
         {"weights": "int8", "source_length": 7},
     ]
     assert capsys.readouterr().out == 2 * f"LiteRT: {file}, 1.23 MB\n"
+
+
+def test_a_shortlist_is_left_out(tmp_path, monkeypatch, capsys):
+    translator = small_translator()
+    sizes = [tokenizer.vocabulary_size for tokenizer in translator.tokenizers]
+    shortlist = Shortlist(np.zeros([sizes[0], 1], int), (), sizes[1])
+    translator.with_shortlist(shortlist).save(tmp_path / "translator")
+
+    def record(translator, path, **options):
+        assert translator.shortlist is None
+        path.write_bytes(b"")
+        return path
+
+    monkeypatch.setattr(serving, "export_litert", record)
+    file = str(tmp_path / "de_en.tflite")
+    assert export_litert.main([file, "--translator", str(tmp_path / "translator")]) == 0
+    assert capsys.readouterr().out.startswith("The shortlist is left out: the file translates")
 
 
 def test_weights_are_those_that_the_function_takes():

@@ -422,3 +422,28 @@ def test_a_step_names_what_a_beam_search_needs(system):
     memory = model.decoder.remember(encoded)
     with pytest.raises(InputError, match=r"has 8 rows and `memory` has 2: .* `stepper\(n\)`"):
         search.beam(model.decoder.step, state, 2, 5, width=4, memory=memory)
+
+
+CANDIDATES = [0, 1, 2, 3, 6, 9, 14, 0]
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("system", ["context_alone", "additive_current", "dot_previous"])
+def test_a_step_among_candidates_is_one_of_a_smaller_vocabulary(system, tied):
+    model = small_model(system, readout_units=5, tie_embeddings=tied)
+    for weight in model.weights:
+        weight.assign(np.random.default_rng(1).normal(size=weight.shape))
+    inputs, _ = random_batch()
+    state, memory = model.encode(inputs["source"])
+    mask = np.zeros([3, 8], "float32")
+    mask[1, 5] = mask[:, 7] = -np.inf
+    for width in (1, 2):
+        rows = search.repeat_rows(state, width)
+        places = np.array([4, 6, 2, 5, 4, 3][: 3 * width], "int32")
+        step = model.stepper(width, candidates=tf.constant(CANDIDATES))
+        found = step(places, rows, (memory, tf.constant(mask)))
+        previous = tf.gather(CANDIDATES, places)
+        expected = model.stepper(width)(previous, rows, memory)
+        logits = tf.gather(expected[0], CANDIDATES, axis=1) + np.repeat(mask, width, axis=0)
+        np.testing.assert_allclose(found[0], logits, atol=1e-4)
+        tf.nest.map_structure(np.testing.assert_array_equal, found[2], expected[2])

@@ -6,6 +6,7 @@ from helpers import assert_smallest, defaults
 from layer_contract import LayerContract
 
 from tf_seq2seq.layers import Readout
+from tf_seq2seq.layers.kept import keeping
 
 RNG = np.random.default_rng(2)
 FEATURES = RNG.normal(size=(2, 3, 6)).astype("float32")
@@ -117,3 +118,21 @@ def test_an_activation_of_a_user_in_a_configuration():
         assert keras.saving.serialize_keras_object(again) == config
     with pytest.raises((TypeError, ValueError), match="Could not locate function 'square'"):
         keras.saving.deserialize_keras_object(config)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_logits_of_candidates_are_those_among_all(tied, dtype):
+    readout = Readout(9, 5, tied=tied, dtype=dtype)
+    embeddings = keras.Variable(EMBEDDINGS) if tied else None
+    readout(FEATURES, *([EMBEDDINGS] if tied else []))
+    (readout.bias if tied else readout.projection.bias).assign(np.arange(9.0))
+    attended, candidates = RNG.normal(size=(4, 5)).astype("float32"), [7, 0, 8]
+    kept = {}
+    for context in (None, kept, kept):
+        with keeping(context):
+            every = readout.logits_map(embeddings)(attended)
+            some = readout.logits_map(embeddings, tf.constant(candidates))(attended)
+        assert some.dtype == tf.float32
+        np.testing.assert_allclose(some, tf.gather(every, candidates, axis=1), rtol=1e-5, atol=1e-5)
+    assert len(kept) == (2 if tied else 1) * (dtype != "float32")

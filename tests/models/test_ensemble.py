@@ -97,3 +97,34 @@ def test_an_ensemble_cannot_be_trained():
 def test_inputs_that_are_no_dict_of_source_and_target():
     with pytest.raises(ValueError, match=r"^The inputs must be a dict"):
         Ensemble(three())(list(random_batch()[0].values()))
+
+
+def test_candidates_of_an_ensemble_are_masked_in_each_member():
+    ensemble, candidates = Ensemble(three()), [0, 1, 2, 3, 7, 11]
+    assert ensemble.takes_candidates
+    mask = np.zeros([3, 6], "float32")
+    mask[1, 4] = -np.inf
+    inputs, _ = random_batch()
+    state, memory = ensemble.encode(inputs["source"])
+    places = tf.constant([4, 2, 5])
+    step = ensemble.stepper(candidates=tf.constant(candidates))
+    log_p = step(places, state, (memory, tf.constant(mask)))[0]
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1.0, rtol=1e-5)
+    probabilities = [
+        tf.nn.softmax(
+            tf.gather(member.step(tf.gather(candidates, places), *parts)[0], candidates, axis=1)
+            + mask
+        )
+        for member, *parts in zip(ensemble.members, state, memory, strict=True)
+    ]
+    np.testing.assert_allclose(np.exp(log_p), np.mean(probabilities, axis=0), atol=1e-6)
+
+
+def test_a_member_that_does_not_take_candidates():
+    class Older(Seq2Seq):
+        def stepper(self, width=1):
+            return super().stepper(width)
+
+    older = Older(Encoder(20, 8), Decoder(15, 8))
+    assert not older.takes_candidates
+    assert not Ensemble([small_model("initial_state"), older]).takes_candidates

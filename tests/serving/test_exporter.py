@@ -12,6 +12,7 @@ from helpers import TRICKY, small_translator
 
 from tf_seq2seq import InputError, Translator, serving
 from tf_seq2seq.layers import cudnn
+from tf_seq2seq.search import Shortlist
 from tf_seq2seq.serving import card, exporter, signatures, warmup
 from tf_seq2seq.serving.native_model import NativeModel, _from_array
 
@@ -235,3 +236,20 @@ def test_an_export_in_bfloat16_stores_the_cast_weights(tmp_path):
     stored = tf.saved_model.load(tmp_path / "half").weights
     recurrent = translator.model.decoder.recurrent_layers[0].cell.recurrent_kernel
     assert [w.dtype for w in stored if w.shape == recurrent.shape] == [tf.bfloat16]
+
+
+@run_anywhere
+@pytest.mark.usefixtures("_details_only")
+def test_a_shortlist_is_served(tmp_path, run):
+    translator = small_translator("additive_current")
+    sizes = [tokenizer.vocabulary_size for tokenizer in translator.tokenizers]
+    best = np.random.default_rng(3).integers(4, sizes[1], [sizes[0], 2])
+    few = translator.with_shortlist(Shortlist(best, [4], sizes[1]))
+    assert [each.score for each in few(TRICKY)] != [each.score for each in translator(TRICKY)]
+    path = serving.export(few, tmp_path)
+    check_details(few, path, run)
+    facts = json.loads((path / card.FILE).read_text(encoding="utf-8"))
+    assert facts["shortlist"] == {"per_word": 2, "most_frequent": 1}
+    assert "shortlist" not in json.loads(card.model_card(translator, "m", {}))
+    stored = tf.saved_model.load(path).weights
+    assert {each.dtype for each in stored if not each.dtype.is_floating} == {tf.int32, tf.bool}

@@ -124,6 +124,10 @@ def test_what_is_refused(tmp_path):
         export_litert(translator, path, weights="int4")
     with pytest.raises(s2s.InputError, match="`source_length` must be"):
         export_litert(translator, path, source_length=0)
+    sizes = [tokenizer.vocabulary_size for tokenizer in translator.tokenizers]
+    shortlist = s2s.search.Shortlist(np.zeros([sizes[0], 1], int), (), sizes[1])
+    with pytest.raises(s2s.InputError, match=r"has no shortlist: pass `.*with_shortlist\(None\)`"):
+        export_litert(translator.with_shortlist(shortlist), path)
     with pytest.raises(s2s.InputError, match=r"Only a Translator can be exported .* got Seq2Seq\."):
         export_litert(translator.model, path)
     odd = random_translator(small_model("dot_current", attention=OddAttention()))

@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tf_seq2seq.cli.search import SearchSettings, precision_setting
+from tf_seq2seq.cli.search import TranslatorSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(SearchSettings):
+class Settings(TranslatorSettings):
     """Translate files with a translator, and score the translations against references."""
 
     model: Path = setting(
@@ -31,7 +31,6 @@ class Settings(SearchSettings):
     reference: str = setting(
         None, "their translations, line by line, as many files as --source", required=True
     )
-    precision: str | None = precision_setting()
     beam: bool = setting(False, "use the beam search of a SavedModel, whose options are fixed")
     tokenize: str | None = setting(
         None, "sacrebleu's tokenizer (default: by the writing system of the references)"

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tf_seq2seq.cli.search import SearchSettings, load_translator, precision_setting
+from tf_seq2seq.cli.search import TranslatorSettings
 from tf_seq2seq.cli.settings import from_command_line, setting
 from tf_seq2seq.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(SearchSettings):
+class Settings(TranslatorSettings):
     """Export a saved translator as a SavedModel, with its model card and warm-up requests."""
 
     translator: Path = setting(
@@ -41,7 +41,6 @@ class Settings(SearchSettings):
     )
     label: str | None = setting(None, "for the model card: a label for this version")
     beam_width: int | None = setting(5, "hypotheses to follow in the signature beam", least=1)
-    precision: str | None = precision_setting()
     n_best: int | None = setting(
         None, "translations that the signature beam returns (default: all hypotheses)", least=1
     )
@@ -71,7 +70,7 @@ def export_saved(settings: Settings) -> Path:
         )
     if "data" not in card:
         print("The model card does not name the training data: pass --data to add it.")
-    translator = load_translator(settings.translator, settings.precision)
+    translator = settings.load(settings.translator)
     return serving.export(
         translator, settings.model_dir, settings.version, sentences=sentences, card=card, beam=beam
     )

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tf_seq2seq.cli.search import load_translator
 from tf_seq2seq.cli.settings import from_command_line, setting
 
 
@@ -37,8 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = from_command_line(Settings, arguments)
     # Slow to import, and neither --help nor an error on the command line needs it.
     from tf_seq2seq import serving
+    from tf_seq2seq.translator import Translator
 
-    translator = load_translator(settings.translator, None)
+    translator = Translator.load(settings.translator)
+    if translator.shortlist is not None:
+        print("The shortlist is left out: the file translates with the whole vocabulary.")
+        translator = translator.with_shortlist(None)
     path = serving.export_litert(
         translator, settings.file, weights=settings.weights, source_length=settings.source_length
     )

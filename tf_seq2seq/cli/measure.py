@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from tf_seq2seq import evaluation
 from tf_seq2seq.cli.evaluate import Settings
 from tf_seq2seq.cli.lines import translate_lines
-from tf_seq2seq.cli.search import load_translator
 from tf_seq2seq.data import Pairs, read_parallel
 from tf_seq2seq.errors import InputError
 from tf_seq2seq.serving.saved import SavedTranslator
@@ -80,7 +79,7 @@ def _open(settings: Settings) -> tuple[Callable[..., list], Callable[..., list] 
                 f"--beam is for a SavedModel, and {settings.model} is a translator: pass "
                 "--beam-width."
             )
-        translator = load_translator(settings.model, settings.precision)
+        translator = settings.load(settings.model)
         return functools.partial(translator, options=settings.options()), translator.score
     if not (list_versions(settings.model) or (settings.model / "saved_model.pb").is_file()):
         raise InputError(
@@ -93,11 +92,12 @@ def _open(settings: Settings) -> tuple[Callable[..., list], Callable[..., list] 
             f"--{next(iter(given)).replace('_', '-')} cannot change it: pass --beam for its beam "
             "search, or the folder of the translator that was exported."
         )
-    if settings.precision is not None:
-        raise InputError(
-            f"The precision of the SavedModel {settings.model} was set when it was exported: leave "
-            "out --precision, or pass the folder of the translator that was exported."
-        )
+    for name in ("precision", "shortlist"):
+        if getattr(settings, name) is not None:
+            raise InputError(
+                f"The {name} of the SavedModel {settings.model} was set when it was exported: "
+                f"leave out --{name}, or pass the folder of the translator that was exported."
+            )
     saved = SavedTranslator(settings.model)
 
     def beam(sentences, batch_size, verbose):

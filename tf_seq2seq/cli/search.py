@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tf_seq2seq.cli.settings import setting
+from tf_seq2seq.errors import InputError
 
 if TYPE_CHECKING:
     from tf_seq2seq.search import SearchOptions
@@ -63,29 +64,63 @@ class SearchSettings:
         return SearchOptions().replace(**self.given())
 
 
-def precision_setting() -> Any:
-    """Return the field `precision` of the commands that read a saved translator."""
-    return setting(
+@dataclasses.dataclass(frozen=True)
+class TranslatorSettings(SearchSettings):
+    """Settings of the commands that search with a saved translator."""
+
+    precision: str | None = setting(
         None,
         "precision of matrix products (default: as in training)",
         choices=("float32", "bfloat16"),
     )
+    shortlist: str | None = setting(
+        None,
+        "SOURCE,TARGET: sentence pairs, such as the training data, line by line, of which to learn "
+        "a shortlist of probable words; none: the whole vocabulary (default: as saved with the "
+        "translator)",
+    )
+    per_word: int | None = setting(
+        None, "translations of each source word in the shortlist (default: 50)", least=1
+    )
+    most_frequent: int | None = setting(
+        None, "frequent target words in the shortlist (default: 200)", least=0
+    )
 
+    def without_effect(self) -> Iterator[tuple[str, Sequence[str]]]:
+        yield from super().without_effect()
+        if self.shortlist in (None, "none"):
+            yield "without the files of a --shortlist", ("per_word", "most_frequent")
 
-def load_translator(folder: Path, precision: str | None) -> Translator:
-    """Read a saved translator.
+    def load(self, folder: Path) -> Translator:
+        """Read a saved translator, and apply these settings.
 
-    Args:
-        folder: the folder that `Translator.save` wrote.
-        precision: the precision of matrix products; None for the one in training.
+        Args:
+            folder: the folder that `Translator.save` wrote.
 
-    Raises:
-        InputError: if the translator cannot be read.
-    """
-    from tf_seq2seq.translator import Translator
+        Raises:
+            InputError: if the translator or the pairs for the shortlist cannot be read.
+        """
+        from tf_seq2seq.data import read_parallel
+        from tf_seq2seq.search import Shortlist
+        from tf_seq2seq.translator import Translator
 
-    translator = Translator.load(folder)
-    return translator if precision is None else translator.in_precision(precision)
+        translator = Translator.load(folder)
+        if self.precision is not None:
+            translator = translator.in_precision(self.precision)
+        if self.shortlist == "none":
+            return translator.with_shortlist(None)
+        if self.shortlist is None:
+            return translator
+        source, _, target = self.shortlist.partition(",")
+        if not (source and target) or "," in target:
+            raise InputError(
+                "--shortlist takes two files separated by a comma, or none, got "
+                f"{self.shortlist!r}."
+            )
+        sizes = {"per_word": self.per_word, "most_frequent": self.most_frequent}
+        given: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
+        pairs = read_parallel(source, target)
+        return translator.with_shortlist(Shortlist.learn(pairs, *translator.tokenizers, **given))
 
 
 def _number(text: str) -> float | str:

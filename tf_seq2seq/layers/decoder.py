@@ -337,19 +337,26 @@ class Decoder(FullyTracked, keras.layers.Layer):
             )
         return self.stepper()(previous, state, memory)
 
-    def stepper(self, width: int = 1) -> Stepper:
+    def stepper(self, width: int = 1, candidates: tf.Tensor | None = None) -> Stepper:
         """Return the function `step` for a loop, which reads, casts and splits the weights once.
 
         Args:
             width: the number of adjacent rows of `previous` and of the state for each row of the
                 memory, such as the hypotheses of a beam search.
+            candidates: int32 `(n,)`, the ids whose logits to compute; None for all.
 
         Returns:
-            `step` for these rows.
+            `step` for these rows. With candidates, it is the step of a decoder with a vocabulary of
+            `n` ids, the places in `candidates`: `previous` are places, and the logits are
+            `(batch * width, n)`. Its memory is then `(memory, mask)`, with `mask` float32
+            `(batch, n)`, which is added to the logits: 0, or minus infinity where a sentence may
+            not have a candidate.
         """
         take_step, attended = self._kind(self, None), self._kind.attended_map(self)
         embed = self.words.lookup() if self.feeds.word else None
-        logits_of = self.readout.logits_map(self.words.matrix() if self.tie_embeddings else None)
+        embeddings = self.words.matrix() if self.tie_embeddings else None
+        options = {} if candidates is None else {"candidates": candidates}
+        logits_of = self.readout.logits_map(embeddings, **options)
 
         def step(previous, state, memory):
             y = tf.zeros([tf.size(previous), 0]) if embed is None else embed(previous)
@@ -358,7 +365,13 @@ class Decoder(FullyTracked, keras.layers.Layer):
                 features, alignment, state = take_step.over(memory, width).search(from_word, state)
                 return logits_of(attended(features)), alignment, state
 
-        return step
+        def step_among_candidates(places, state, memory):
+            memory, mask = memory
+            logits, alignment, state = step(tf.gather(candidates, places), state, memory)
+            by_sentence = tf.reshape(logits, [-1, width, tf.size(candidates)]) + mask[:, None]
+            return tf.reshape(by_sentence, tf.shape(logits)), alignment, state
+
+        return step if candidates is None else step_among_candidates
 
     def _embed(self, ids, training):
         """Return `y_{j-1}`, `(..., embedding_size)`, or a width of 0 if words are not inputs."""

@@ -201,7 +201,9 @@ def multiplier(matrix: tf.Tensor, dtype: str | tf.DType) -> Callable[[tf.Tensor]
     """
     matrix = tf.cast(matrix, dtype)
     features, units = matrix.shape
-    if dtype != tf.float32 or features % 2 or features * units not in HALVED or compiled_by_xla():
+    # An unknown number of units is that of a shortlist, and most of these are in the range.
+    is_large = units is None or features * units in HALVED
+    if dtype != tf.float32 or features % 2 or not is_large or compiled_by_xla():
         return lambda x: product(x, matrix, dtype)
     halves = tf.split(matrix, 2)
 

@@ -14,7 +14,7 @@ from tf_seq2seq.errors import InputError
 from tf_seq2seq.layers.dense import Dense, with_bias
 from tf_seq2seq.layers.dropout import Dropout
 from tf_seq2seq.layers.kept import weight
-from tf_seq2seq.layers.linear import Linear
+from tf_seq2seq.layers.linear import Linear, check_not_quantized
 from tf_seq2seq.layers.recurrent import build_once
 from tf_seq2seq.layers.tracking import FullyTracked
 
@@ -148,19 +148,34 @@ class Readout(FullyTracked, keras.layers.Layer):
         linear, activation = Linear.of(self.hidden), self.hidden.activation
         return lambda features: activation(linear(features))
 
-    def logits_map(self, embeddings: tf.Tensor | None = None) -> Callable[[tf.Tensor], tf.Tensor]:
+    def logits_map(
+        self, embeddings: tf.Tensor | None = None, candidates: tf.Tensor | None = None
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
         """Return the function `logits` for a loop without dropout, which reads the weights once.
 
         Args:
             embeddings: `E`, `(vocabulary_size, units)`, if tied.
+            candidates: int32 `(n,)`, the ids whose logits to compute, in any order; None for all.
 
         Returns:
-            A function from float32 `(rows, units)` to float32 `(rows, vocabulary_size)`.
+            A function from float32 `(rows, units)` to float32 `(rows, vocabulary_size)`, or
+            `(rows, n)`.
         """
-        if self.projection is not None:
+        if candidates is None and self.projection is not None:
             return Linear.of(self.projection)
-        kernel = weight(embeddings, self.compute_dtype, transposed=True)
-        return Linear(kernel, self.bias.value, self.compute_dtype)
+        if candidates is None:
+            kernel = weight(embeddings, self.compute_dtype, transposed=True)
+            return Linear(kernel, self.bias.value, self.compute_dtype)
+        if self.projection is not None:
+            check_not_quantized(self.projection)
+            kernel = tf.gather(
+                weight(self.projection.kernel, self.compute_dtype), candidates, axis=1
+            )
+            bias = self.projection.bias
+        else:
+            kernel = tf.transpose(tf.gather(weight(embeddings, self.compute_dtype), candidates))
+            bias = self.bias
+        return Linear(kernel, tf.gather(tf.convert_to_tensor(bias), candidates), self.compute_dtype)
 
     def get_config(self) -> dict:
         return {

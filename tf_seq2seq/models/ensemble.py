@@ -81,6 +81,11 @@ class Ensemble(SequenceModel):
         """Whether a member has attention, so that a step returns weights."""
         return any(member.aligns for member in self.members)
 
+    @property
+    def takes_candidates(self) -> bool:
+        """Whether the steppers of all members take candidates."""
+        return all(getattr(member, "takes_candidates", False) for member in self.members)
+
     def input_specs(self) -> dict[str, keras.InputSpec]:
         return source_and_target_specs()
 
@@ -108,11 +113,15 @@ class Ensemble(SequenceModel):
         """Take one decoding step for each sentence: see `Decoder.step`."""
         return self.stepper()(previous, state, memory)
 
-    def stepper(self, width: int = 1) -> Callable:
+    def stepper(self, width: int = 1, candidates: tf.Tensor | None = None) -> Callable:
         """Return the function `step` for a loop: see `Decoder.stepper`."""
-        steppers = [member.stepper(width) for member in self.members]
+        options = {} if candidates is None else {"candidates": candidates}
+        steppers = [member.stepper(width, **options) for member in self.members]
 
         def step(previous, state, memory):
+            if candidates is not None:
+                memories, mask = memory
+                memory = [(each, mask) for each in memories]
             found = [
                 take_step(previous, *parts)
                 for take_step, *parts in zip(steppers, state, memory, strict=True)

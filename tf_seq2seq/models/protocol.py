@@ -51,6 +51,9 @@ class TranslationModel(Protocol):
         Read the weights here and not inside the function, so that a loop over many steps reads
         them only once.
 
+        To search with a shortlist, a model also needs the argument `candidates` of
+        `Decoder.stepper`, and a true attribute `takes_candidates`.
+
         Args:
             width: the number of hypotheses of each sentence; they are next to each other.
 

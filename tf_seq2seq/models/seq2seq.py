@@ -108,6 +108,12 @@ class Seq2Seq(SequenceModel):
         ]
         return all(takes_it) and type(self.decoder.readout) is Readout
 
+    @property
+    def takes_candidates(self) -> bool:
+        """Whether `stepper` takes candidates, which a subclass of a part may not know."""
+        functions = self.stepper, self.decoder.stepper, self.decoder.readout.logits_map
+        return all("candidates" in inspect.signature(each).parameters for each in functions)
+
     def default_metrics(self) -> list[keras.metrics.Metric]:
         return [Perplexity(), TokenAccuracy()]
 
@@ -178,9 +184,10 @@ class Seq2Seq(SequenceModel):
         """Take one decoding step for each sentence: see `Decoder.step`."""
         return self.decoder.step(previous, state, memory)
 
-    def stepper(self, width: int = 1) -> Stepper:
+    def stepper(self, width: int = 1, candidates: tf.Tensor | None = None) -> Stepper:
         """Return the function `step` for a loop: see `Decoder.stepper`."""
-        return self.decoder.stepper(width)
+        options = {} if candidates is None else {"candidates": candidates}
+        return self.decoder.stepper(width, **options)
 
     def get_config(self) -> dict:
         return {

@@ -21,6 +21,7 @@ from tf_seq2seq.search.constraints import (
 from tf_seq2seq.search.options import GREEDY, SearchOptions
 from tf_seq2seq.search.results import Hypotheses, Sequences
 from tf_seq2seq.search.sequential import forced, greedy, sample
+from tf_seq2seq.search.shortlist import Shortlist
 from tf_seq2seq.search.steps import Step, repeat_rows
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "NoRepeatNgram",
     "SearchOptions",
     "Sequences",
+    "Shortlist",
     "Step",
     "beam",
     "forced",

@@ -32,8 +32,9 @@ def model_card(exported: Translator | TextModel, name: str, facts: Mapping[str, 
 
     Returns:
         A JSON object: `name`, `labels`, the facts, `created` (UTC), `commit` of this package or
-        null, `packages` with their versions, the number of `parameters`, and `model`, the
-        configuration from which Keras can rebuild it.
+        null, `packages` with their versions, the number of `parameters`, the sizes of the
+        `shortlist` if a translator has one, and `model`, the configuration from which Keras can
+        rebuild it.
 
     Raises:
         TypeError: if the facts contain something that JSON cannot represent.
@@ -48,9 +49,18 @@ def model_card(exported: Translator | TextModel, name: str, facts: Mapping[str, 
         "commit": _commit(),
         "packages": {package: _version(package) for package in _PACKAGES},
         "parameters": exported.model.count_params(),
+        **_shortlist_of(exported),
         "model": model,
     }
     return json.dumps(card, ensure_ascii=False, indent=2) + "\n"
+
+
+def _shortlist_of(exported: Translator | TextModel) -> dict[str, Any]:
+    shortlist = getattr(exported, "shortlist", None)
+    if shortlist is None:
+        return {}
+    sizes = {"per_word": shortlist.per_word, "most_frequent": len(shortlist.frequent)}
+    return {"shortlist": sizes}
 
 
 def _version(package: str) -> str | None:

@@ -114,6 +114,8 @@ def _save(exported: Translator | TextModel, signatures: Signatures, path: Path) 
     # The C++ loader finds only variables that are attributes of the module itself. Only the
     # Python loader would find those of a Keras model.
     variables = [*(weight.value for weight in exported.model.weights), *kept.values()]
+    if (shortlist := getattr(exported, "shortlist", None)) is not None:
+        variables += shortlist.variables
     used = {id(tensor) for function in concrete.values() for tensor in function.captured_inputs}
     module.weights = [variable for variable in variables if id(variable.handle) in used]
     module.tokenizers = exported.tokenizers

@@ -68,8 +68,8 @@ def export_litert(
         The path.
 
     Raises:
-        InputError: if an argument is invalid, or if the model computes something for which LiteRT
-            has no built-in operation.
+        InputError: if an argument is invalid, if the translator has a shortlist, or if the model
+            computes something for which LiteRT has no built-in operation.
         OSError: if the disk is full or the file cannot be written.
 
     Example:
@@ -88,6 +88,10 @@ def export_litert(
     if not isinstance(translator, Translator):
         raise InputError(
             f"Only a Translator can be exported for LiteRT, got {type(translator).__name__}."
+        )
+    if translator.shortlist is not None:
+        raise InputError(
+            "A file for LiteRT has no shortlist: pass `translator.with_shortlist(None)`."
         )
     weights = check_choice("weights", weights, WEIGHTS)
     if source_length is not None:
