@@ -9,6 +9,7 @@ from common.settings import ANOTHER_CORPUS
 QUICK = ("ch09_4_ptb_language_model",)
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_the_quick_preset_learns_generates_scores_and_exports(run_chapter, tmp_path, capsys):
     variables = run_chapter(*QUICK, "--epochs", 3, "--output-dir", tmp_path)
     printed = capsys.readouterr().out

@@ -26,6 +26,7 @@ def write(path, lines, encoding="utf-8"):
 SMALL = ("--units", 16, "--embedding-size", 8, "--epochs", 1, "--held-out", 10)
 
 
+@pytest.mark.usefixtures("no_fresh_process")
 def test_training_on_tab_separated_pairs(run, few_signatures, tmp_path, capsys):
     pairs = s2s.data.synthetic_corpus(train=300, dev=0, test=0).train
     file = write(tmp_path / "pairs.tsv", [f"{s}\t{t}\tCC-BY" for s, t in pairs])
