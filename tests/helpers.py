@@ -30,17 +30,18 @@ SYSTEMS = {
 }
 
 
-def one_in(n, *axes):
-    """All combinations of values, for `parametrize`; `make test` runs one in n, spread evenly.
+def spread(n, *axes):
+    """All combinations of values, for `parametrize`; `make test` runs n, spread evenly.
 
-    Every value of an axis is among them, and for n=2 every pair of values of two axes if there are
-    three axes or more.
+    These take the next value of each axis, and the first one after the last. Every value is among
+    them if n is the length of the longest axis, and every pair of two axes if n is the product of
+    their lengths and these have no common factor.
     """
+    fast = {tuple(i % len(axis) for axis in axes) for i in range(n)}
     found = []
     for chosen in itertools.product(*(list(enumerate(axis)) for axis in axes)):
-        is_slow = sum(position for position, _ in chosen) % n
-        values = [value for _, value in chosen]
-        found.append(pytest.param(*values, marks=[pytest.mark.slow] if is_slow else []))
+        places, values = zip(*chosen, strict=True)
+        found.append(pytest.param(*values, marks=[] if places in fast else [pytest.mark.slow]))
     return found
 
 
@@ -49,8 +50,9 @@ def slow_except(values, *fast):
     return [pytest.param(v, marks=[] if v in fast else [pytest.mark.slow]) for v in values]
 
 
-# All systems and cells, with a number of layers and whether they are bidirectional.
-GRID = one_in(4, SYSTEMS, CELLS, [(1, False), (2, True), (1, True), (2, False)])
+# All systems and cells, with a number of layers and whether they are bidirectional. `make test` has
+# each system, and each cell with each of the layers.
+GRID = spread(12, SYSTEMS, CELLS, [(1, False), (2, True), (1, True), (2, False)])
 
 
 def small_model(

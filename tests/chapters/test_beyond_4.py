@@ -38,7 +38,7 @@ def second_version(request, monkeypatch, few_signatures):
 
 @pytest.mark.usefixtures("second_version")
 def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
-    small = ("--pairs", 1000, "--epochs", 1)
+    small = ("--pairs", 200, "--epochs", 1)
     theirs = tmp_path / "repository" / "another_model" / "1" / "weights"
     theirs.parent.mkdir(parents=True)
     theirs.touch()

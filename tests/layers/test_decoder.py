@@ -9,11 +9,11 @@ from helpers import (
     SYSTEMS,
     assert_smallest,
     defaults,
-    one_in,
     pad_columns,
     random_batch,
     slow_except,
     small_model,
+    spread,
 )
 from layer_contract import MaskedLayerContract
 
@@ -125,10 +125,11 @@ def test_tied_embeddings_are_the_weights_of_the_logits():
     assert model.decoder.readout_units == 5
 
 
+# `make test` has each system and each cell in both precisions.
 @pytest.mark.parametrize(
     ("system", "policy", "cell"),
-    one_in(
-        2,
+    spread(
+        6,
         ["context_and_previous", "additive_current", "dot_previous"],
         ["mixed_bfloat16", "mixed_float16"],
         CELLS,

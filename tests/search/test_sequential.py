@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import SYSTEMS, defaults, pad_columns, random_batch, small_model
+from helpers import SYSTEMS, defaults, pad_columns, random_batch, slow_except, small_model
 from toy_search import LENGTH, LETTERS, UNK, random_models, read, step_of
 
 from tf_seq2seq import InputError, search
@@ -64,7 +64,10 @@ def test_empty_batch():
     assert found.alignment.shape[0] == 0
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+# `make test` has a context in each step, and attention of both kinds and with both queries.
+@pytest.mark.parametrize(
+    "system", slow_except(SYSTEMS, "context_and_previous", "additive_current", "dot_previous")
+)
 def test_a_row_does_not_depend_on_the_others_nor_on_padding(system):
     model = small_model(system, "lstm", num_layers=2, bidirectional=True)
     source = random_batch()[0]["source"]
