@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tf_seq2seq import InputError
-from tf_seq2seq.text_io import append, run_in_batches, warn_of_cut_offs
+from tf_seq2seq.text_io import run_in_batches, warn_of_cut_offs, with_end
 
 
 def lengths(*columns):
@@ -51,9 +51,11 @@ def test_something_else_than_a_string():
         list(run_in_batches(lengths, ["a"], 4, [None]))
 
 
-def test_append():
-    ragged = tf.ragged.constant([["a", "b"], [], ["c"]])
-    assert append(ragged, "x", 3).to_list() == [[b"a", b"b", b"x"], [b"x"], [b"c", b"x"]]
+def test_rows_with_an_end():
+    rows = tf.ragged.constant([["a", "b"], [], ["c"]])
+    expected = [[b"a", b"b", b"x"], [b"x", b"-", b"-"], [b"c", b"x", b"-"]]
+    assert with_end(rows, "x", "-").numpy().tolist() == expected
+    assert with_end(rows[:0], "x", "-").shape == (0, 1)
 
 
 def test_a_warning_names_each_text_and_its_place():

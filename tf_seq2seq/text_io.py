@@ -122,21 +122,28 @@ def run_in_batches(
         progress.update(start + len(rows))
 
 
-def append(ragged: tf.RaggedTensor, value: int | str, batch_size: tf.Tensor) -> tf.RaggedTensor:
-    """Append `value` to each row.
+def with_end(rows: tf.RaggedTensor, end: int | str, padding: int | str) -> tf.Tensor:
+    """Return rows as a matrix, each followed by an end, and padded.
+
+    `tf.concat` and `to_tensor` do the same with four times as many operations, which would be a
+    tenth of those of a beam search, and are traced with each graph.
 
     Args:
-        ragged: `(batch, (length))`.
-        value: the value.
-        batch_size: the number of rows.
+        rows: `(batch, (length))`.
+        end: what follows each row.
+        padding: what follows that.
+
+    Returns:
+        `(batch, longest + 1)`; one column if the batch is empty.
 
     Example:
 
-    >>> append(tf.ragged.constant([[1, 2], []], dtype=tf.int32), 3, 2).to_list()
-    [[1, 2, 3], [3]]
+    >>> with_end(tf.ragged.constant([[1, 2], []], dtype=tf.int32), 3, 0).numpy().tolist()
+    [[1, 2, 3], [3, 0, 0]]
     """
-    column = tf.fill([batch_size, 1], tf.constant(value, ragged.dtype))
-    return tf.concat([ragged, column], axis=1)
+    padded = tf.pad(rows.to_tensor(padding), [[0, 0], [0, 1]], constant_values=padding)
+    columns = tf.range(tf.shape(padded, rows.row_splits.dtype)[1])
+    return tf.where(columns == rows.row_lengths()[:, None], tf.constant(end, rows.dtype), padded)
 
 
 def warn_of_cut_offs(

@@ -24,7 +24,6 @@ from tf_seq2seq.text import EOS_ID, PAD_ID, Tokenizer
 from tf_seq2seq.text_io import (
     BATCH_SIZE,
     TEXT,
-    append,
     check_parts,
     compile_graph,
     explain_damage,
@@ -33,6 +32,7 @@ from tf_seq2seq.text_io import (
     run_in_batches,
     save_files,
     warn_of_cut_offs,
+    with_end,
 )
 
 _NOUN = "text model"
@@ -138,13 +138,9 @@ class TextModel(tf.Module):
             - `cut_off`: bool `(batch,)`, whether the line was longer than `max_length`.
         """
         tokens, cut_off, batch_size = self._tokenize(text)
-        labels = append(self.tokenizer.token_to_id(tokens), EOS_ID, batch_size)
-        length = tf.cast(labels.row_lengths(), tf.int32)
-        mask = tf.sequence_mask(length, dtype=tf.float32)
-        labels = labels.to_tensor(default_value=PAD_ID)
-        # The model needs at least one column, even for an empty batch.
-        columns = [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]]
-        labels, mask = tf.pad(labels, columns), tf.pad(mask, columns)
+        labels = with_end(self.tokenizer.token_to_id(tokens), EOS_ID, PAD_ID)
+        length = tf.cast(tokens.row_lengths() + 1, tf.int32)
+        mask = tf.sequence_mask(length, tf.shape(labels)[1], tf.float32)
         inputs = tf.concat([tf.fill([batch_size, 1], EOS_ID), labels[:, :-1]], axis=1)
         loss = token_cross_entropy(labels, self.model(inputs).logits)
         log_probability = -tf.reduce_sum(loss * mask, axis=1)

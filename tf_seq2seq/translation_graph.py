@@ -14,7 +14,7 @@ from tf_seq2seq.layers.kept import Kept, keeping
 from tf_seq2seq.models import Ensemble, Seq2Seq, TranslationModel
 from tf_seq2seq.search import GREEDY, SearchOptions, Shortlist
 from tf_seq2seq.text import EOS, EOS_ID, PAD_ID, SOS_ID, UNK_ID, Tokenizer
-from tf_seq2seq.text_io import TEXT, append, check_parts, compile_graph, portable_graph
+from tf_seq2seq.text_io import TEXT, check_parts, compile_graph, portable_graph, with_end
 
 TARGET = tf.TensorSpec([None], tf.string, "target")
 """The second input of a graph that scores given translations: strings `(batch,)`."""
@@ -208,11 +208,10 @@ class TranslationGraph(tf.Module):
         source = self._read(text)
         # Reject a batch of a different size here; later it might be broadcast over the sentences.
         target = tf.reshape(tf.ensure_shape(target, [None]), tf.shape(text))
-        batch_size = tf.shape(text)[0]
         tokens = self.target_tokenizer.tokenize(target)
         cut_off = tokens.row_lengths() > self.max_target_length - 1
         tokens = tokens[:, : self.max_target_length - 1]
-        ids = self._padded_ids(self.target_tokenizer, tokens, batch_size)
+        ids = with_end(self.target_tokenizer.token_to_id(tokens), EOS_ID, PAD_ID)
         # An empty source has an empty translation with probability 1.
         certain = source.empty & (tokens.row_lengths() == 0)
         ids = tf.where(certain[:, None], PAD_ID, ids)
@@ -356,13 +355,12 @@ class TranslationGraph(tf.Module):
     def _read(self, text: tf.Tensor) -> _Source:
         # TF Serving does not check the rank, and a scalar would crash a TF-Text kernel.
         text = tf.ensure_shape(text, [None])
-        batch_size = tf.shape(text)[0]
         tokens = self.source_tokenizer.tokenize(text)
         cut_off = tokens.row_lengths() > self.max_source_length
         tokens = tokens[:, : self.max_source_length]
         empty = tokens.row_lengths() == 0
-        ids = self._padded_ids(self.source_tokenizer, tokens, batch_size)
-        shown = append(tokens, EOS, batch_size).to_tensor(default_value="")
+        ids = with_end(self.source_tokenizer.token_to_id(tokens), EOS_ID, PAD_ID)
+        shown = with_end(tokens, EOS, "")
         length = tf.where(empty, 0, tf.cast(tokens.row_lengths() + 1, tf.int32))
         return _Source(ids, tf.where(empty[:, None], "", shown), length, empty, cut_off)
 
@@ -380,14 +378,6 @@ class TranslationGraph(tf.Module):
         return _Prefix(
             ids.to_tensor(default_value=PAD_ID), tokens.to_tensor(default_value=""), empty, cut_off
         )
-
-    @staticmethod
-    def _padded_ids(tokenizer: Tokenizer, tokens: tf.RaggedTensor, batch_size) -> tf.Tensor:
-        """Return the ids of tokens with `<eos>`, padded: int32 `(batch, length)`."""
-        ids = append(tokenizer.token_to_id(tokens), EOS_ID, batch_size)
-        ids = ids.to_tensor(default_value=PAD_ID)
-        # The models need at least one column, even for an empty batch.
-        return tf.pad(ids, [[0, 0], [0, tf.cast(batch_size == 0, tf.int32)]])
 
     def _source_outputs(self, source: _Source) -> dict[str, tf.Tensor]:
         return {

@@ -264,6 +264,7 @@ def _dataset(
     # Convert to tensors, which the functions below capture as inputs rather than as constants.
     plan = BatchPlan(*(tf.constant(column) for column in plan))
 
+    @tf.autograph.experimental.do_not_convert
     def epoch(pair_order, batch_order):
         def members(start, size, widths):
             return pair_order[start + shard_index : start + size : num_shards], widths
@@ -271,6 +272,7 @@ def _dataset(
         columns = tuple(tf.gather(column, batch_order) for column in plan)
         return tf.data.Dataset.from_tensor_slices(columns).map(members)
 
+    @tf.autograph.experimental.do_not_convert
     def padded_batch(members, widths):
         def dense(rows, side):
             return rows.to_tensor(PAD_ID, shape=tf.stack([-1, widths[side]]))

@@ -97,6 +97,8 @@ def encode_pairs(
     for tokenizer in (source_tokenizer, target_tokenizer):
         getattr(tokenizer, "vocabulary", None)  # raises here, not in the graph, if it is missing
 
+    # AutoGraph would have nothing to convert, and takes most of a second to find that out.
+    @tf.autograph.experimental.do_not_convert
     def encode(source, target):
         return source_tokenizer.encode(source), target_tokenizer.encode(target)
 

@@ -93,6 +93,7 @@ class Epochs:
     def dataset(self) -> tf.data.Dataset:
         """Return a dataset of what `begin` returns, which each iteration calls once."""
 
+        @tf.autograph.experimental.do_not_convert
         def orders(_):
             kinds = tf.as_dtype(self.members.dtype), tf.int64
             pairs, batches = tf.numpy_function(self.begin, [], kinds)

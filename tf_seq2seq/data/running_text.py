@@ -91,9 +91,9 @@ def text_batches(ids: np.ndarray, batch_size: int = 1, length: int = 35) -> tf.d
     labels = ids[1 : batch_size * columns + 1].reshape(batch_size, columns)
     # `batch` groups along the first axis, so transpose to make that the columns.
     dataset = tf.data.Dataset.from_tensor_slices((inputs.T, labels.T)).batch(length)
-    return dataset.map(
-        lambda inputs, labels: (
-            tf.ensure_shape(tf.transpose(inputs), [batch_size, None]),
-            tf.ensure_shape(tf.transpose(labels), [batch_size, None]),
-        )
-    ).prefetch(tf.data.AUTOTUNE)
+
+    @tf.autograph.experimental.do_not_convert
+    def rows(*columns):
+        return tuple(tf.ensure_shape(tf.transpose(each), [batch_size, None]) for each in columns)
+
+    return dataset.map(rows).prefetch(tf.data.AUTOTUNE)

@@ -98,6 +98,7 @@ class Workers:
         local, is_share = self.replicas // self.count, _is_share(dataset)
         step = self.sharing(dataset)
 
+        @tf.autograph.experimental.do_not_convert
         def note_first(number, batch):
             def identify(*arrays):
                 note(_identify(arrays, is_share))
@@ -114,6 +115,7 @@ class Workers:
         if note is not None and self.count > 1:
             dataset = dataset.enumerate().map(note_first)
 
+        @tf.autograph.experimental.do_not_convert
         def shares(*batch):
             def share(replica):
                 first = replica if is_share else self.index + self.count * replica
