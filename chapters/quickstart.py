@@ -164,6 +164,8 @@ else:
     )
     print(f"The first of {len(pairs):,} pairs: {pairs.source[0]!r} -> {pairs.target[0]!r}")
     corpus = s2s.data.split(pairs, **sizes, seed=settings.seed)._replace(**given)
+    parts = (f"{len(part):,} for {name}" for name, part in corpus._asdict().items())
+    print(f"No sentence is in two parts: {', '.join(parts)}")
 
 
 def adapted(lines):
@@ -244,6 +246,7 @@ with run.strategy.scope():
         loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
         jit_compile=False,  # on a GPU, compiling with XLA would take longer than the run
     )
+print("loss has smoothed labels; perplexity has not, so it is lower than exp(loss)")
 history = s2s.training.fit(
     model,
     train,

@@ -1,4 +1,4 @@
-"""Equations as MathML, which browsers draw themselves: the site needs no script from another host."""
+"""Equations as MathML, which browsers draw themselves, without a script from another host."""
 
 from __future__ import annotations
 

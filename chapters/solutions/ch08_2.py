@@ -39,11 +39,12 @@ def follow(predict, steps):
     return np.abs(values[10:] - true[10:])
 
 
-def exercise_3(predict=None, steps=1000):
-    """After 20 to 50 steps the network has drifted away; the rule is still right after 1,000."""
+def exercise_3():
+    """The network is off after 20 to 50 steps; the rule, measured here, is right after 1,000."""
     (before_last, last), _ = exercise_2()
 
     def rule(window):
         return before_last * window[-2] + last * window[-1]
 
-    return follow(predict or rule, steps)
+    errors = follow(rule, 1000)
+    return {f"step {step}": errors[step - 1].item() for step in (1, 50, 1000)}

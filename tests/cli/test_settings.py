@@ -252,6 +252,24 @@ def test_an_error_is_one_sentence(settings, error, message, capsys):
     assert printed.strip().count("\n") == 0
 
 
+def test_an_interrupt_that_became_another_error(capsys):
+    from_command_line(Settings, [])
+    try:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise SystemError("bad argument to internal function")
+    except SystemError as error:
+        sys.excepthook(SystemError, error, error.__traceback__)
+    assert capsys.readouterr().err.startswith("\ninterrupted: ")
+
+
+def test_numbers_in_help(capsys):
+    with pytest.raises(SystemExit):
+        from_command_line(Settings, ["--help"])
+    assert "--epochs N" in capsys.readouterr().out
+
+
 def test_a_path_that_the_system_refuses_is_named(tmp_path, capsys):
     from_command_line(Settings, [])
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

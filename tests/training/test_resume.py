@@ -90,6 +90,7 @@ def test_other_settings_are_refused_and_some_may_change(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "Training is resumed with epochs=2 instead of 1." in printed
     assert "Training is resumed with learning_rate=0.05 instead of 0.1." in printed
+    assert "Training continues after epoch 1." in printed
 
 
 def test_settings_that_a_checkpoint_cannot_hold(tmp_path):

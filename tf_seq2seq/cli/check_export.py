@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Slow to import, and neither --help nor an error on the command line needs it.
     from tf_seq2seq.serving.check import check_export
 
+    print(f"Running {settings.directory} in a fresh process ...", flush=True)
     check = check_export(settings.directory, server=settings.server)
     print(check)
     return int(bool(check.problems))

@@ -42,7 +42,11 @@ class Settings:
     file: Path | None = setting(None, "a file to translate, one sentence per line")
     output: Path | None = setting(None, "where to write (default: standard output)")
     prefix: str | None = setting(None, "the beginning of the translation of --sentence")
-    beam: bool = setting(False, "search with a beam, and write all translations with their scores")
+    beam: bool = setting(
+        False,
+        "search with a beam, and write all translations, the best one by the export's length "
+        "penalty first: number, log P, text",
+    )
     align: Path | None = setting(None, "plot the alignment of the first sentence in this file")
     status: bool = setting(False, "print the status of each version instead of translating")
     metadata: bool = setting(False, "print the model's signatures instead of translating")

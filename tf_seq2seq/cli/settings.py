@@ -181,9 +181,14 @@ def _add_argument(parser, field, hint, default, in_presets) -> None:
         type=read,
         choices=field.metadata["choices"],
         required=field.metadata["required"],
-        metavar=None if field.metadata["choices"] else field.name.rpartition("_")[2].upper(),
+        metavar=None if field.metadata["choices"] else _metavar(field.name, read),
         help=text if default is None else text_with_default,
     )
+
+
+def _metavar(name: str, read: Callable) -> str:
+    """Return what stands for a value in `--help`: N for a number, else what it is."""
+    return "N" if read.__name__ in ("int", "float") else name.rpartition("_")[2].upper()
 
 
 def _refuse_unused(parser, names, reason) -> None:
@@ -262,8 +267,20 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
+def _was_interrupted(error: BaseException) -> bool:
+    """Return whether Ctrl-C led to an error: TensorFlow may turn it into one of its own."""
+    while isinstance(error, Exception) and not isinstance(error, InputError):
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, KeyboardInterrupt):
+            return True
+        error = cause
+    return False
+
+
 def _end_with_one_sentence(values, sets, kind, error, traceback) -> None:
     """Serve as `sys.excepthook`, which Python calls before it exits with a non-zero code."""
+    if _was_interrupted(error):
+        error = KeyboardInterrupt()
     if isinstance(error, InputError):
         print(f"error: {_with_flags(str(error), values, sets)}", file=sys.stderr)
     elif _is_out_of_memory(error):

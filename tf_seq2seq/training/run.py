@@ -323,6 +323,8 @@ class Run:
                 saved.arrays.update((rate, variables[rate].numpy()) for rate in rates)
                 progress["learning_rate"] = self._rate
         epoch, step = progress["epoch"], progress["step"]
+        if epoch or step:
+            self._say(f"Training continues after {_after(epoch, step)}.")
         if step and progress["steps"] != self.steps:
             raise InputError(
                 f"The checkpoint in {self._directory} is at batch {step} of "
