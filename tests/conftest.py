@@ -1,23 +1,19 @@
-"""Quiet, deterministic, and on two logical CPU devices so that strategies can be tried."""
+"""Which tests are fast, and where the settings of all tests come from."""
 
-import gc
-import os
+import importlib
+from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import pytest
-import tensorflow as tf
-from helpers import ROOT
-from serving_fixtures import committed, exported, exports, no_fresh_process, repository, served  # noqa: F401  (fixtures for all tests)
 
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
+TESTS = Path(__file__).parent
 
-# Tracing creates millions of objects, and nearly all of them stay. Look for garbage less often.
-gc.freeze()
-gc.set_threshold(100_000, 50, 100)
+
+def pytest_configure(config):
+    """Import TensorFlow, but not in a process that only starts those that run the tests."""
+    starts_workers = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+    if not starts_workers:
+        config.pluginmanager.register(importlib.import_module("every_test"))
+
 
 # What `make check` leaves to `make test`: these train, export, start processes or run large grids.
 LONG = (
@@ -31,15 +27,8 @@ LONG = (
 def pytest_collection_modifyitems(items):
     """Mark the tests that `make check` runs, and run them last: short files keep all cores busy."""
     for item in items:
-        path = item.path.relative_to(ROOT).as_posix()
+        path = item.path.relative_to(TESTS.parent).as_posix()
         is_example = isinstance(item, pytest.DoctestItem)
         if not path.startswith(tuple(f"tests/{name}" for name in LONG)) and not is_example:
             item.add_marker("fast")
     items.sort(key=lambda item: item.get_closest_marker("fast") is not None)
-
-
-@pytest.fixture(autouse=True)
-def _seeded():
-    keras.utils.set_random_seed(1)
-    yield
-    keras.config.set_dtype_policy("float32")
