@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from distributed_models import MODELS
+from distributed_models import MODELS, TINY
 
 from tf_seq2seq import InputError, training
 from tf_seq2seq.cli.settings import from_command_line, setting
@@ -78,7 +78,7 @@ def main():
     for name in settings.models.split(","):
         keras.utils.set_random_seed(3)
         with strategy.scope():
-            model, batches = MODELS[name]()
+            model, batches = (MODELS | TINY)[name]()
         if settings.other_data and workers.index == 1:
             batches = batches.map(lambda inputs, labels: (inputs, tf.maximum(labels - 1, 0)))
         # Each worker evaluates all texts of a language model.

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from distributed_models import MODELS
+from distributed_models import MODELS, TINY
 from helpers import ROOT
 from jobs import LOST, Job
 
@@ -35,7 +35,7 @@ def job(tmp_path, monkeypatch):
 def train_alone(name, epochs, directory, resume=False):
     """Train the model of the program in this process; return the history and the weights."""
     keras.utils.set_random_seed(3)
-    model, batches = MODELS[name]()
+    model, batches = (MODELS | TINY)[name]()
     history = training.fit(
         model, batches, batches, epochs=epochs, directory=directory, resume=resume
     )
@@ -60,7 +60,7 @@ def check_training(job, name, expected, expected_weights):
 @pytest.mark.parametrize(
     "names, count, epochs, options",
     [
-        (["language model"], 2, 2, {}),
+        (["tiny with state"], 2, 2, {}),  # the graphs of the others take most of the time
         pytest.param(list(MODELS), 2, 10, {"shares": True}, marks=pytest.mark.slow),
         pytest.param(list(MODELS), 4, 10, {}, marks=pytest.mark.slow),
     ],
