@@ -78,7 +78,7 @@ class SubwordTokenizer(Tokenizer):
     ) -> None:
         """Learn the pieces from a text, which is read once, in chunks of lines.
 
-        A text of any length takes little memory: whenever it has more than a million distinct
+        A text of any length takes little memory: whenever it has more than 500,000 distinct
         words, those that were rarest so far are not learned from (see `count_tokens`). Their
         characters count.
 

@@ -265,7 +265,7 @@ class Tokenizer(tf.Module):
     ) -> None:
         """Build the vocabulary from a text, which is read once, in chunks of lines.
 
-        With a `max_size`, a text of any length takes little memory: if it has more than a million
+        With a `max_size`, a text of any length takes little memory: if it has more than 500,000
         distinct tokens, rare ones are not counted to the end (see `count_tokens`).
 
         Args:

@@ -17,7 +17,7 @@ from tf_seq2seq.strings import check_not_one_string
 PAD, UNK, SOS, EOS = SPECIALS = ("<pad>", "<unk>", "<sos>", "<eos>")
 PAD_ID, UNK_ID, SOS_ID, EOS_ID = range(4)
 
-MOST_DISTINCT = 1_000_000
+MOST_DISTINCT = 500_000
 """The number of distinct tokens that are counted at a time, which bounds the memory."""
 
 
@@ -89,7 +89,7 @@ class Vocabulary:
 
         The lists are read once and not stored, so a generator over a file of any length works.
         Equally frequent tokens are in code point order, so the same text gives the same ids.
-        With a `max_size`, rare tokens of a text with millions of distinct ones are not counted to
+        With a `max_size`, rare tokens of a text with more than 500,000 distinct ones are not counted to
         the end (see `count_tokens`).
 
         Args:

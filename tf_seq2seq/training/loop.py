@@ -48,6 +48,9 @@ def fit(
     loss is not finite, or is more than 1,000 nats per word, it raises an error, unless a callback
     such as TerminateOnNaN ends the run; in either case, no further checkpoint is written.
 
+    With `run_eagerly`, the replicas of a host take turns, in threads of Python. This is for
+    debugging alone: several replicas are then slower than one.
+
     A model that carries a state from batch to batch, such as a `LanguageModel` (truncated
     backpropagation through time), has a method `initial_state(batch_size)`, and its call takes
     `(inputs, state)` and returns `(logits, state)`. The state is zero at the start of an epoch;
