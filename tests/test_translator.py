@@ -694,10 +694,14 @@ def allowed(translator, sentence, prefix=""):
     return {token.decode() for token in target.id_to_token(ids).numpy()}
 
 
-SEARCHES = [{}, {"beam_width": 4, "n_best": 3}, {"beam_width": 3, "no_repeat_ngram": 2}]
+SEARCHES = [
+    pytest.param({}, id="greedy"),
+    pytest.param({"beam_width": 4, "n_best": 3}, id="beam"),
+    pytest.param({"beam_width": 3, "no_repeat_ngram": 2}, id="ngrams", marks=pytest.mark.slow),
+]
 
 
-@pytest.mark.parametrize("options", SEARCHES, ids=str)
+@pytest.mark.parametrize("options", SEARCHES)
 @pytest.mark.parametrize(
     "system", slow_except(["initial_state", "additive_current"], "additive_current")
 )
@@ -716,7 +720,7 @@ def test_a_shortlist_of_the_whole_vocabulary_changes_nothing(translators, system
             )
 
 
-@pytest.mark.parametrize("options", SEARCHES, ids=str)
+@pytest.mark.parametrize("options", SEARCHES)
 def test_translations_have_words_of_the_shortlist_whatever_their_neighbors(translator, options):
     translator = translator.with_shortlist(cut(translator))
     together = translator.n_best(TRICKY, **options)
@@ -791,8 +795,7 @@ def test_a_shortlist_is_saved_with_the_translator_and_kept_by_copies(translator,
         s2s.Translator.ensemble([fast]),
     )
     for each in copies:
-        assert [t.text for t in each(TRICKY)] == [t.text for t in fast(TRICKY)]
-        assert each.shortlist is not None
+        np.testing.assert_array_equal(each.shortlist._best, fast.shortlist._best)
     assert again(TRICKY) == fast(TRICKY)
     assert s2s.Translator.load_card(tmp_path) == ({}, [])
     whole_again = fast.with_shortlist(None)

@@ -5,6 +5,8 @@
     beam      follow several hypotheses in parallel
     forced    score given sequences
 
+A `Shortlist` limits a translation to the words that are probable given its source.
+
 They work with any step function (see `Step`), such as `LanguageModel.step`, or `Seq2Seq.step` or
 `Ensemble.step` with the argument `memory` bound. Each search is one graph.
 """

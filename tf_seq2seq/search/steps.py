@@ -93,17 +93,24 @@ def top_k(logits: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     array([[1, 2]], dtype=int32)
     """
     rows, size = tf.unstack(tf.shape(logits))
-    width = logits.shape[1]
-    if width is None or width < 4 * k * BLOCK:
+    width = size if logits.shape[1] is None else logits.shape[1]
+
+    def in_one():
         return tuple(tf.math.top_k(logits, tf.minimum(k, size)))
-    blocks = -(-width // BLOCK)
-    padding = tf.fill([rows, blocks * BLOCK - width], -float("inf"))
-    blocked = tf.reshape(tf.concat([logits, padding], axis=1), [rows, blocks, BLOCK])
-    _, best = tf.math.top_k(tf.reduce_max(blocked, axis=2), k)
-    best = tf.sort(best)  # among equal logits, the smallest ids come first
-    candidates = tf.reshape(tf.gather(blocked, best, batch_dims=1), [rows, k * BLOCK])
-    largest, place = tf.math.top_k(candidates, k)
-    return largest, tf.gather(best, place // BLOCK, batch_dims=1) * BLOCK + place % BLOCK
+
+    def in_blocks():
+        blocks = -(-width // BLOCK)
+        padding = tf.fill([rows, blocks * BLOCK - width], -float("inf"))
+        blocked = tf.reshape(tf.concat([logits, padding], axis=1), [rows, blocks, BLOCK])
+        _, best = tf.math.top_k(tf.reduce_max(blocked, axis=2), k)
+        best = tf.sort(best)  # among equal logits, the smallest ids come first
+        candidates = tf.reshape(tf.gather(blocked, best, batch_dims=1), [rows, k * BLOCK])
+        largest, place = tf.math.top_k(candidates, k)
+        return largest, tf.gather(best, place // BLOCK, batch_dims=1) * BLOCK + place % BLOCK
+
+    if tf.is_tensor(width):  # that of a shortlist
+        return tf.cond(width < 4 * k * BLOCK, in_one, in_blocks)
+    return in_one() if width < 4 * k * BLOCK else in_blocks()
 
 
 def check_size(name: str, value: Any, minimum: int) -> tf.Tensor | int:
