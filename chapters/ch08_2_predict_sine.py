@@ -27,7 +27,7 @@ class Settings:
     )
     steps: int = setting(4000, "training steps", least=1)
     output_dir: Path = setting(Path("output/ch08_2"), "where the plot goes")
-    strategy: str = strategy_setting(keras_fit=True)
+    strategy: str = strategy_setting(one_host=True)
     seed: int = seed_setting()
 
 

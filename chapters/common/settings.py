@@ -15,14 +15,14 @@ def preset_setting() -> Any:
     return setting("quick", "a set of defaults")
 
 
-def strategy_setting(keras_fit: bool = False) -> Any:
+def strategy_setting(one_host: bool = False) -> Any:
     """Return the field `strategy`, for chapters that train.
 
     Args:
-        keras_fit: whether the chapter trains with Keras' `fit`, which knows no other hosts.
+        one_host: whether the chapter cannot be trained with other hosts.
     """
     text = "mirrored: one replica on each GPU of this host, or on two logical CPUs if it has none"
-    if keras_fit:
+    if one_host:
         return setting("default", text, choices=("default", "mirrored"))
     text += "; multi_worker: with other hosts, which TF_CONFIG or Slurm names"
     return setting("default", text, choices=("default", "mirrored", "multi_worker"))

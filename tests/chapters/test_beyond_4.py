@@ -2,10 +2,9 @@ import json
 import shutil
 
 import pytest
-from helpers import ROOT, small_translator
+from helpers import small_translator
 
 import tf_seq2seq as s2s
-from common.workers import LocalWorkers
 
 CHAPTER = "beyond_4_serve"
 
@@ -57,18 +56,6 @@ def test_serves_and_rolls_out(run_chapter, tmp_path, capsys):
     card = json.loads((tmp_path / "repository/en_zh/1/assets.extra/model.json").read_text())
     assert card["data"] == "synthetic corpus"
     assert theirs.exists()
-
-
-@pytest.mark.slow
-def test_two_workers_train_and_the_chief_alone_serves(tmp_path):
-    options = {"strategy": "multi_worker", "output_dir": tmp_path, "pairs": 100, "epochs": 1}
-    with LocalWorkers([ROOT / "chapters" / f"{CHAPTER}.py"], 2, options, False) as workers:
-        assert workers.wait(400) == [0, 0], workers.log(0) + workers.log(1)
-        chief, other = workers.log(0), workers.log(1)
-    assert "Training uses 2 replicas of 2 workers; this is worker 0, the chief," in chief
-    assert "Version 2 has been withdrawn." in chief
-    assert not {"SavedModel:", "loss:"} & set(other.split())
-    assert (tmp_path / "repository" / "en_zh" / "1" / "saved_model.pb").exists()
 
 
 def test_the_config_of_another_program_is_not_overwritten(run_chapter, tmp_path):
@@ -124,3 +111,8 @@ def test_options_without_effect(refused):
     refused(CHAPTER, "--sentences", "x", message="--sentences has no effect without --translator")
     arguments = ("--translator", "x", "--pairs", 200, "--seed", 2)
     refused(CHAPTER, *arguments, message="--pairs and --seed have no effect with --translator")
+
+
+def test_several_hosts_are_refused(refused):
+    """With its server in the same process, the chief would be aborted at its end."""
+    refused(CHAPTER, "--strategy", "multi_worker", message="invalid choice: 'multi_worker'")
