@@ -36,6 +36,12 @@ def translator(translators):
     return translators()
 
 
+# `make test` has greedy search in other tests.
+GREEDY_AND_BEAM = pytest.mark.parametrize(
+    "options", slow_except([{}, {"beam_width": 3}], {"beam_width": 3}), ids=["greedy", "beam"]
+)
+
+
 @pytest.mark.parametrize(
     "system", slow_except(SYSTEMS, "initial_state", "additive_current", "dot_previous")
 )
@@ -378,16 +384,16 @@ def test_a_completion_begins_with_its_prefix_whatever_its_neighbors(translator, 
     assert list(map(repr, best)) == [repr(found[0]) for found in together]
 
 
-def test_the_whole_translation_is_completed_by_nothing(committed):
+@GREEDY_AND_BEAM
+def test_the_whole_translation_is_completed_by_nothing(committed, options):
     sentences = s2s.data.synthetic_corpus(1).test.source[:40]
-    for options in ({}, {"beam_width": 3}):
-        free = committed(sentences, **options)
-        again = committed.complete(sentences, [t.text for t in free], **options)
-        assert [t.text for t in again] == [t.text for t in free]
-        np.testing.assert_allclose([t.score for t in again], [t.score for t in free], atol=1e-4)
-        halves = [t.text[: len(t.text) // 2] for t in free]
-        texts = [t.text for t in committed.complete(sentences, halves, **options)]
-        assert sum(a == t.text for a, t in zip(texts, free, strict=True)) > 35
+    free = committed(sentences, **options)
+    again = committed.complete(sentences, [t.text for t in free], **options)
+    assert [t.text for t in again] == [t.text for t in free]
+    np.testing.assert_allclose([t.score for t in again], [t.score for t in free], atol=1e-4)
+    halves = [t.text[: len(t.text) // 2] for t in free]
+    texts = [t.text for t in committed.complete(sentences, halves, **options)]
+    assert sum(a == t.text for a, t in zip(texts, free, strict=True)) > 35
 
 
 def test_words_of_a_prefix_that_are_not_known_are_kept(translator):
@@ -633,9 +639,7 @@ def test_a_progress_bar(translator, capsys):
         assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(
-    "options", slow_except([{}, {"beam_width": 3}], {"beam_width": 3}), ids=["greedy", "beam"]
-)
+@GREEDY_AND_BEAM
 def test_an_ensemble_translates_and_loads_from_disk(translators, options, tmp_path):
     members = [small_translator(max_source_length=15), translators("context_alone")]
     ensemble = s2s.Translator.ensemble(members)
@@ -694,14 +698,11 @@ def allowed(translator, sentence, prefix=""):
     return {token.decode() for token in target.id_to_token(ids).numpy()}
 
 
-SEARCHES = [
-    pytest.param({}, id="greedy"),
-    pytest.param({"beam_width": 4, "n_best": 3}, id="beam"),
-    pytest.param({"beam_width": 3, "no_repeat_ngram": 2}, id="ngrams", marks=pytest.mark.slow),
-]
+# The next two tests have all of them, each in one of the two.
+SEARCHES = [{}, {"beam_width": 4, "n_best": 3}, {"beam_width": 3, "no_repeat_ngram": 2}]
 
 
-@pytest.mark.parametrize("options", SEARCHES)
+@pytest.mark.parametrize("options", slow_except(SEARCHES, SEARCHES[1]), ids=str)
 @pytest.mark.parametrize(
     "system", slow_except(["initial_state", "additive_current"], "additive_current")
 )
@@ -720,7 +721,7 @@ def test_a_shortlist_of_the_whole_vocabulary_changes_nothing(translators, system
             )
 
 
-@pytest.mark.parametrize("options", SEARCHES)
+@pytest.mark.parametrize("options", slow_except(SEARCHES, SEARCHES[0], SEARCHES[2]), ids=str)
 def test_translations_have_words_of_the_shortlist_whatever_their_neighbors(translator, options):
     translator = translator.with_shortlist(cut(translator))
     together = translator.n_best(TRICKY, **options)
