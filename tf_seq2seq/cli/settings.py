@@ -269,12 +269,10 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _was_interrupted(error: BaseException) -> bool:
     """Return whether Ctrl-C led to an error: TensorFlow may turn it into one of its own."""
-    while isinstance(error, Exception) and not isinstance(error, InputError):
-        cause = error.__cause__ or error.__context__
-        if isinstance(cause, KeyboardInterrupt):
-            return True
-        error = cause
-    return False
+    cause: BaseException | None = error
+    while isinstance(cause, Exception) and not isinstance(cause, InputError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not error and isinstance(cause, KeyboardInterrupt)
 
 
 def _end_with_one_sentence(values, sets, kind, error, traceback) -> None:
