@@ -75,9 +75,9 @@ class TranslatorSettings(SearchSettings):
     )
     shortlist: str | None = setting(
         None,
-        "SOURCE,TARGET: sentence pairs, such as the training data, line by line, of which to learn "
-        "a shortlist of probable words; none: the whole vocabulary (default: as saved with the "
-        "translator)",
+        "SOURCE,TARGET: two files, line by line, such as the training data, from which a "
+        "shortlist of probable words is learned; none: the whole vocabulary (default: as saved "
+        "with the translator)",
     )
     per_word: int | None = setting(
         None, "translations of each source word in the shortlist (default: 50)", least=1
