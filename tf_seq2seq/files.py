@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +18,10 @@ T = TypeVar("T")
 LINES_PER_CHUNK = 4096
 """Number of lines to hold in memory, or to pass to a graph, at a time."""
 
-DAMAGED = (ValueError, OSError, EOFError, KeyError, TypeError, AttributeError, BadZipFile)
+DAMAGED = (
+    *(ValueError, OSError, EOFError, KeyError, TypeError, AttributeError),
+    *(BadZipFile, zlib.error),
+)
 """Exceptions that Keras, NumPy and JSON raise for a file that is truncated or not what it should
 be."""
 

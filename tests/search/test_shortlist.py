@@ -171,6 +171,24 @@ def test_a_file_without_a_shortlist(tmp_path):
         Shortlist.load(path)
 
 
+def test_a_file_with_a_damaged_byte(tmp_path):
+    path, best = tmp_path / "shortlist.npz", np.random.default_rng(1).integers(9, size=[40, 3])
+    small(best=best).save(path)
+    content = path.read_bytes()
+    flags = content.index(b"PK\1\2") + 8
+    messages = []
+    for place in (*range(60, 140), flags, flags + 2):
+        changed = bytearray(content)
+        changed[place] ^= 0x01 if place == flags else 0x55
+        path.write_bytes(changed)
+        with pytest.raises(s2s.InputError, match="There is no shortlist in ") as caught:
+            Shortlist.load(path)
+        messages.append(str(caught.value))
+    assert sum("while decompressing data" in message for message in messages) > 1
+    assert sum("Bad CRC-32" in message for message in messages) > 1
+    assert "encrypted" in messages[-2] and "compression method is not supported" in messages[-1]
+
+
 def test_other_vocabularies_are_refused():
     source, target = tokenizers()
     shortlist = Shortlist.learn(PAIRS, source, target)

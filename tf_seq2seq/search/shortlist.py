@@ -238,14 +238,15 @@ class Shortlist(tf.Module):
         """
         path = Path(path)
         try:
-            with np.load(path) as arrays:
+            # NumPy would leave a damaged file open.
+            with path.open("rb") as file, np.load(file) as arrays:
                 state = {name: arrays[name] for name in arrays.files}
             vocabularies = state.pop("vocabularies", None)
             if vocabularies is not None:
                 vocabularies = tuple(vocabularies.tolist())
             size = int(state.pop("target_vocabulary_size"))
             return cls(target_vocabulary_size=size, vocabularies=vocabularies, **state)
-        except DAMAGED as error:
+        except (*DAMAGED, RuntimeError) as error:  # a kind of zip file that Python cannot read
             raise InputError(
                 f"There is no shortlist in {path} ({first_line(error)}): pass a file that "
                 "`Shortlist.save` wrote."
