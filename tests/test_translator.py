@@ -199,6 +199,7 @@ def test_translations_in_another_precision():
     assert kept > len(matrices) - 2, "those of the encoder too, but not that of the bridge"
     half(TRICKY, beam_width=2)
     assert len(half.kept) == kept, "all graphs share the weights that were cast"
+    assert half.with_shortlist(whole(half)).kept is half.kept, "as it is, not wrapped by TensorFlow"
     back = half.in_precision("float32")
     assert [each.score for each in back(TRICKY)] == [each.score for each in translator(TRICKY)]
     with pytest.raises(s2s.InputError, match="`precision` must be 'float32' or 'bfloat16', got"):

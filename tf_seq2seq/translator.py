@@ -287,7 +287,7 @@ class Translator(TranslationGraph):
         >>> fast = translator.with_shortlist(shortlist)
         """
         copy = type(self)(self.model, *self.tokenizers, **{**self._options, "shortlist": shortlist})
-        copy.kept = self.kept
+        copy.kept = copy._no_dependency(self.kept)
         return copy
 
     def with_tokenizers(
