@@ -165,7 +165,8 @@ else:
     print(f"The first of {len(pairs):,} pairs: {pairs.source[0]!r} -> {pairs.target[0]!r}")
     corpus = s2s.data.split(pairs, **sizes, seed=settings.seed)._replace(**given)
     parts = (f"{len(part):,} for {name}" for name, part in corpus._asdict().items())
-    print(f"No sentence is in two parts: {', '.join(parts)}")
+    what = "Numbers of pairs" if given else "No sentence is in two parts"
+    print(f"{what}: {', '.join(parts)}")
 
 
 def adapted(lines):

@@ -147,6 +147,8 @@ def test_the_direction_and_the_held_out_parts_of_pairs(read_by, tmp_path, capsys
     assert {*corpus.train.source, *corpus.dev.source, *corpus.test.source} == {
         line.split("\t")[0] for line in PAIRS
     }
+    parts = "No sentence is in two parts: 3 for train, 1 for dev, 2 for test"
+    assert parts in capsys.readouterr().out
     corpus = read_by("--pairs", train, "--columns", "3,2", "--dev", more, "--held-out", 2)
     assert list(map(len, corpus)) == [4, 2, 2]
     assert list(corpus.dev) == [("庚辛", "y z"), ("辛庚", "z y")]
@@ -156,13 +158,17 @@ def test_the_direction_and_the_held_out_parts_of_pairs(read_by, tmp_path, capsys
     assert corpus.train.target[0] == "甲乙"
 
 
-def test_the_held_out_files_of_two_sides(read_by, run, tmp_path):
+def test_the_held_out_files_of_two_sides(read_by, run, tmp_path, capsys):
     sides = [write(tmp_path / f"x.{side}", [f"{side} {i}" for i in range(6)]) for side in "ab"]
     both = f"{sides[0]},{sides[1]}"
     files = ("--source", sides[0], "--target", sides[1])
     corpus = read_by(*files, "--test", both, "--held-out", 2)
     assert list(map(len, corpus)) == [5, 1, 6]
     assert corpus.test.target[0] == "b 0"
+    # This test set has all sentences of the training set.
+    printed = capsys.readouterr().out
+    assert "No sentence is in two parts" not in printed
+    assert "Numbers of pairs: 5 for train, 1 for dev, 6 for test" in printed
     with pytest.raises(s2s.InputError, match=r"--dev and --test take two files .* got 'alone'"):
         run(*files, "--dev", "alone")
 
