@@ -355,7 +355,7 @@ def test_a_checkpoint_that_cannot_be_used_is_named(trained, tmp_path, fault, mes
     assert arrays.read_bytes() == before
 
 
-def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path):
+def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path, capsys):
     with pytest.raises(KeyboardInterrupt):
         fit(with_state, tmp_path, checkpoint_every=2, callbacks=[Interrupt(0, 4)])
     for steps in (3, 8):
@@ -366,6 +366,7 @@ def test_a_checkpoint_within_an_epoch_of_other_batches_is_named(tmp_path):
 
         with pytest.raises(InputError, match=f"batch 4 of 5, but an epoch now has {steps}"):
             fit(other, tmp_path, resume=True)
+        assert "Training continues" not in capsys.readouterr().out
 
 
 def test_the_norm_of_the_gradient_is_that_of_a_small_step():

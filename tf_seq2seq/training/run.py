@@ -323,8 +323,6 @@ class Run:
                 saved.arrays.update((rate, variables[rate].numpy()) for rate in rates)
                 progress["learning_rate"] = self._rate
         epoch, step = progress["epoch"], progress["step"]
-        if epoch or step:
-            self._say(f"Training continues after {_after(epoch, step)}.")
         if step and progress["steps"] != self.steps:
             raise InputError(
                 f"The checkpoint in {self._directory} is at batch {step} of "
@@ -340,6 +338,8 @@ class Run:
         self.history = History(progress["history"], progress["step_losses"], progress["seconds"])
         if epoch:
             self.epoch_logs = {name: values[-1] for name, values in progress["history"].items()}
+        if epoch or step:
+            self._say(f"Training continues after {_after(epoch, step)}.")
 
     def _go_to(self, epoch: int, step: int) -> None:
         """Let the next batch be `step` of `epoch`."""
