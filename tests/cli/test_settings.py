@@ -264,6 +264,20 @@ def test_an_interrupt_that_became_another_error(capsys):
     assert capsys.readouterr().err.startswith("\ninterrupted: ")
 
 
+def test_another_error_after_an_interrupt_is_reported(capsys):
+    from_command_line(Settings, [])
+    full = OSError(errno.ENOSPC, "No space left on device", "weights")
+    for error, told in ((full, "error: cannot write weights"), (MemoryError(), "error: there is")):
+        try:
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise error
+        except Exception as caught:
+            sys.excepthook(type(caught), caught, caught.__traceback__)
+        assert capsys.readouterr().err.startswith(told)
+
+
 def test_numbers_in_help(capsys):
     with pytest.raises(SystemExit):
         from_command_line(Settings, ["--help"])

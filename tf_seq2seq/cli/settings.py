@@ -268,10 +268,15 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _was_interrupted(error: BaseException) -> bool:
-    """Return whether Ctrl-C led to an error: TensorFlow may turn it into one of its own."""
+    """Return whether Ctrl-C led to an error: TensorFlow may turn it into one of its own.
+
+    The user has to know of a disk that is full while the program ends.
+    """
     cause: BaseException | None = error
-    while isinstance(cause, Exception) and not isinstance(cause, InputError):
-        cause = cause.__cause__ or cause.__context__
+    while isinstance(cause, Exception):
+        if isinstance(cause, InputError | OSError) or _is_out_of_memory(cause):
+            return False
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return cause is not error and isinstance(cause, KeyboardInterrupt)
 
 
