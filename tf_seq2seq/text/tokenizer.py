@@ -266,7 +266,8 @@ class Tokenizer(tf.Module):
         """Build the vocabulary from a text, which is read once, in chunks of lines.
 
         With a `max_size`, a text of any length takes little memory: if it has more than 500,000
-        distinct tokens, rare ones are not counted to the end (see `count_tokens`).
+        distinct tokens, or twice `max_size` if that is more, rare ones are not counted to the end
+        (see `count_tokens`).
 
         Args:
             lines: the text, any iterable of strings: a list, a generator, an open file.

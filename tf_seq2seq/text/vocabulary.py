@@ -89,8 +89,8 @@ class Vocabulary:
 
         The lists are read once and not stored, so a generator over a file of any length works.
         Equally frequent tokens are in code point order, so the same text gives the same ids.
-        With a `max_size`, rare tokens of a text with more than 500,000 distinct ones are not
-        counted to the end (see `count_tokens`).
+        With a `max_size`, rare tokens of a text with more than 500,000 distinct ones, or twice
+        `max_size` if that is more, are not counted to the end (see `count_tokens`).
 
         Args:
             token_lists: the lines, each an iterable of tokens.
