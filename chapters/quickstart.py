@@ -302,14 +302,13 @@ for name, translation in (("alignment", translations[-1]), ("alignment_2", trans
 # ## Export
 # A SavedModel for TensorFlow Serving maps strings to strings. It is exported with a model card and
 # with warm-up requests, which the server runs before the model goes live. A fresh process that has
-# TensorFlow but not this package must produce the same translations.
+# TensorFlow but not this package must produce the same translations. `Translator.load` reads the
+# translator itself, which the commands of the package take, too.
 
 # %%
-exported = s2s.serving.export(
-    translator,
-    settings.model_dir,
-    sentences=corpus.dev.source,
-    card={
+facts = {
+    "sentences": corpus.dev.source,
+    "card": {
         "languages": {"source": "en", "target": "zh"} if synthetic else None,
         "labels": [settings.label] if settings.label else [],
         "data": "synthetic corpus" if synthetic else str(settings.pairs or settings.source),
@@ -319,7 +318,10 @@ exported = s2s.serving.export(
             "signature": trained.bleu.signature,
         },
     },
-)
+}
+translator.save(settings.output_dir / "translator", **facts)
+print(f"Translator:        {settings.output_dir / 'translator'}")
+exported = s2s.serving.export(translator, settings.model_dir, **facts)
 print(f"SavedModel:        {exported}")
 reloaded = s2s.serving.run_in_fresh_process(exported, sentences)
 same = reloaded["translation"] == [translation.text for translation in translations]
