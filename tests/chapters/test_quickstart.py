@@ -43,7 +43,8 @@ def test_training_on_tab_separated_pairs(run, few_signatures, tmp_path, capsys):
     for name in ("learning_curves.png", "alignment.png", "alignment_2.png"):
         assert (tmp_path / "out" / name).stat().st_size > 5000
     assert (tmp_path / "model" / "1" / "saved_model.pb").exists()
-    assert s2s.Translator.load_card(tmp_path / "out" / "translator").card["metric"]["name"] == "BLEU"
+    saved = s2s.Translator.load_card(tmp_path / "out" / "translator")
+    assert saved.card["metric"]["name"] == "BLEU"
 
 
 @pytest.mark.slow
