@@ -32,7 +32,6 @@ BEGINNING, END = "const RECORDED = ", ";\n"
 # A source sentence, its reference translation, and a prefix for the last search. Where there is a
 # reference, the sentence is from the test set. The model has never seen words such as "name".
 EXAMPLES = [
-    ("There are many novels in the bag.", "包里有很多小说。", "在包里"),
     ("The book that I bought yesterday is very interesting.", "", "那本"),
     ("Who ate the cake this morning?", "今天上午是谁把蛋糕吃掉的？", "今天早上"),
     (
@@ -45,6 +44,7 @@ EXAMPLES = [
         "因为今天上午很冷，所以玛丽坐了出租车。",
         "今天上午",
     ),
+    ("There are many novels in the bag.", "包里有很多小说。", "在包里"),
     ("Please repair the camera tomorrow morning.", "明天上午请把照相机修好。", "请你"),
     (
         "Peter is playing the guitar at home while her mother is cooking dinner at home.",
