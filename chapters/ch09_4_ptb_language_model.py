@@ -193,7 +193,7 @@ with run.strategy.scope():
         rate = s2s.training.WarmupHoldCosine(rate, steps, warmup=steps // 20)
     model.compile(keras.optimizers.SGD(rate, global_clipnorm=settings.clip))
 print(f"The model has {model.count_params():,} parameters.")
-print("loss is summed over a row, as in the book; val_loss and perplexities are per word")
+print("The loss is that of a row, as in the book; val_loss and the perplexities are per word.")
 callbacks = []
 if settings.average:
     averaged = max(1, round(settings.average * settings.epochs))

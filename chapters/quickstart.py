@@ -247,7 +247,7 @@ with run.strategy.scope():
         loss=s2s.SequenceCrossEntropy(label_smoothing=0.1),
         jit_compile=False,  # on a GPU, compiling with XLA would take longer than the run
     )
-print("loss has smoothed labels; perplexity has not, so it is lower than exp(loss)")
+print("The loss includes label smoothing and the perplexity does not, so it is below exp(loss).")
 history = s2s.training.fit(
     model,
     train,
