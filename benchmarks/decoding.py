@@ -107,7 +107,7 @@ def read_pairs(settings, model, changes):
     if len(files) != 2:
         raise InputError(f"--shortlist takes two files, got {settings.shortlist!r}.")
     if missing := [file for file in files if not Path(file).is_file()]:
-        raise InputError(f"--shortlist: there is no file {missing[0]}.")
+        raise InputError(f"{missing[0]} does not exist: check the paths of --shortlist.")
     return pairs(configuration(model, settings.tiny, **changes), None, files)
 
 

@@ -11,6 +11,7 @@ from tf_seq2seq.cli.settings import setting
 from tf_seq2seq.errors import InputError
 
 if TYPE_CHECKING:
+    from tf_seq2seq.data import Pairs
     from tf_seq2seq.search import SearchOptions
     from tf_seq2seq.translator import Translator
 
@@ -100,27 +101,34 @@ class TranslatorSettings(SearchSettings):
         Raises:
             InputError: if the translator or the pairs for the shortlist cannot be read.
         """
-        from tf_seq2seq.data import read_parallel
         from tf_seq2seq.search import Shortlist
         from tf_seq2seq.translator import Translator
 
+        pairs = self._pairs()  # before the model, which takes long to load
         translator = Translator.load(folder)
         if self.precision is not None:
             translator = translator.in_precision(self.precision)
         if self.shortlist == "none":
             return translator.with_shortlist(None)
-        if self.shortlist is None:
+        if pairs is None:
             return translator
+        sizes = {"per_word": self.per_word, "most_frequent": self.most_frequent}
+        given: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
+        return translator.with_shortlist(Shortlist.learn(pairs, *translator.tokenizers, **given))
+
+    def _pairs(self) -> Pairs | None:
+        """Return the sentence pairs from which to learn a shortlist, if there are any."""
+        from tf_seq2seq.data import read_parallel
+
+        if self.shortlist in (None, "none"):
+            return None
         source, _, target = self.shortlist.partition(",")
         if not (source and target) or "," in target:
             raise InputError(
                 "--shortlist takes two files separated by a comma, or none, got "
                 f"{self.shortlist!r}."
             )
-        sizes = {"per_word": self.per_word, "most_frequent": self.most_frequent}
-        given: dict[str, Any] = {name: value for name, value in sizes.items() if value is not None}
-        pairs = read_parallel(source, target)
-        return translator.with_shortlist(Shortlist.learn(pairs, *translator.tokenizers, **given))
+        return read_parallel(source, target)
 
 
 def _number(text: str) -> float | str:
